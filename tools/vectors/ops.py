@@ -1,0 +1,147 @@
+"""Vectors of kind `op`: single operations, forward and every gradient, on awkward sizes."""
+
+import itertools
+
+import torch
+import torch.nn.functional as F
+
+from culvert_vectors import differentiate, generator, normal, save_case, uniform
+
+# batch, in channels, height, width, out channels, kernel, stride, padding
+CONV_SMALL = [
+    (1, 1, 1, 1, 1, 1, 1, 0),
+    (2, 3, 9, 7, 5, 3, 1, 1),
+    (1, 5, 8, 9, 7, 3, 2, 1),
+    (3, 7, 5, 5, 3, 1, 1, 0),
+    (2, 5, 7, 9, 7, 1, 2, 0),
+    (1, 3, 17, 15, 8, 7, 2, 3),
+    (1, 31, 6, 5, 33, 3, 1, 1),
+    (2, 33, 5, 5, 31, 3, 2, 1),
+    (1, 16, 4, 4, 32, 1, 2, 0),
+    (1, 3, 6, 6, 4, 3, 1, 0),
+]
+CONV_FULL = [
+    (2, 3, 33, 47, 64, 7, 2, 3),
+    (2, 3, 64, 64, 64, 7, 2, 3),
+    (1, 1, 9, 9, 31, 7, 1, 3),
+    (3, 64, 16, 16, 64, 3, 1, 1),
+    (2, 64, 17, 15, 128, 3, 2, 1),
+    (2, 64, 17, 15, 128, 1, 2, 0),
+    (1, 128, 8, 8, 256, 3, 2, 1),
+    (1, 256, 4, 4, 256, 3, 1, 1),
+    (2, 512, 2, 2, 512, 3, 1, 1),
+    (1, 512, 1, 1, 512, 3, 1, 1),
+    (2, 7, 13, 11, 33, 5, 1, 2),
+    (2, 65, 9, 9, 1, 3, 1, 1),
+    (1, 2, 3, 3, 3, 3, 2, 0),
+]
+CONV_GRID = [
+    (n, c, h, w, o, k, s, p)
+    for (k, s, p), (c, o), (n, h, w) in itertools.product(
+        [(1, 1, 0), (1, 2, 0), (3, 1, 0), (3, 1, 1), (3, 2, 1), (7, 2, 3)],
+        [(1, 7), (3, 5), (31, 33), (64, 31), (33, 64)],
+        [(1, 9, 7), (3, 8, 11)],
+    )
+]
+
+# shapes of x; the channel is axis 1
+NORM_SMALL = [(2, 1), (5, 7), (33, 31), (2, 3, 5, 5), (1, 5, 3, 7), (3, 17, 2, 2), (2, 4, 1, 1)]
+NORM_FULL = [(8, 512), (64, 2048), (2, 64, 17, 15), (4, 512, 2, 2), (3, 33, 31, 1), (2, 8, 56, 56)]
+
+# shape of x, out features, bias
+LINEAR_SMALL = [((1, 1), 1, True), ((3, 37), 75, True), ((5, 31), 33, False), ((1, 5, 37), 75, True),
+                ((2, 3, 17), 1, False), ((7, 1), 5, True)]
+LINEAR_FULL = [((8, 512), 2048, True), ((8, 2048), 256, True), ((33, 197), 65, True), ((2, 197, 192), 576, True),
+               ((2, 65, 192), 64, False), ((1, 1000), 1000, False)]
+
+UNARY_SMALL = [(1, 1), (1, 5, 37), (33, 31), (2, 3, 5, 7)]
+UNARY_FULL = [(1000,), (4, 197, 192), (2, 64, 17, 15)]
+
+# shape of x, kernel, stride, padding
+POOL_SMALL = [((1, 1, 3, 3), 3, 2, 1), ((2, 3, 8, 8), 3, 2, 1), ((1, 5, 9, 7), 3, 2, 1), ((2, 7, 7, 9), 2, 2, 0),
+              ((3, 2, 6, 6), 2, 2, 0), ((1, 31, 5, 5), 3, 1, 1)]
+POOL_FULL = [((2, 64, 17, 24), 3, 2, 1), ((2, 64, 32, 32), 3, 2, 1), ((1, 33, 31, 33), 2, 2, 0)]
+GLOBAL_POOL_SMALL = [(1, 1, 1, 1), (2, 3, 5, 7), (3, 31, 2, 2), (2, 33, 7, 7)]
+GLOBAL_POOL_FULL = [(8, 512, 2, 2), (2, 512, 7, 7)]
+L2_SMALL = [(1, 2), (5, 37), (33, 31), (2, 3, 17)]
+L2_FULL = [(256, 256), (64, 1000)]
+
+
+def _name(*parts):
+    return "_".join("x".join(map(str, p)) if isinstance(p, (tuple, list, torch.Size)) else str(p) for p in parts)
+
+
+def conv2d(folder, n, c, h, w, o, k, stride, padding):
+    name = _name("op_conv2d", (n, c, h, w), (o, k, k), f"s{stride}p{padding}")
+    gen = generator(name)
+    x, weight = normal(gen, n, c, h, w), normal(gen, o, c, k, k, std=(2 / (c * k * k)) ** 0.5)
+    tensors = differentiate(
+        lambda i, p: F.conv2d(i["x"], p["weight"], stride=stride, padding=padding), {"x": x}, {"weight": weight}, gen)
+    save_case(folder / f"{name}.safetensors", "op", "conv2d", {"stride": stride, "padding": padding}, tensors)
+
+
+def batch_norm(folder, shape, training, eps=1e-5, momentum=0.1):
+    op = "batch_norm" if training else "batch_norm_eval"
+    name = _name(f"op_{op}", shape)
+    gen, c = generator(name), shape[1]
+    x = normal(gen, *shape, mean=0.7, std=1.5)
+    params = {"weight": uniform(gen, c, low=0.5, high=1.5), "bias": normal(gen, c)}
+    mean, var = normal(gen, c), uniform(gen, c, low=0.5, high=2.0)
+    wide_mean, wide_var = mean.double(), var.double()
+    tensors = differentiate(
+        lambda i, p: F.batch_norm(i["x"], wide_mean, wide_var, p["weight"], p["bias"], training, momentum, eps),
+        {"x": x}, params, gen)
+    if training and x.numel() // c == 2:
+        # With two values a channel the normalised ones are +-1: the true gradient is a cancellation near zero.
+        del tensors["grad/in/x"]
+    tensors |= {"buffer/running_mean": mean, "buffer/running_var": var}
+    settings = {"eps": eps}
+    if training:
+        settings["momentum"] = momentum
+        tensors |= {"out/buffer/running_mean": wide_mean.float(), "out/buffer/running_var": wide_var.float()}
+    save_case(folder / f"{name}.safetensors", "op", op, settings, tensors)
+
+
+def linear(folder, shape, out_features, bias):
+    name = _name("op_linear", shape, out_features, "bias" if bias else "nobias")
+    gen, d = generator(name), shape[-1]
+    params = {"weight": normal(gen, out_features, d, std=d ** -0.5)}
+    if bias:
+        params["bias"] = normal(gen, out_features)
+    tensors = differentiate(
+        lambda i, p: F.linear(i["x"], p["weight"], p.get("bias")), {"x": normal(gen, *shape)}, params, gen)
+    save_case(folder / f"{name}.safetensors", "op", "linear", {}, tensors)
+
+
+def unary(folder, op, shape, function, params=None, suffix=()):
+    name = _name(f"op_{op}", shape, *suffix)
+    gen = generator(name)
+    tensors = differentiate(lambda i, _: function(i["x"]), {"x": normal(gen, *shape)}, {}, gen)
+    save_case(folder / f"{name}.safetensors", "op", op, params or {}, tensors)
+
+
+def max_pool2d(folder, shape, kernel, stride, padding):
+    unary(folder, "max_pool2d", shape, lambda x: F.max_pool2d(x, kernel, stride, padding),
+          {"kernel": kernel, "stride": stride, "padding": padding}, (f"k{kernel}s{stride}p{padding}",))
+
+
+def write(folder, small):
+    """Every op case; `small` leaves out what would not fit into a source tree."""
+    for case in CONV_SMALL + ([] if small else CONV_FULL + CONV_GRID):
+        conv2d(folder, *case)
+    for shape in NORM_SMALL + ([] if small else NORM_FULL):
+        values = torch.Size(shape).numel() // shape[1]
+        if values > 1:
+            batch_norm(folder, shape, training=True)
+        batch_norm(folder, shape, training=False)
+    batch_norm(folder, (6, 5, 3, 3), training=True, eps=1e-3, momentum=0.01)
+    for case in LINEAR_SMALL + ([] if small else LINEAR_FULL):
+        linear(folder, *case)
+    for shape in UNARY_SMALL + ([] if small else UNARY_FULL):
+        unary(folder, "relu", shape, torch.relu)
+    for case in POOL_SMALL + ([] if small else POOL_FULL):
+        max_pool2d(folder, *case)
+    for shape in GLOBAL_POOL_SMALL + ([] if small else GLOBAL_POOL_FULL):
+        unary(folder, "global_avg_pool", shape, lambda x: x.mean((2, 3)))
+    for shape in L2_SMALL + ([] if small else L2_FULL):
+        unary(folder, "l2_normalize", shape, lambda x: F.normalize(x, dim=-1, eps=1e-12))
