@@ -1,0 +1,91 @@
+package io.culvert.cli;
+
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/** The {@code culvert} program: what it can do, and how its failures reach the user. */
+@Command(
+        name = "culvert",
+        mixinStandardHelpOptions = true,
+        scope = ScopeType.INHERIT,
+        versionProvider = Version.class,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        synopsisHeading = "Usage: ",
+        descriptionHeading = "%n",
+        optionListHeading = "%nOptions:%n",
+        parameterListHeading = "%nArguments:%n",
+        commandListHeading = "%nCommands:%n")
+public final class Main implements Runnable {
+    /** Every command of the program, in the order that the help shows them. */
+    private static List<Class<?>> commands() {
+        return List.of();
+    }
+
+    private static final String[] DESCRIPTION = {
+        "Pre-trains vision models on images without labels, then finds the anomalies among them."
+    };
+
+    private static final String[] FOOTER = {
+        "",
+        "Examples:",
+        "  culvert demo                                      synthetic sewer images to report.html, a few minutes",
+        "  culvert pretrain --config configs/demo.yaml seed=7  one run is one file; key=value overrides a key",
+        "  culvert COMMAND --help                            what a command does, its options, an example",
+        "",
+        "Exit codes:",
+        "  0 done   1 a check failed, or a fault of the program   2 wrong usage or configuration",
+        "  3 missing or malformed data   4 device or native library   5 training diverged (NaN or infinity)",
+    };
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--stacktrace",
+            scope = ScopeType.INHERIT,
+            description = "On failure print the Java stack trace too.")
+    private boolean stacktrace;
+
+    public static void main(String[] args) {
+        System.exit(run(args));
+    }
+
+    /** Runs one command line as {@link #main} does, and returns the exit code rather than leaving the JVM. */
+    public static int run(String... args) {
+        CommandLine commandLine = commandLine();
+        Failures failures = new Failures(commandLine.getErr(), List.of(args).contains("--stacktrace"));
+        try {
+            return commandLine.execute(args);
+        } catch (Error e) {
+            // picocli hands exceptions to the handler below, but lets errors (out of memory, unlinked natives) through.
+            return failures.report(e);
+        }
+    }
+
+    /** The command tree with its error handling; tests give it other writers. */
+    static CommandLine commandLine() {
+        Main main = new Main();
+        CommandLine commandLine = new CommandLine(main);
+        commandLine.getCommandSpec().usageMessage().description(DESCRIPTION).footer(FOOTER);
+        commands().forEach(commandLine::addSubcommand);
+        commandLine.setExecutionExceptionHandler(
+                (exception, failed, parsed) -> new Failures(failed.getErr(), main.stacktrace).report(exception));
+        commandLine.setParameterExceptionHandler((exception, args) -> Failures.usage(exception));
+        return commandLine;
+    }
+
+    /** Without a command: say what there is. */
+    @Override
+    public void run() {
+        PrintWriter err = spec.commandLine().getErr();
+        spec.commandLine().usage(err);
+        throw new CommandLine.ParameterException(spec.commandLine(), "no command given");
+    }
+}
