@@ -91,8 +91,8 @@ public final class TransformCase {
         int cropHeight = params.positive("height");
         int cropWidth = params.positive("width");
         if (top < 0 || left < 0 || top + cropHeight > height || left + cropWidth > width) {
-            throw CulvertException.data("crop_resize: the %3$dx%4$d crop at top %1$d, left %2$d leaves the %5$dx%6$d image",
-                    top, left, cropHeight, cropWidth, height, width);
+            throw CulvertException.data("crop_resize: the %3$dx%4$d crop at top %1$d, left %2$d leaves the "
+                    + "%5$dx%6$d image", top, left, cropHeight, cropWidth, height, width);
         }
         new Resize().cropResize(image, width, top, left, cropHeight, cropWidth, out, params.positive("out_height"),
                 params.positive("out_width"), params.interpolation());
@@ -120,8 +120,8 @@ public final class TransformCase {
 
     private static void checkKernel(double size, double sigma, int length) {
         if (size < 1 || size % 2 != 1 || (int) size / 2 >= length || !(sigma > 0)) {
-            throw CulvertException.data("gaussian_blur: kernel %s with sigma %s does not fit %d pixels: the kernel must be "
-                    + "odd and at most twice the image less one, sigma above 0", size, sigma, length);
+            throw CulvertException.data("gaussian_blur: kernel %s with sigma %s does not fit %d pixels: the kernel "
+                    + "must be odd and at most twice the image less one, sigma above 0", size, sigma, length);
         }
     }
 }

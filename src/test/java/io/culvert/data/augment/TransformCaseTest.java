@@ -77,7 +77,8 @@ class TransformCaseTest {
         assertThatThrownBy(() -> TransformCase.apply("solarize", Map.of(), image, 2, 2))
                 .isInstanceOf(CulvertException.class).hasMessage("solarize: parameter 'threshold' is missing");
         Map<String, Object> oneMean = Map.of("mean", 0.5, "std", List.of(1, 1, 1));
-        assertThatThrownBy(() -> TransformCase.apply("normalize", oneMean, image, 2, 2)).hasMessageContaining("'mean' must be a list of 3 numbers");
+        assertThatThrownBy(() -> TransformCase.apply("normalize", oneMean, image, 2, 2))
+                .hasMessageContaining("'mean' must be a list of 3 numbers");
         assertThatThrownBy(() -> TransformCase.apply("crop_resize", Map.of("top", 1, "left", 0, "height", 2, "width", 2,
                 "out_height", 2, "out_width", 2, "interpolation", "bilinear"), image, 2, 2))
                 .hasMessageContaining("leaves the 2x2 image");
