@@ -13,10 +13,15 @@ public final class CounterRng {
     /** Starts the sequence of this key. */
     public CounterRng key(long seed, long a, long b, long c) {
         state = mix(seed + GOLDEN);
-        state = mix(state ^ (a + GOLDEN));
-        state = mix(state ^ (b + 2 * GOLDEN));
-        state = mix(state ^ (c + 3 * GOLDEN));
+        absorb(a);
+        absorb(b);
+        absorb(c);
         return this;
+    }
+
+    private void absorb(long word) {
+        // The step makes the same word count differently at each place of the key.
+        state = mix(mix(state + GOLDEN) ^ word);
     }
 
     private static long mix(long x) {
