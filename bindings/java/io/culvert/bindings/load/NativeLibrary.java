@@ -1,0 +1,129 @@
+package io.culvert.bindings.load;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * The shared libraries that the generated bindings call. Each is opened once, at the first call that needs it, from the
+ * first of these places that has it:
+ *
+ * <ol>
+ *   <li>the system property {@code culvert.<key>.path} or the environment variable {@code CULVERT_<KEY>_PATH}: a file,
+ *       or a folder that holds it. If set, no other place is tried;
+ *   <li>the natives inside the jars on the class path, copied once into the user's cache folder;
+ *   <li>{@code LD_LIBRARY_PATH};
+ *   <li>for NVIDIA's libraries {@code /usr/local/cuda*}, then pip's {@code site-packages/nvidia/*}{@code /lib};
+ *   <li>the linker's own search (ldconfig).
+ * </ol>
+ */
+public enum NativeLibrary {
+    /** The OpenMP runtime that oneDNN runs on; it must be the one that came with it, or one compatible. */
+    OMP("GNU OpenMP", Jar.DNNL, List.of("libgomp.so.1"), List.of(), "install libgomp (Debian: libgomp1)"),
+    DNNL("oneDNN", Jar.DNNL, List.of("libdnnl.so.3"), List.of(OMP), Remedy.JAR.formatted("dnnl")),
+    LEPTONICA("leptonica", Jar.LEPTONICA, List.of("libleptonica.so.6"), List.of(), Remedy.JAR.formatted("leptonica"));
+
+    private static final class Remedy {
+        static final String JAR = "run on Linux x86_64 with org.bytedeco:%1$s:linux-x86_64 on the class path (Maven "
+                + "fetches it), or point culvert.%1$s.path at the library";
+    }
+
+    private final String title;
+    private final Jar jar;
+    private final List<String> fileNames;
+    private final List<NativeLibrary> needs;
+    private final String remedy;
+    private MemorySegment handle;
+    private NativeLibraryException failure;
+
+    NativeLibrary(String title, Jar jar, List<String> fileNames, List<NativeLibrary> needs, String remedy) {
+        this.title = title;
+        this.jar = jar;
+        this.fileNames = fileNames;
+        this.needs = needs;
+        this.remedy = remedy;
+    }
+
+    /** The name people know it by. */
+    public String title() {
+        return title;
+    }
+
+    /** The name in the settings: {@code culvert.<key>.path}. */
+    public String key() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** File names that will do, best first. */
+    public List<String> fileNames() {
+        return fileNames;
+    }
+
+    /** What a user can do when it is missing. */
+    public String remedy() {
+        return remedy;
+    }
+
+    Jar jar() {
+        return jar;
+    }
+
+    /**
+     * Opens the library and those it needs, unless that is done. Call it before the first generated function: a
+     * generated holder class whose initialisation failed stays failed, with a message that no user understands.
+     *
+     * @throws NativeLibraryException if no place has it; later calls throw the same
+     */
+    public synchronized void open() {
+        if (failure != null) {
+            throw failure;
+        }
+        if (handle == null) {
+            try {
+                needs.forEach(NativeLibrary::open);
+                handle = new LibrarySearch(Surroundings.ofProcess()).open(this);
+            } catch (NativeLibraryException e) {
+                failure = e;
+                throw e;
+            }
+        }
+    }
+
+    /** Whether {@link #open()} has succeeded. */
+    public synchronized boolean isOpen() {
+        return handle != null;
+    }
+
+    /** The file that the open library came from. */
+    public synchronized Path path() {
+        open();
+        return Path.of(Dl.path(handle));
+    }
+
+    /**
+     * The address of one of its functions; the generated code calls this once per function, at the first use.
+     *
+     * @throws NativeLibraryException if the library cannot be opened
+     * @throws UnsatisfiedLinkError if it has no such function
+     */
+    public MemorySegment symbol(String name) {
+        open();
+        MemorySegment address = Dl.symbol(handle, name);
+        if (address == null) {
+            throw new UnsatisfiedLinkError("%s at %s has no %s: it is of another version than native/toolchain.lock names"
+                    .formatted(title, path(), name));
+        }
+        return address;
+    }
+
+    /**
+     * Sets a variable in the C environment of this process, unless the user has set it: settings that a library reads
+     * when it is loaded, such as {@code OMP_WAIT_POLICY} before {@link #OMP} is opened.
+     *
+     * @return the value that holds: the given one, or the user's
+     */
+    public static String setEnvironment(String name, String value) {
+        return Dl.setDefaultEnvironment(name, value);
+    }
+}
