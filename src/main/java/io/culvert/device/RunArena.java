@@ -1,0 +1,42 @@
+package io.culvert.device;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Owns the memory that lives as long as a run: one slab each for parameters, gradients, optimiser state and so on, so
+ * that an optimiser or an all-reduce is one call. Closing it gives everything back.
+ */
+public final class RunArena implements AutoCloseable {
+    private final Device device;
+    private final List<Buffer> buffers = new ArrayList<>();
+
+    public RunArena(Device device) {
+        this.device = device;
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    /** Zero-filled memory, aligned to at least 64 bytes; {@code purpose} names it in reports and errors. */
+    public Buffer allocate(String purpose, long bytes) {
+        Buffer buffer = device.allocate(purpose, bytes);
+        buffers.add(buffer);
+        return buffer;
+    }
+
+    public long bytes() {
+        return buffers.stream().mapToLong(Buffer::bytes).sum();
+    }
+
+    public List<Buffer> buffers() {
+        return List.copyOf(buffers);
+    }
+
+    @Override
+    public void close() {
+        buffers.forEach(device::free);
+        buffers.clear();
+    }
+}

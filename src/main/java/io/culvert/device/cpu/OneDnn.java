@@ -1,0 +1,200 @@
+package io.culvert.device.cpu;
+
+import io.culvert.CulvertException;
+import io.culvert.bindings.dnnl.dnnl_exec_arg_t;
+import io.culvert.bindings.dnnl.dnnl_h;
+import io.culvert.bindings.dnnl.dnnl_version_t;
+import io.culvert.bindings.load.NativeLibrary;
+import io.culvert.bindings.load.NativeLibraryException;
+import io.culvert.bindings.omp.omp_h;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * oneDNN's C interface, each function behind a check. Everything that it creates belongs to it and goes with it.
+ *
+ * <p>One thread must make all calls: this build of oneDNN runs on OpenMP, which gives every calling thread a pool of
+ * its own.
+ */
+public final class OneDnn implements AutoCloseable {
+    private static final int MAX_DIMS = 12;
+
+    private final Arena arena = Arena.ofShared();
+    private final Deque<Runnable> releases = new ArrayDeque<>();
+    private final MemorySegment engine;
+    private final MemorySegment stream;
+
+    public OneDnn(int threads) {
+        load();
+        omp_h.omp_set_num_threads(threads);
+        MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+        check(dnnl_h.dnnl_engine_create(out, dnnl_h.dnnl_cpu(), 0), "dnnl_engine_create");
+        engine = out.get(ValueLayout.ADDRESS, 0);
+        releases.push(() -> dnnl_h.dnnl_engine_destroy(engine));
+        check(dnnl_h.dnnl_stream_create(out, engine, dnnl_h.dnnl_stream_default_flags()), "dnnl_stream_create");
+        stream = out.get(ValueLayout.ADDRESS, 0);
+        releases.push(() -> dnnl_h.dnnl_stream_destroy(stream));
+    }
+
+    /**
+     * Opens the library. Its OpenMP threads would by default spin for a while after each call, on the cores that our
+     * own kernels need next; they are told to sleep instead.
+     */
+    private static void load() {
+        NativeLibrary.setEnvironment("OMP_WAIT_POLICY", "passive");
+        try {
+            NativeLibrary.DNNL.open();
+        } catch (NativeLibraryException e) {
+            throw CulvertException.device(e, "%s", e.getMessage());
+        }
+    }
+
+    /** The library's version, for example {@code 3.13.0}. */
+    public static String version() {
+        MemorySegment version = dnnl_h.dnnl_version().reinterpret(dnnl_version_t.sizeof());
+        return dnnl_version_t.major(version) + "." + dnnl_version_t.minor(version) + "."
+                + dnnl_version_t.patch(version);
+    }
+
+    static void check(int status, String call) {
+        if (status != 0) {
+            throw CulvertException.device("%s: %s (%d)", call, statusName(status), status);
+        }
+    }
+
+    private static String statusName(int status) {
+        return switch (status) {
+            case 1 -> "dnnl_out_of_memory: use a smaller batch or image size";
+            case 2 -> "dnnl_invalid_arguments";
+            case 3 -> "dnnl_unimplemented";
+            case 4 -> "dnnl_last_impl_reached";
+            case 5 -> "dnnl_runtime_error";
+            case 6 -> "dnnl_not_required";
+            default -> "unknown status";
+        };
+    }
+
+    MemorySegment engine() {
+        return engine;
+    }
+
+    MemorySegment stream() {
+        return stream;
+    }
+
+    /** {@code C = alpha op(A) op(B) + beta C}, row-major, op(A) {@code [m, k]}, op(B) {@code [k, n]}; 'T' transposes. */
+    public void sgemm(
+            char transA,
+            char transB,
+            long m,
+            long n,
+            long k,
+            float alpha,
+            MemorySegment a,
+            long lda,
+            MemorySegment b,
+            long ldb,
+            float beta,
+            MemorySegment c,
+            long ldc) {
+        check(
+                dnnl_h.dnnl_sgemm((byte) transA, (byte) transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc),
+                "dnnl_sgemm");
+    }
+
+    /** A descriptor of single-precision data with this layout tag and these logical extents. */
+    MemorySegment desc(int tag, long... dims) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
+            MemorySegment extents = call.allocate(ValueLayout.JAVA_LONG, MAX_DIMS);
+            MemorySegment.copy(dims, 0, extents, ValueLayout.JAVA_LONG, 0, dims.length);
+            check(
+                    dnnl_h.dnnl_memory_desc_create_with_tag(out, dims.length, extents, dnnl_h.dnnl_f32(), tag),
+                    "dnnl_memory_desc_create_with_tag");
+            MemorySegment desc = out.get(ValueLayout.ADDRESS, 0);
+            releases.push(() -> dnnl_h.dnnl_memory_desc_destroy(desc));
+            return desc;
+        }
+    }
+
+    long bytes(MemorySegment desc) {
+        return dnnl_h.dnnl_memory_desc_get_size(desc);
+    }
+
+    MemorySegment queryMd(MemorySegment primitiveDesc, int query) {
+        return dnnl_h.dnnl_primitive_desc_query_md(primitiveDesc, query, 0);
+    }
+
+    MemorySegment ownedDesc(MemorySegment primitiveDesc) {
+        releases.push(() -> dnnl_h.dnnl_primitive_desc_destroy(primitiveDesc));
+        return primitiveDesc;
+    }
+
+    DnnlMemory memory(MemorySegment desc) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
+            check(dnnl_h.dnnl_memory_create(out, desc, engine, MemorySegment.NULL), "dnnl_memory_create");
+            MemorySegment memory = out.get(ValueLayout.ADDRESS, 0);
+            releases.push(() -> dnnl_h.dnnl_memory_destroy(memory));
+            return new DnnlMemory(memory);
+        }
+    }
+
+    /** Memory that lives as long as this object. */
+    MemorySegment scratch(long bytes) {
+        MemorySegment memory = HostMemory.map(bytes);
+        releases.push(() -> HostMemory.unmap(memory));
+        return memory;
+    }
+
+    DnnlPrimitive primitive(MemorySegment desc, int[] arguments, DnnlMemory... memories) {
+        MemorySegment table = dnnl_exec_arg_t.allocateArray(memories.length, arena);
+        for (int i = 0; i < memories.length; i++) {
+            MemorySegment entry = dnnl_exec_arg_t.asSlice(table, i);
+            dnnl_exec_arg_t.arg(entry, arguments[i]);
+            dnnl_exec_arg_t.memory(entry, memories[i].handle());
+        }
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
+            check(dnnl_h.dnnl_primitive_create(out, desc), "dnnl_primitive_create");
+            MemorySegment primitive = out.get(ValueLayout.ADDRESS, 0);
+            releases.push(() -> dnnl_h.dnnl_primitive_destroy(primitive));
+            return new DnnlPrimitive(this, primitive, table, memories.length);
+        }
+    }
+
+    /** Copies between layouts. */
+    DnnlPrimitive reorder(DnnlMemory source, DnnlMemory destination) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
+            check(
+                    dnnl_h.dnnl_reorder_primitive_desc_create(
+                            out, descOf(source), engine, descOf(destination), engine, MemorySegment.NULL),
+                    "dnnl_reorder_primitive_desc_create");
+            return primitive(
+                    ownedDesc(out.get(ValueLayout.ADDRESS, 0)),
+                    new int[] {dnnl_h.DNNL_ARG_SRC(), dnnl_h.DNNL_ARG_DST()},
+                    source,
+                    destination);
+        }
+    }
+
+    private static MemorySegment descOf(DnnlMemory memory) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
+            check(dnnl_h.dnnl_memory_get_memory_desc(memory.handle(), out), "dnnl_memory_get_memory_desc");
+            return out.get(ValueLayout.ADDRESS, 0);
+        }
+    }
+
+    @Override
+    public void close() {
+        while (!releases.isEmpty()) {
+            releases.pop().run();
+        }
+        arena.close();
+    }
+}

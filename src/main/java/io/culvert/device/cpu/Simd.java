@@ -1,0 +1,37 @@
+package io.culvert.device.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/** Float vectors over off-heap memory, indexed by element: what our CPU kernels are written in. */
+public final class Simd {
+    public static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    public static final int LANES = F.length();
+    private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
+
+    private Simd() {}
+
+    public static FloatVector load(MemorySegment segment, long index) {
+        return FloatVector.fromMemorySegment(F, segment, index * Float.BYTES, NATIVE);
+    }
+
+    public static void store(FloatVector vector, MemorySegment segment, long index) {
+        vector.intoMemorySegment(segment, index * Float.BYTES, NATIVE);
+    }
+
+    public static float get(MemorySegment segment, long index) {
+        return segment.get(ValueLayout.JAVA_FLOAT, index * Float.BYTES);
+    }
+
+    public static void set(MemorySegment segment, long index, float value) {
+        segment.set(ValueLayout.JAVA_FLOAT, index * Float.BYTES, value);
+    }
+
+    /** The largest multiple of the vector length that is at most {@code count}. */
+    public static int bound(int count) {
+        return count - count % LANES;
+    }
+}

@@ -1,0 +1,110 @@
+package io.culvert.tensor;
+
+import io.culvert.device.Buffer;
+import io.culvert.device.RunArena;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * All parameters and buffers of a network in three slabs (values, gradients, buffers). Layers declare what they need
+ * by timm's names; {@link #allocate} lays the slabs out in that order.
+ */
+public final class ParameterStore {
+    private static final int ALIGNMENT = 64;
+
+    private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+    private final Map<String, Tensor> buffers = new LinkedHashMap<>();
+    private Buffer values;
+    private Buffer gradients;
+    private Buffer state;
+    private int version;
+
+    /** Declares a trainable parameter with PyTorch's extents. */
+    public Parameter parameter(String name, int... torchShape) {
+        Parameter parameter = new Parameter(this, name, torchShape);
+        if (parameters.putIfAbsent(name, parameter) != null) {
+            throw new IllegalArgumentException("parameter " + name + " declared twice");
+        }
+        return parameter;
+    }
+
+    /** Declares state that training updates without a gradient, such as running statistics. */
+    public Tensor buffer(String name, int count) {
+        Tensor buffer = Tensor.f32(name, count);
+        if (buffers.putIfAbsent(name, buffer) != null) {
+            throw new IllegalArgumentException("buffer " + name + " declared twice");
+        }
+        return buffer;
+    }
+
+    /** Takes the slabs and binds every declared tensor; nothing may be declared afterwards. */
+    public void allocate(RunArena arena) {
+        List<Tensor> valueViews = new ArrayList<>();
+        List<Tensor> gradientViews = new ArrayList<>();
+        for (Parameter parameter : parameters.values()) {
+            valueViews.add(parameter.value());
+            gradientViews.add(parameter.gradient());
+        }
+        values = slab(arena, "weights", valueViews);
+        gradients = slab(arena, "gradients", gradientViews);
+        state = slab(arena, "running statistics", new ArrayList<>(buffers.values()));
+    }
+
+    private static Buffer slab(RunArena arena, String purpose, List<Tensor> views) {
+        long bytes = 0;
+        for (Tensor view : views) {
+            bytes += padded(view.bytes());
+        }
+        Buffer slab = arena.allocate(purpose, Math.max(bytes, ALIGNMENT));
+        long offset = 0;
+        for (Tensor view : views) {
+            view.bind(slab, offset);
+            offset += padded(view.bytes());
+        }
+        return slab;
+    }
+
+    private static long padded(long bytes) {
+        return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    public List<Parameter> parameters() {
+        return List.copyOf(parameters.values());
+    }
+
+    public Map<String, Tensor> buffers() {
+        return buffers;
+    }
+
+    public Buffer values() {
+        return values;
+    }
+
+    public Buffer gradients() {
+        return gradients;
+    }
+
+    public Buffer state() {
+        return state;
+    }
+
+    public long parameterCount() {
+        return parameters.values().stream().mapToLong(p -> p.value().shape().count()).sum();
+    }
+
+    /** Rises whenever values change, so that kernels know when their reordered copies are stale. */
+    public int version() {
+        return version;
+    }
+
+    public void valuesChanged() {
+        version++;
+    }
+
+    /** Clears all gradients in one pass over the slab. */
+    public void zeroGradients() {
+        gradients.slice(0, gradients.bytes()).fill((byte) 0);
+    }
+}
