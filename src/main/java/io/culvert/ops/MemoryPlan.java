@@ -1,0 +1,81 @@
+package io.culvert.ops;
+
+import io.culvert.device.Buffer;
+import io.culvert.device.RunArena;
+import io.culvert.device.StepArena;
+import io.culvert.tensor.Tensor;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Finds when each tensor of a tape is first and last used, and places those that no one else has bound. */
+final class MemoryPlan {
+    private static final class Life {
+        final int first;
+        int last;
+        String lastUser;
+
+        Life(int first) {
+            this.first = first;
+        }
+    }
+
+    private final Map<Tensor, Life> lives = new IdentityHashMap<>();
+    private final Map<Tensor, Life> inOrder = new LinkedHashMap<>();
+    private final Set<Tensor> external;
+    private int time;
+
+    MemoryPlan(List<Op> forward, List<Op> backward, Set<Tensor> external, Set<Tensor> kept) {
+        this.external = external;
+        for (Op op : forward) {
+            use(op, op.inputs());
+            use(op, op.outputs());
+            use(op, op.forwardScratch());
+            time++;
+        }
+        for (Op op : backward) {
+            use(op, op.backwardUses());
+            time++;
+        }
+        for (Tensor tensor : kept) {
+            Life life = lives.get(tensor);
+            if (life != null) {
+                life.last = time;
+            }
+        }
+    }
+
+    private void use(Op op, List<Tensor> tensors) {
+        for (Tensor tensor : tensors) {
+            if (tensor.isBound() || external.contains(tensor)) {
+                continue;
+            }
+            Life life = lives.computeIfAbsent(tensor, key -> {
+                Life born = new Life(time);
+                inOrder.put(tensor, born);
+                return born;
+            });
+            life.last = time;
+            life.lastUser = op.name();
+        }
+    }
+
+    /** Binds every tensor; returns the bytes of the step's slab. */
+    long allocate(RunArena arena) {
+        StepArena step = new StepArena();
+        Map<Tensor, Integer> ids = new LinkedHashMap<>();
+        inOrder.forEach((tensor, life) -> ids.put(tensor, step.request(tensor.bytes(), life.first, life.last)));
+        step.plan();
+        Buffer slab = arena.allocate("activations and workspace of a step", Math.max(64, step.peakBytes()));
+        ids.forEach((tensor, id) -> {
+            tensor.bind(slab, step.offset(id));
+            Life life = inOrder.get(tensor);
+            if (life.last < time) {
+                tensor.markReleased(life.lastUser);
+            }
+        });
+        return step.peakBytes();
+    }
+}

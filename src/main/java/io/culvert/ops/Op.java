@@ -1,0 +1,68 @@
+package io.culvert.ops;
+
+import io.culvert.device.Device;
+import io.culvert.tensor.Tensor;
+import java.util.List;
+
+/**
+ * One operation recorded on a {@link Tape}: the tensors it reads and writes, its cost, and the kernel that a device
+ * supplies. Parameter gradients accumulate; activation gradients overwrite.
+ */
+public abstract class Op {
+    private final String name;
+    private OpKernel kernel;
+
+    protected Op(String name) {
+        this.name = name;
+    }
+
+    /** Where in the network it stands, for example {@code layer1.0.conv1}. */
+    public final String name() {
+        return name;
+    }
+
+    /** Tensors of the step that forward reads; parameters are not of the step. */
+    public abstract List<Tensor> inputs();
+
+    /** Tensors of the step that forward writes: results first, then what it saves for backward. */
+    public abstract List<Tensor> outputs();
+
+    /** Scratch that forward alone uses. */
+    public List<Tensor> forwardScratch() {
+        return List.of();
+    }
+
+    /**
+     * Called in reverse recording order, once all consumers of the outputs have said where they leave their gradients:
+     * takes those with {@link Tape#gradient} and declares the gradients of its own inputs.
+     */
+    public abstract void connect(Tape tape);
+
+    /** Tensors of the step that backward reads, writes or uses as scratch; valid after {@link #connect}. */
+    public abstract List<Tensor> backwardUses();
+
+    /** Whether training moves something that this op owns, so that its output needs a gradient whatever its input. */
+    public abstract boolean hasParameters();
+
+    public abstract Cost cost();
+
+    /** Builds the device's kernel once every tensor has its address. */
+    protected abstract OpKernel bind(Device device);
+
+    final void prepare(Device device) {
+        kernel = bind(device);
+    }
+
+    public final void forward() {
+        kernel.forward();
+    }
+
+    public final void backward() {
+        kernel.backward();
+    }
+
+    @Override
+    public String toString() {
+        return name + " (" + getClass().getSimpleName() + ")";
+    }
+}

@@ -1,0 +1,163 @@
+package io.culvert.ops;
+
+import io.culvert.device.Device;
+import io.culvert.device.RunArena;
+import io.culvert.ops.add.AddGradientsOp;
+import io.culvert.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A step recorded once and replayed for ever: {@code record} operations in order, {@link #compile} to plan memory and
+ * build kernels, then {@link #forward} and {@link #backward} run fixed kernels on fixed addresses and create nothing.
+ */
+public final class Tape {
+    private final List<Op> forwardOps = new ArrayList<>();
+    private final List<Op> backwardOps = new ArrayList<>();
+    private final Map<Tensor, List<Tensor>> gradients = new IdentityHashMap<>();
+    private final Set<Tensor> requiresGradient = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final Set<Tensor> external = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final Set<Tensor> kept = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final boolean training;
+    private Op[] forward;
+    private Op[] backward;
+    private long stepBytes;
+
+    /** A tape that trains plans backward too; one that only infers shares memory as soon as a value is consumed. */
+    public Tape(boolean training) {
+        this.training = training;
+    }
+
+    /** Declares data that comes from outside each step, such as a batch of the loader. */
+    public Tensor input(Tensor tensor) {
+        external.add(tensor);
+        return tensor;
+    }
+
+    /** Declares that the gradient with respect to {@code tensor} is wanted although no parameter lies before it. */
+    public Tensor differentiate(Tensor tensor) {
+        requiresGradient.add(tensor);
+        return tensor;
+    }
+
+    /** Keeps the values readable until the end of the step. */
+    public Tensor keep(Tensor tensor) {
+        kept.add(tensor);
+        return tensor;
+    }
+
+    /** Declares where the gradient of {@code output} comes from outside, and keeps it: for tests of single ops. */
+    public Tensor seedGradient(Tensor output) {
+        Tensor seed = new Tensor("grad/" + output.name(), output.shape(), output.dtype());
+        addGradient(output, seed);
+        external.add(seed);
+        return seed;
+    }
+
+    /** Appends an operation; ops call this from their static {@code record} methods. */
+    public void record(Op op) {
+        boolean needs = op.hasParameters();
+        for (Tensor input : op.inputs()) {
+            needs |= requiresGradient.contains(input);
+        }
+        if (needs) {
+            requiresGradient.addAll(op.outputs());
+        }
+        forwardOps.add(op);
+    }
+
+    public boolean training() {
+        return training;
+    }
+
+    public boolean requiresGradient(Tensor tensor) {
+        return requiresGradient.contains(tensor);
+    }
+
+    /** Registers {@code gradient} as one consumer's contribution to the gradient of {@code tensor}. */
+    public void addGradient(Tensor tensor, Tensor gradient) {
+        gradients.computeIfAbsent(tensor, key -> new ArrayList<>()).add(gradient);
+    }
+
+    /** A new contribution to the gradient of {@code tensor}, or null when none is needed. */
+    public Tensor newGradient(Tensor tensor) {
+        if (!requiresGradient(tensor)) {
+            return null;
+        }
+        Tensor gradient = new Tensor("grad/" + tensor.name(), tensor.shape(), tensor.dtype());
+        addGradient(tensor, gradient);
+        return gradient;
+    }
+
+    /** All contributions to the gradient of {@code tensor}, one for each consumer, to be added by the caller. */
+    public List<Tensor> gradients(Tensor tensor) {
+        return gradients.getOrDefault(tensor, List.of());
+    }
+
+    /** The one gradient of {@code tensor}; several contributions are added into the first by an op of their own. */
+    public Tensor gradient(Tensor tensor) {
+        List<Tensor> parts = gradients(tensor);
+        if (parts.size() > 1) {
+            backwardOps.add(new AddGradientsOp(tensor, List.copyOf(parts)));
+            gradients.put(tensor, new ArrayList<>(parts.subList(0, 1)));
+        }
+        return gradients(tensor).getFirst();
+    }
+
+    /** Plans the memory of the step, takes it from {@code arena} and builds all kernels. */
+    public void compile(RunArena arena) {
+        if (training) {
+            for (Op op : forwardOps.reversed()) {
+                connect(op);
+            }
+        }
+        stepBytes = new MemoryPlan(forwardOps, backwardOps, external, kept).allocate(arena);
+        Device device = arena.device();
+        forwardOps.forEach(op -> op.prepare(device));
+        backwardOps.stream().filter(op -> !forwardOps.contains(op)).forEach(op -> op.prepare(device));
+        forward = forwardOps.toArray(Op[]::new);
+        backward = backwardOps.toArray(Op[]::new);
+    }
+
+    private void connect(Op op) {
+        boolean wanted = op.outputs().stream().anyMatch(requiresGradient::contains);
+        boolean reached = op instanceof Loss || op.outputs().stream().anyMatch(gradients::containsKey);
+        if (wanted && reached) {
+            op.connect(this);
+            backwardOps.add(op);
+        }
+    }
+
+    public void forward() {
+        for (Op op : forward) {
+            op.forward();
+        }
+    }
+
+    public void backward() {
+        for (Op op : backward) {
+            op.backward();
+        }
+    }
+
+    public List<Op> ops() {
+        return Collections.unmodifiableList(forwardOps);
+    }
+
+    public List<Op> backwardOps() {
+        return Collections.unmodifiableList(backwardOps);
+    }
+
+    /** Bytes of activations, gradients and scratch that one step needs at its peak. */
+    public long stepBytes() {
+        return stepBytes;
+    }
+
+    public Cost cost() {
+        return forwardOps.stream().map(Op::cost).reduce(Cost.NONE, Cost::plus);
+    }
+}

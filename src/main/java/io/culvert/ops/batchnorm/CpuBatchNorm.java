@@ -1,0 +1,311 @@
+package io.culvert.ops.batchnorm;
+
+import static io.culvert.device.cpu.Simd.F;
+import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.get;
+import static io.culvert.device.cpu.Simd.load;
+import static io.culvert.device.cpu.Simd.set;
+import static io.culvert.device.cpu.Simd.store;
+
+import io.culvert.device.CpuDevice;
+import io.culvert.device.cpu.Simd;
+import io.culvert.device.cpu.Workers;
+import io.culvert.ops.OpKernel;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Batch normalisation on the CPU. Sums run in single precision over tiles of rows that stay in cache, with the first
+ * row subtracted so that a large mean costs no digits, and in double precision across tiles.
+ */
+final class CpuBatchNorm implements OpKernel {
+    private static final int TILE = 64;
+
+    private final Workers workers;
+    private final BatchNormOp op;
+    private final int channels;
+    private final int vectorised;
+    private final int groupRows;
+    private final MemorySegment x;
+    private final MemorySegment y;
+    private final MemorySegment residual;
+    private final MemorySegment dy;
+    private final MemorySegment dy2;
+    private final MemorySegment dx;
+    private final double[][] sums;
+    private final double[][] products;
+    private final float[][] lanes;
+    private final float[] scale;
+    private final float[] shift;
+    private final float[] centre;
+    private final float[] slope;
+    private final float[] offset;
+    private final Workers.Range statisticsTask = this::statistics;
+    private final Workers.Range normaliseTask = this::normalise;
+    private final Workers.Range reduceTask = this::reduceGradient;
+    private final Workers.Range spreadTask = this::spreadGradient;
+    private int groupStart;
+
+    CpuBatchNorm(CpuDevice cpu, BatchNormOp op) {
+        this.op = op;
+        workers = cpu.workers();
+        channels = op.x.shape().at(-1);
+        vectorised = Simd.bound(channels);
+        groupRows = op.x.shape().rows() / op.config.groups();
+        x = op.x.data();
+        y = op.y.data();
+        residual = op.residual == null ? null : op.residual.data();
+        dy = op.dy == null ? null : op.dy.getFirst().data();
+        dy2 = op.dy == null || op.dy.size() < 2 ? null : op.dy.get(1).data();
+        dx = op.dx == null ? null : op.dx.data();
+        sums = new double[workers.threads()][channels];
+        products = new double[workers.threads()][channels];
+        lanes = new float[workers.threads()][LANES];
+        scale = new float[channels];
+        shift = new float[channels];
+        centre = new float[channels];
+        slope = new float[channels];
+        offset = new float[channels];
+    }
+
+    @Override
+    public void forward() {
+        for (int group = 0; group < op.config.groups(); group++) {
+            groupStart = group * groupRows;
+            if (op.training) {
+                batchStatistics(group);
+            } else {
+                runningStatistics(group);
+            }
+            affine(group);
+            workers.run(groupRows, TILE, normaliseTask);
+        }
+    }
+
+    private void batchStatistics(int group) {
+        for (int c = 0; c < channels; c++) {
+            centre[c] = get(x, (long) groupStart * channels + c);
+        }
+        clearSums();
+        workers.run(groupRows, TILE, statisticsTask);
+        collectSums();
+        double momentum = op.config.momentum();
+        for (int c = 0; c < channels; c++) {
+            double shiftedMean = sums[0][c] / groupRows;
+            double variance = Math.max(0, products[0][c] / groupRows - shiftedMean * shiftedMean);
+            double mean = centre[c] + shiftedMean;
+            set(op.mean.data(), group * channels + c, (float) mean);
+            set(op.invStd.data(), group * channels + c, (float) (1 / Math.sqrt(variance + op.config.eps())));
+            double unbiased = groupRows > 1 ? variance * groupRows / (groupRows - 1) : variance;
+            move(op.runningMean.data(), c, mean, momentum);
+            move(op.runningVar.data(), c, unbiased, momentum);
+        }
+    }
+
+    private static void move(MemorySegment running, int c, double batch, double momentum) {
+        set(running, c, (float) ((1 - momentum) * get(running, c) + momentum * batch));
+    }
+
+    private void runningStatistics(int group) {
+        for (int c = 0; c < channels; c++) {
+            set(op.mean.data(), group * channels + c, get(op.runningMean.data(), c));
+            double variance = get(op.runningVar.data(), c);
+            set(op.invStd.data(), group * channels + c, (float) (1 / Math.sqrt(variance + op.config.eps())));
+        }
+    }
+
+    /** Folds statistics and parameters into {@code y = x * scale + shift}. */
+    private void affine(int group) {
+        MemorySegment weight = op.weight.value().data();
+        MemorySegment bias = op.bias.value().data();
+        for (int c = 0; c < channels; c++) {
+            double a = (double) get(weight, c) * get(op.invStd.data(), group * channels + c);
+            scale[c] = (float) a;
+            shift[c] = (float) (get(bias, c) - a * get(op.mean.data(), group * channels + c));
+        }
+    }
+
+    private void statistics(int worker, int from, int to) {
+        double[] sum = sums[worker];
+        double[] product = products[worker];
+        for (int tile = from; tile < to; tile += TILE) {
+            int end = Math.min(to, tile + TILE);
+            for (int c = 0; c < vectorised; c += LANES) {
+                FloatVector reference = FloatVector.fromArray(F, centre, c);
+                FloatVector s = FloatVector.zero(F);
+                FloatVector q = FloatVector.zero(F);
+                for (int row = tile; row < end; row++) {
+                    FloatVector v = load(x, (long) (groupStart + row) * channels + c).sub(reference);
+                    s = s.add(v);
+                    q = v.fma(v, q);
+                }
+                addLanes(s, lanes[worker], sum, c);
+                addLanes(q, lanes[worker], product, c);
+            }
+            for (int c = vectorised; c < channels; c++) {
+                for (int row = tile; row < end; row++) {
+                    double v = get(x, (long) (groupStart + row) * channels + c) - centre[c];
+                    sum[c] += v;
+                    product[c] += v * v;
+                }
+            }
+        }
+    }
+
+    private void normalise(int worker, int from, int to) {
+        boolean relu = op.config.relu();
+        for (int row = from; row < to; row++) {
+            long base = (long) (groupStart + row) * channels;
+            for (int c = 0; c < vectorised; c += LANES) {
+                FloatVector v = load(x, base + c)
+                        .fma(FloatVector.fromArray(F, scale, c), FloatVector.fromArray(F, shift, c));
+                if (residual != null) {
+                    v = v.add(load(residual, base + c));
+                }
+                store(relu ? v.max(0f) : v, y, base + c);
+            }
+            for (int c = vectorised; c < channels; c++) {
+                float v = Math.fma(get(x, base + c), scale[c], shift[c]);
+                v = residual == null ? v : v + get(residual, base + c);
+                set(y, base + c, relu ? Math.max(0f, v) : v);
+            }
+        }
+    }
+
+    @Override
+    public void backward() {
+        for (int group = 0; group < op.config.groups(); group++) {
+            groupStart = group * groupRows;
+            affine(group);
+            for (int c = 0; c < channels; c++) {
+                centre[c] = get(op.mean.data(), group * channels + c);
+            }
+            clearSums();
+            workers.run(groupRows, TILE, reduceTask);
+            collectSums();
+            parameterGradients(group);
+            workers.run(groupRows, TILE, spreadTask);
+        }
+    }
+
+    /** Ioffe and Szegedy 2015, the chain rule of section 3, folded into {@code dx = scale dz + slope (x - mean) + offset}. */
+    private void parameterGradients(int group) {
+        for (int c = 0; c < channels; c++) {
+            double inverse = get(op.invStd.data(), group * channels + c);
+            double dbias = sums[0][c];
+            double dweight = products[0][c] * inverse;
+            MemorySegment weightGradient = op.weight.gradient().data();
+            MemorySegment biasGradient = op.bias.gradient().data();
+            set(weightGradient, c, (float) (get(weightGradient, c) + dweight));
+            set(biasGradient, c, (float) (get(biasGradient, c) + dbias));
+            slope[c] = op.training ? (float) (-scale[c] * inverse * dweight / groupRows) : 0f;
+            offset[c] = op.training ? (float) (-scale[c] * dbias / groupRows) : 0f;
+        }
+    }
+
+    /** Masks the incoming gradient by the ReLU, leaves it in {@code dy}, and sums it alone and against x - mean. */
+    private void reduceGradient(int worker, int from, int to) {
+        double[] sum = sums[worker];
+        double[] product = products[worker];
+        for (int tile = from; tile < to; tile += TILE) {
+            int end = Math.min(to, tile + TILE);
+            for (int c = 0; c < vectorised; c += LANES) {
+                FloatVector mean = FloatVector.fromArray(F, centre, c);
+                FloatVector s = FloatVector.zero(F);
+                FloatVector q = FloatVector.zero(F);
+                for (int row = tile; row < end; row++) {
+                    long i = (long) (groupStart + row) * channels + c;
+                    FloatVector v = load(x, i);
+                    FloatVector dz = maskedGradient(v, i, c);
+                    if (residual != null) {
+                        store(dz, dy, i);
+                    }
+                    s = s.add(dz);
+                    q = v.sub(mean).fma(dz, q);
+                }
+                addLanes(s, lanes[worker], sum, c);
+                addLanes(q, lanes[worker], product, c);
+            }
+            for (int c = vectorised; c < channels; c++) {
+                for (int row = tile; row < end; row++) {
+                    long i = (long) (groupStart + row) * channels + c;
+                    float dz = maskedGradient(i, c);
+                    if (residual != null) {
+                        set(dy, i, dz);
+                    }
+                    sum[c] += dz;
+                    product[c] += (double) dz * (get(x, i) - centre[c]);
+                }
+            }
+        }
+    }
+
+    /** Without a residual the sign before the ReLU follows from x, which is at hand; with one it is read from y. */
+    private FloatVector maskedGradient(FloatVector v, long i, int c) {
+        FloatVector dz = load(dy, i);
+        if (dy2 != null) {
+            dz = dz.add(load(dy2, i));
+        }
+        if (op.config.relu()) {
+            FloatVector before = residual == null
+                    ? v.fma(FloatVector.fromArray(F, scale, c), FloatVector.fromArray(F, shift, c))
+                    : load(y, i);
+            VectorMask<Float> open = before.compare(VectorOperators.GT, 0f);
+            dz = FloatVector.zero(F).blend(dz, open);
+        }
+        return dz;
+    }
+
+    private float maskedGradient(long i, int c) {
+        float dz = dy2 == null ? get(dy, i) : get(dy, i) + get(dy2, i);
+        if (op.config.relu()) {
+            float before = residual == null ? Math.fma(get(x, i), scale[c], shift[c]) : get(y, i);
+            dz = before > 0 ? dz : 0f;
+        }
+        return dz;
+    }
+
+    private void spreadGradient(int worker, int from, int to) {
+        for (int row = from; row < to; row++) {
+            long base = (long) (groupStart + row) * channels;
+            for (int c = 0; c < vectorised; c += LANES) {
+                FloatVector v = load(x, base + c);
+                FloatVector dz = residual == null ? maskedGradient(v, base + c, c) : load(dy, base + c);
+                FloatVector centred = v.sub(FloatVector.fromArray(F, centre, c));
+                FloatVector rest = centred.fma(FloatVector.fromArray(F, slope, c), FloatVector.fromArray(F, offset, c));
+                store(dz.fma(FloatVector.fromArray(F, scale, c), rest), dx, base + c);
+            }
+            for (int c = vectorised; c < channels; c++) {
+                float dz = residual == null ? maskedGradient(base + c, c) : get(dy, base + c);
+                float centred = get(x, base + c) - centre[c];
+                set(dx, base + c, Math.fma(dz, scale[c], Math.fma(centred, slope[c], offset[c])));
+            }
+        }
+    }
+
+    private void clearSums() {
+        for (int worker = 0; worker < sums.length; worker++) {
+            Arrays.fill(sums[worker], 0);
+            Arrays.fill(products[worker], 0);
+        }
+    }
+
+    private void collectSums() {
+        for (int worker = 1; worker < sums.length; worker++) {
+            for (int c = 0; c < channels; c++) {
+                sums[0][c] += sums[worker][c];
+                products[0][c] += products[worker][c];
+            }
+        }
+    }
+
+    private static void addLanes(FloatVector vector, float[] scratch, double[] to, int at) {
+        vector.intoArray(scratch, 0);
+        for (int lane = 0; lane < LANES; lane++) {
+            to[at + lane] += scratch[lane];
+        }
+    }
+}

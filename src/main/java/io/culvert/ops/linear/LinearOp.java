@@ -1,0 +1,89 @@
+package io.culvert.ops.linear;
+
+import io.culvert.device.CpuDevice;
+import io.culvert.device.Device;
+import io.culvert.ops.Cost;
+import io.culvert.ops.Op;
+import io.culvert.ops.OpKernel;
+import io.culvert.ops.Tape;
+import io.culvert.tensor.DType;
+import io.culvert.tensor.Parameter;
+import io.culvert.tensor.Shape;
+import io.culvert.tensor.Tensor;
+import java.util.List;
+
+/**
+ * {@code y = x weight^T + bias} over the last axis: x {@code [..., in]}, weight {@code [out, in]}, bias {@code [out]}
+ * or absent, y {@code [..., out]}.
+ */
+public final class LinearOp extends Op {
+    final Tensor x;
+    final Tensor y;
+    final Parameter weight;
+    final Parameter bias;
+    Tensor dy;
+    Tensor dx;
+
+    private LinearOp(String name, Tape tape, Tensor x, Parameter weight, Parameter bias) {
+        super(name);
+        this.x = x;
+        this.weight = weight;
+        this.bias = bias;
+        int[] extents = x.shape().toArray();
+        extents[extents.length - 1] = weight.value().shape().at(0);
+        y = new Tensor(name + ".y", Shape.of(extents), DType.F32);
+        tape.record(this);
+    }
+
+    /**
+     * Records the operation and returns y.
+     *
+     * @param bias may be null
+     */
+    public static Tensor record(Tape tape, String name, Tensor x, Parameter weight, Parameter bias) {
+        if (x.shape().at(-1) != weight.value().shape().at(1)) {
+            throw new IllegalArgumentException(name + ": " + x + " does not fit " + weight.value());
+        }
+        return new LinearOp(name, tape, x, weight, bias).y;
+    }
+
+    @Override
+    public List<Tensor> inputs() {
+        return List.of(x);
+    }
+
+    @Override
+    public List<Tensor> outputs() {
+        return List.of(y);
+    }
+
+    @Override
+    public void connect(Tape tape) {
+        dy = tape.gradient(y);
+        dx = tape.newGradient(x);
+    }
+
+    @Override
+    public List<Tensor> backwardUses() {
+        return dx == null ? List.of(x, dy) : List.of(x, dy, dx);
+    }
+
+    @Override
+    public boolean hasParameters() {
+        return true;
+    }
+
+    @Override
+    public Cost cost() {
+        long flops = 2 * x.shape().count() * weight.value().shape().at(0);
+        long bytes = x.bytes() + y.bytes() + weight.value().bytes();
+        return new Cost(flops, bytes, dx == null ? flops : 2 * flops, dx == null ? bytes : 2 * bytes);
+    }
+
+    @Override
+    protected OpKernel bind(Device device) {
+        return switch (device) {
+            case CpuDevice cpu -> new CpuLinear(cpu, this);
+        };
+    }
+}

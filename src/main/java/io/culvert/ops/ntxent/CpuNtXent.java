@@ -1,0 +1,101 @@
+package io.culvert.ops.ntxent;
+
+import static io.culvert.device.cpu.Simd.get;
+import static io.culvert.device.cpu.Simd.set;
+
+import io.culvert.device.CpuDevice;
+import io.culvert.device.cpu.OneDnn;
+import io.culvert.device.cpu.Workers;
+import io.culvert.ops.OpKernel;
+import io.culvert.ops.l2normalize.UnitRows;
+import java.lang.foreign.MemorySegment;
+
+/** NT-Xent on the CPU: similarities as one matrix product, a softmax row by row, two products back. */
+final class CpuNtXent implements OpKernel {
+    private final Workers workers;
+    private final OneDnn dnn;
+    private final NtXentOp op;
+    private final int rows;
+    private final int width;
+    private final double[] rowLoss;
+    private final Workers.Range normaliseTask = this::normalise;
+    private final Workers.Range softmaxTask = this::softmax;
+    private final Workers.Range gradientTask = this::gradient;
+
+    CpuNtXent(CpuDevice cpu, NtXentOp op) {
+        this.op = op;
+        workers = cpu.workers();
+        dnn = cpu.oneDnn();
+        rows = op.z.shape().at(0);
+        width = op.z.shape().at(1);
+        rowLoss = new double[rows];
+    }
+
+    @Override
+    public void forward() {
+        workers.run(rows, 1, normaliseTask);
+        MemorySegment unit = op.unit.data();
+        float scale = (float) (1 / op.temperature);
+        dnn.sgemm('N', 'T', rows, rows, width, scale, unit, width, unit, width, 0, op.softmax.data(), rows);
+        workers.run(rows, 1, softmaxTask);
+        double sum = 0;
+        for (double loss : rowLoss) {
+            sum += loss;
+        }
+        set(op.loss.data(), 0, (float) (sum / rows));
+    }
+
+    private void normalise(int worker, int from, int to) {
+        for (int row = from; row < to; row++) {
+            UnitRows.normalise(op.z.data(), op.unit.data(), (long) row * width, width);
+        }
+    }
+
+    private int pair(int row) {
+        return row < rows / 2 ? row + rows / 2 : row - rows / 2;
+    }
+
+    /** Turns row i of similarities into softmax over k != i (its own entry 0), keeping the loss of the row. */
+    private void softmax(int worker, int from, int to) {
+        MemorySegment s = op.softmax.data();
+        for (int row = from; row < to; row++) {
+            long base = (long) row * rows;
+            double max = Double.NEGATIVE_INFINITY;
+            for (int k = 0; k < rows; k++) {
+                max = k == row ? max : Math.max(max, get(s, base + k));
+            }
+            double sum = 0;
+            for (int k = 0; k < rows; k++) {
+                sum += k == row ? 0 : Math.exp(get(s, base + k) - max);
+            }
+            double logSum = max + Math.log(sum);
+            rowLoss[row] = logSum - get(s, base + pair(row));
+            for (int k = 0; k < rows; k++) {
+                set(s, base + k, k == row ? 0f : (float) Math.exp(get(s, base + k) - logSum));
+            }
+        }
+    }
+
+    /** With G = softmax - one at the pair: dunit = (G + G^T) unit / (T 2B), then through the normalisation. */
+    @Override
+    public void backward() {
+        MemorySegment g = op.softmax.data();
+        for (int row = 0; row < rows; row++) {
+            long at = (long) row * rows + pair(row);
+            set(g, at, get(g, at) - 1f);
+        }
+        MemorySegment unit = op.unit.data();
+        MemorySegment dunit = op.dunit.data();
+        float scale = (float) (1 / (op.temperature * rows));
+        dnn.sgemm('N', 'N', rows, width, rows, scale, g, rows, unit, width, 0, dunit, width);
+        dnn.sgemm('T', 'N', rows, width, rows, scale, g, rows, unit, width, 1, dunit, width);
+        workers.run(rows, 1, gradientTask);
+    }
+
+    private void gradient(int worker, int from, int to) {
+        for (int row = from; row < to; row++) {
+            UnitRows.differentiate(
+                    op.z.data(), op.unit.data(), op.dunit.data(), op.dz.data(), (long) row * width, width);
+        }
+    }
+}

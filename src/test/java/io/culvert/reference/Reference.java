@@ -1,0 +1,167 @@
+package io.culvert.reference;
+
+/** The formulas of the ops as plain loops in double precision, for tests alone. Maps are {@code N H W C}. */
+public final class Reference {
+    private Reference() {}
+
+    /** x {@code [n, h, w, in]}, weight {@code [out, in, k, k]}. */
+    public static double[] conv2d(
+            double[] x, int n, int h, int w, int in, double[] weight, int out, int k, int stride, int padding) {
+        int oh = (h + 2 * padding - k) / stride + 1;
+        int ow = (w + 2 * padding - k) / stride + 1;
+        double[] y = new double[n * oh * ow * out];
+        for (int b = 0; b < n; b++) {
+            for (int i = 0; i < oh; i++) {
+                for (int j = 0; j < ow; j++) {
+                    for (int o = 0; o < out; o++) {
+                        double sum = 0;
+                        for (int p = 0; p < k; p++) {
+                            for (int q = 0; q < k; q++) {
+                                int r = i * stride - padding + p;
+                                int s = j * stride - padding + q;
+                                if (r < 0 || r >= h || s < 0 || s >= w) {
+                                    continue;
+                                }
+                                for (int c = 0; c < in; c++) {
+                                    sum += x[((b * h + r) * w + s) * in + c] * weight[((o * in + c) * k + p) * k + q];
+                                }
+                            }
+                        }
+                        y[((b * oh + i) * ow + j) * out + o] = sum;
+                    }
+                }
+            }
+        }
+        return y;
+    }
+
+    /** x {@code [rows, c]}; batch statistics of each of {@code groups} equal parts; residual may be null. */
+    public static double[] batchNorm(
+            double[] x, int c, double[] weight, double[] bias, double[] residual, double eps, boolean relu, int groups) {
+        int rows = x.length / c / groups;
+        double[] y = new double[x.length];
+        for (int g = 0; g < groups; g++) {
+            int start = g * rows;
+            for (int j = 0; j < c; j++) {
+                double mean = 0;
+                for (int i = start; i < start + rows; i++) {
+                    mean += x[i * c + j] / rows;
+                }
+                double variance = 0;
+                for (int i = start; i < start + rows; i++) {
+                    variance += (x[i * c + j] - mean) * (x[i * c + j] - mean) / rows;
+                }
+                for (int i = start; i < start + rows; i++) {
+                    double v = weight[j] * (x[i * c + j] - mean) / Math.sqrt(variance + eps) + bias[j];
+                    v += residual == null ? 0 : residual[i * c + j];
+                    y[i * c + j] = relu ? Math.max(0, v) : v;
+                }
+            }
+        }
+        return y;
+    }
+
+    /** As {@link #batchNorm} with given statistics. */
+    public static double[] affine(
+            double[] x, int c, double[] weight, double[] bias, double[] mean, double[] variance, double eps) {
+        double[] y = new double[x.length];
+        for (int i = 0; i < x.length; i++) {
+            int j = i % c;
+            y[i] = weight[j] * (x[i] - mean[j]) / Math.sqrt(variance[j] + eps) + bias[j];
+        }
+        return y;
+    }
+
+    /** x {@code [rows, in]}, weight {@code [out, in]}, bias {@code [out]} or null. */
+    public static double[] linear(double[] x, int in, double[] weight, double[] bias) {
+        int rows = x.length / in;
+        int out = weight.length / in;
+        double[] y = new double[rows * out];
+        for (int i = 0; i < rows; i++) {
+            for (int o = 0; o < out; o++) {
+                double sum = bias == null ? 0 : bias[o];
+                for (int j = 0; j < in; j++) {
+                    sum += x[i * in + j] * weight[o * in + j];
+                }
+                y[i * out + o] = sum;
+            }
+        }
+        return y;
+    }
+
+    public static double[] relu(double[] x) {
+        double[] y = new double[x.length];
+        for (int i = 0; i < x.length; i++) {
+            y[i] = Math.max(0, x[i]);
+        }
+        return y;
+    }
+
+    public static double[] maxPool(double[] x, int n, int h, int w, int c, int k, int stride, int padding) {
+        int oh = (h + 2 * padding - k) / stride + 1;
+        int ow = (w + 2 * padding - k) / stride + 1;
+        double[] y = new double[n * oh * ow * c];
+        for (int o = 0; o < y.length; o++) {
+            int ch = o % c;
+            int j = o / c % ow;
+            int i = o / c / ow % oh;
+            int b = o / c / ow / oh;
+            double best = Double.NEGATIVE_INFINITY;
+            for (int r = Math.max(0, i * stride - padding); r < Math.min(h, i * stride - padding + k); r++) {
+                for (int s = Math.max(0, j * stride - padding); s < Math.min(w, j * stride - padding + k); s++) {
+                    best = Math.max(best, x[((b * h + r) * w + s) * c + ch]);
+                }
+            }
+            y[o] = best;
+        }
+        return y;
+    }
+
+    public static double[] globalAvgPool(double[] x, int n, int pixels, int c) {
+        double[] y = new double[n * c];
+        for (int i = 0; i < x.length; i++) {
+            y[i / (pixels * c) * c + i % c] += x[i] / pixels;
+        }
+        return y;
+    }
+
+    public static double[] l2Normalize(double[] x, int width) {
+        double[] y = new double[x.length];
+        for (int row = 0; row < x.length / width; row++) {
+            double squares = 0;
+            for (int i = 0; i < width; i++) {
+                squares += x[row * width + i] * x[row * width + i];
+            }
+            double length = Math.max(Math.sqrt(squares), 1e-12);
+            for (int i = 0; i < width; i++) {
+                y[row * width + i] = x[row * width + i] / length;
+            }
+        }
+        return y;
+    }
+
+    /** z {@code [2b, width]}; Chen et al. 2020, equation 1, averaged over all rows. */
+    public static double ntXent(double[] z, int width, double temperature) {
+        double[] u = l2Normalize(z, width);
+        int rows = z.length / width;
+        double loss = 0;
+        for (int i = 0; i < rows; i++) {
+            double sum = 0;
+            double positive = 0;
+            for (int k = 0; k < rows; k++) {
+                double s = 0;
+                for (int j = 0; j < width; j++) {
+                    s += u[i * width + j] * u[k * width + j] / temperature;
+                }
+                if (k != i) {
+                    sum += Math.exp(s);
+                }
+                if (k == (i + rows / 2) % rows) {
+                    positive = s;
+                }
+            }
+            loss += (Math.log(sum) - positive) / rows;
+        }
+        return loss;
+    }
+}
