@@ -1,0 +1,52 @@
+package io.culvert.method;
+
+import io.culvert.model.Backbone;
+import io.culvert.model.Init;
+import io.culvert.model.ProjectionHead;
+import io.culvert.ops.Tape;
+import io.culvert.ops.ntxent.NtXentOp;
+import io.culvert.tensor.Tensor;
+
+/**
+ * SimCLR (Chen et al. 2020): two views of each image must find each other among all views of the batch. Batch
+ * normalisation sees the views apart, as in lightly, solo-learn and the study's code.
+ */
+public final class SimClr implements Method {
+    private final Backbone backbone;
+    private final ProjectionHead head;
+    private final double temperature;
+
+    /**
+     * @param hidden width of the projection head's hidden layer
+     * @param dim width of the embeddings
+     * @param temperature of the softmax over similarities
+     */
+    public SimClr(Backbone backbone, int hidden, int dim, double temperature) {
+        this.backbone = backbone;
+        this.temperature = temperature;
+        head = new ProjectionHead(backbone.store(), backbone.features(), hidden, dim);
+    }
+
+    @Override
+    public String name() {
+        return "simclr";
+    }
+
+    @Override
+    public int views() {
+        return 2;
+    }
+
+    @Override
+    public void initialise(Init init) {
+        head.initialise(init);
+    }
+
+    @Override
+    public Recorded record(Tape tape, Tensor pixels) {
+        Tensor features = backbone.record(tape, pixels, true, views());
+        Tensor embeddings = head.record(tape, features);
+        Tensor loss = NtXentOp.record(tape, "ntxent", embeddings, temperature);
+        return new Recorded(loss, features, embeddings);
+    }
+}

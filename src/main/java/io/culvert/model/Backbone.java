@@ -1,0 +1,29 @@
+package io.culvert.model;
+
+import io.culvert.ops.Tape;
+import io.culvert.tensor.ParameterStore;
+import io.culvert.tensor.Tensor;
+
+/** An encoder of images. Its parameters carry timm's names. */
+public interface Backbone {
+    /** timm's name of the model. */
+    String name();
+
+    /** Width of the features. */
+    int features();
+
+    ParameterStore store();
+
+    /** Sets every parameter and buffer to its initial value. */
+    void initialise(Init init);
+
+    /**
+     * Records the encoder.
+     *
+     * @param pixels normalised images {@code [N, H, W, 3]}
+     * @param training whether batch normalisation uses and moves batch statistics
+     * @param views how many equal parts of the batch are normalised apart, as if encoded one after the other
+     * @return pooled features {@code [N, features]}
+     */
+    Tensor record(Tape tape, Tensor pixels, boolean training, int views);
+}

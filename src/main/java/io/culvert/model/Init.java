@@ -1,0 +1,62 @@
+package io.culvert.model;
+
+import io.culvert.tensor.Parameter;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+
+/**
+ * Initial values. Each parameter draws from its own generator, seeded by the run's seed and the parameter's name, so
+ * the values depend neither on the order of declaration nor on what else the network holds.
+ */
+public final class Init {
+    private final long seed;
+
+    public Init(long seed) {
+        this.seed = seed;
+    }
+
+    private SplittableRandom random(Parameter parameter) {
+        long mixed = seed;
+        for (char c : parameter.name().toCharArray()) {
+            mixed = (mixed ^ c) * 0x9E3779B97F4A7C15L;
+            mixed ^= mixed >>> 29;
+        }
+        return new SplittableRandom(mixed);
+    }
+
+    public void constant(Parameter parameter, float value) {
+        float[] values = new float[Math.toIntExact(parameter.value().shape().count())];
+        Arrays.fill(values, value);
+        parameter.value().set(values);
+    }
+
+    /** Normal with standard deviation {@code sqrt(2 / fanOut)} (He et al. 2015), as torchvision's and timm's ResNets. */
+    public void kaimingNormalFanOut(Parameter weight) {
+        int[] shape = weight.torchShape();
+        double std = Math.sqrt(2.0 / ((double) shape[0] * shape[2] * shape[3]));
+        SplittableRandom random = random(weight);
+        float[] values = new float[Math.toIntExact(weight.value().shape().count())];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (std * random.nextGaussian());
+        }
+        weight.value().set(values);
+    }
+
+    /** Uniform within {@code 1 / sqrt(fanIn)}: what PyTorch gives the weight and the bias of a linear layer. */
+    public void torchLinear(Parameter weight, Parameter bias) {
+        double bound = 1 / Math.sqrt(weight.torchShape()[1]);
+        uniform(weight, bound);
+        if (bias != null) {
+            uniform(bias, bound);
+        }
+    }
+
+    private void uniform(Parameter parameter, double bound) {
+        SplittableRandom random = random(parameter);
+        float[] values = new float[Math.toIntExact(parameter.value().shape().count())];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) random.nextDouble(-bound, bound);
+        }
+        parameter.value().set(values);
+    }
+}

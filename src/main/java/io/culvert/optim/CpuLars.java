@@ -1,0 +1,112 @@
+package io.culvert.optim;
+
+import static io.culvert.device.cpu.Simd.F;
+import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.load;
+import static io.culvert.device.cpu.Simd.store;
+
+import io.culvert.device.CpuDevice;
+import io.culvert.device.cpu.Workers;
+import io.culvert.tensor.Parameter;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/** Two passes for each parameter: its norms, then its update. Tensors of a slab are padded to whole vectors with zeros. */
+final class CpuLars implements Lars.Kernel {
+    private static final int GRAIN = 4096;
+
+    private final Workers workers;
+    private final Lars lars;
+    private final MemorySegment[] values;
+    private final MemorySegment[] gradients;
+    private final MemorySegment[] momenta;
+    private final boolean[] adapted;
+    private final double[] valueSquares;
+    private final double[] gradientSquares;
+    private final Workers.Range normTask = this::norms;
+    private final Workers.Range updateTask = this::update;
+    private int current;
+    private float decay;
+    private float scale;
+    private float learningRate;
+
+    CpuLars(CpuDevice cpu, Lars lars) {
+        this.lars = lars;
+        workers = cpu.workers();
+        List<Parameter> parameters = lars.store.parameters();
+        values = new MemorySegment[parameters.size()];
+        gradients = new MemorySegment[parameters.size()];
+        momenta = new MemorySegment[parameters.size()];
+        adapted = new boolean[parameters.size()];
+        valueSquares = new double[workers.threads()];
+        gradientSquares = new double[workers.threads()];
+        long slab = lars.store.values().slice(0, 0).address();
+        for (int i = 0; i < values.length; i++) {
+            Parameter parameter = parameters.get(i);
+            long offset = parameter.value().address() - slab;
+            long bytes = (parameter.value().bytes() + 63) / 64 * 64;
+            values[i] = lars.store.values().slice(offset, bytes);
+            gradients[i] = lars.store.gradients().slice(offset, bytes);
+            momenta[i] = lars.momentumBuffer.slice(offset, bytes);
+            adapted[i] = !parameter.isVector();
+        }
+    }
+
+    @Override
+    public void step(float learningRate) {
+        this.learningRate = learningRate;
+        for (current = 0; current < values.length; current++) {
+            int count = Math.toIntExact(values[current].byteSize() / Float.BYTES);
+            decay = adapted[current] ? lars.weightDecay : 0;
+            scale = adapted[current] ? trustRatio(count) : 1;
+            workers.run(count, GRAIN, updateTask);
+        }
+    }
+
+    private float trustRatio(int count) {
+        Arrays.fill(valueSquares, 0);
+        Arrays.fill(gradientSquares, 0);
+        workers.run(count, GRAIN, normTask);
+        double value = 0;
+        double gradient = 0;
+        for (int worker = 0; worker < valueSquares.length; worker++) {
+            value += valueSquares[worker];
+            gradient += gradientSquares[worker];
+        }
+        return value == 0 || gradient == 0 ? 1f : (float) (lars.trust * Math.sqrt(value) / Math.sqrt(gradient));
+    }
+
+    /** Single precision within a block of {@link #GRAIN} elements, double across blocks. */
+    private void norms(int worker, int from, int to) {
+        MemorySegment value = values[current];
+        MemorySegment gradient = gradients[current];
+        for (int block = from; block < to; block += GRAIN) {
+            FloatVector p2 = FloatVector.zero(F);
+            FloatVector g2 = FloatVector.zero(F);
+            for (int i = block; i < Math.min(to, block + GRAIN); i += LANES) {
+                FloatVector p = load(value, i);
+                FloatVector g = load(gradient, i).add(p.mul(decay));
+                p2 = p.fma(p, p2);
+                g2 = g.fma(g, g2);
+            }
+            valueSquares[worker] += p2.reduceLanes(VectorOperators.ADD);
+            gradientSquares[worker] += g2.reduceLanes(VectorOperators.ADD);
+        }
+    }
+
+    private void update(int worker, int from, int to) {
+        MemorySegment value = values[current];
+        MemorySegment gradient = gradients[current];
+        MemorySegment momentum = momenta[current];
+        for (int i = from; i < to; i += LANES) {
+            FloatVector p = load(value, i);
+            FloatVector g = load(gradient, i).add(p.mul(decay)).mul(scale);
+            FloatVector m = load(momentum, i).mul(lars.momentum).add(g);
+            store(m, momentum, i);
+            store(p.sub(m.mul(learningRate)), value, i);
+        }
+    }
+}

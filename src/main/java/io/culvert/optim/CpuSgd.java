@@ -1,0 +1,50 @@
+package io.culvert.optim;
+
+import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.load;
+import static io.culvert.device.cpu.Simd.store;
+
+import io.culvert.device.CpuDevice;
+import io.culvert.device.cpu.Workers;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+/** One pass over the slabs, whose tensors are padded to whole vectors. */
+final class CpuSgd implements Sgd.Kernel {
+    private static final int GRAIN = 4096;
+
+    private final Workers workers;
+    private final Sgd sgd;
+    private final MemorySegment values;
+    private final MemorySegment gradients;
+    private final MemorySegment momenta;
+    private final int count;
+    private final Workers.Range task = this::update;
+    private float learningRate;
+
+    CpuSgd(CpuDevice cpu, Sgd sgd) {
+        this.sgd = sgd;
+        workers = cpu.workers();
+        values = sgd.store.values().slice(0, sgd.store.values().bytes());
+        gradients = sgd.store.gradients().slice(0, sgd.store.gradients().bytes());
+        momenta = sgd.momentumBuffer.slice(0, sgd.momentumBuffer.bytes());
+        count = Math.toIntExact(values.byteSize() / Float.BYTES);
+    }
+
+    @Override
+    public void step(float learningRate) {
+        this.learningRate = learningRate;
+        workers.run(count, GRAIN, task);
+    }
+
+    private void update(int worker, int from, int to) {
+        for (int i = from; i < to; i += LANES) {
+            FloatVector p = load(values, i);
+            FloatVector g = load(gradients, i).add(p.mul(sgd.weightDecay));
+            FloatVector m = load(momenta, i).mul(sgd.momentum).add(g);
+            FloatVector move = sgd.nesterov ? g.add(m.mul(sgd.momentum)) : m;
+            store(m, momenta, i);
+            store(p.sub(move.mul(learningRate)), values, i);
+        }
+    }
+}

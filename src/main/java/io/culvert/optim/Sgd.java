@@ -1,0 +1,56 @@
+package io.culvert.optim;
+
+import io.culvert.device.Buffer;
+import io.culvert.device.CpuDevice;
+import io.culvert.device.Device;
+import io.culvert.device.RunArena;
+import io.culvert.tensor.ParameterStore;
+
+/**
+ * Stochastic gradient descent with momentum as PyTorch computes it: {@code g += decay p; m = momentum m + g; p -= lr m},
+ * or {@code p -= lr (g + momentum m)} with Nesterov. Decay applies to every parameter.
+ */
+public final class Sgd implements Optimizer {
+    /** One device's slab-wide update. */
+    interface Kernel {
+        void step(float learningRate);
+    }
+
+    final ParameterStore store;
+    final Buffer momentumBuffer;
+    final float momentum;
+    final float weightDecay;
+    final boolean nesterov;
+    private final Kernel kernel;
+
+    public Sgd(RunArena arena, ParameterStore store, double momentum, double weightDecay, boolean nesterov) {
+        this.store = store;
+        this.momentum = (float) momentum;
+        this.weightDecay = (float) weightDecay;
+        this.nesterov = nesterov;
+        momentumBuffer = arena.allocate("momentum", store.values().bytes());
+        kernel = kernel(arena.device());
+    }
+
+    private Kernel kernel(Device device) {
+        return switch (device) {
+            case CpuDevice cpu -> new CpuSgd(cpu, this);
+        };
+    }
+
+    @Override
+    public void step(double learningRate) {
+        kernel.step((float) learningRate);
+        store.valuesChanged();
+    }
+
+    @Override
+    public Buffer state() {
+        return momentumBuffer;
+    }
+
+    @Override
+    public String name() {
+        return "sgd";
+    }
+}

@@ -1,0 +1,98 @@
+package io.culvert.train;
+
+import io.culvert.CulvertException;
+import io.culvert.device.RunArena;
+import io.culvert.method.Method;
+import io.culvert.ops.Tape;
+import io.culvert.optim.Optimizer;
+import io.culvert.optim.WarmupCosine;
+import io.culvert.tensor.ParameterStore;
+import io.culvert.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** The training step: a recorded tape, an optimiser and a schedule. After the first step it creates nothing. */
+public final class Trainer {
+    private final ParameterStore store;
+    private final Tape tape;
+    private final Tensor pixels;
+    private final Method.Recorded recorded;
+    private final Optimizer optimizer;
+    private final WarmupCosine schedule;
+    private int step;
+
+    /**
+     * Records and compiles the step.
+     *
+     * @param store the parameters of encoder and method, already allocated and initialised
+     * @param batch images a step; the tape sees {@code method.views()} times as many
+     * @param imageSize height and width in pixels
+     */
+    public Trainer(
+            RunArena arena,
+            ParameterStore store,
+            Method method,
+            Optimizer optimizer,
+            WarmupCosine schedule,
+            int batch,
+            int imageSize) {
+        this.store = store;
+        this.optimizer = optimizer;
+        this.schedule = schedule;
+        tape = new Tape(true);
+        pixels = tape.input(Tensor.f32("pixels", method.views() * batch, imageSize, imageSize, 3));
+        recorded = method.record(tape, pixels);
+        tape.keep(recorded.features());
+        tape.keep(recorded.embeddings());
+        tape.compile(arena);
+    }
+
+    /**
+     * One step on a batch of views; returns the loss.
+     *
+     * @param views normalised pixels, {@code [views * B, H, W, 3]} floats, read in place
+     */
+    public float step(MemorySegment views) {
+        pixels.rebind(views);
+        store.zeroGradients();
+        tape.forward();
+        float loss = recorded.loss().data().get(ValueLayout.JAVA_FLOAT, 0);
+        if (!Float.isFinite(loss)) {
+            throw CulvertException.diverged(
+                    "the loss of step %d is %s: lower optim.lr, lengthen schedule.warmup_epochs, or look at the batch",
+                    step, loss);
+        }
+        tape.backward();
+        optimizer.step(learningRate());
+        step++;
+        return loss;
+    }
+
+    /** The rate that the next step uses. */
+    public double learningRate() {
+        return schedule.at(step);
+    }
+
+    /** Steps done. */
+    public int steps() {
+        return step;
+    }
+
+    /** Continues from a checkpoint: the next step is number {@code done}. */
+    public void resumeAt(int done) {
+        step = done;
+    }
+
+    public Optimizer optimizer() {
+        return optimizer;
+    }
+
+    public Tape tape() {
+        return tape;
+    }
+
+    /** Features and embeddings of the last step. */
+    public Method.Recorded recorded() {
+        return recorded;
+    }
+}
