@@ -1,0 +1,48 @@
+package io.culvert.bench.gemm;
+
+import io.culvert.bench.djl.DjlOps;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+
+/** Matrix products of training: a square one, the projection head's two, a vision transformer's qkv. */
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+public class GemmBench {
+
+    /** DJL's side. */
+    @State(Scope.Benchmark)
+    public static class Djl {
+        /** {@code m,k,n}. */
+        @Param({"1024,1024,1024", "128,512,2048", "128,2048,256", "6304,192,576"})
+        public String shape;
+
+        private DjlOps ops;
+
+        /** Fills the operands. */
+        @Setup(Level.Trial)
+        public void open() {
+            ops = DjlOps.gemm(GemmShape.parse(shape));
+        }
+
+        /** Frees the operands. */
+        @TearDown(Level.Trial)
+        public void close() {
+            ops.close();
+        }
+    }
+
+    /** The product in DJL. */
+    @Benchmark
+    public void djl(Djl side) {
+        side.ops.product();
+    }
+}
