@@ -70,7 +70,7 @@ def main():
         for bench, work, flops in works:
             times = timed(work, a.rounds, a.seconds)
             median = statistics.median(times)
-            print(json.dumps({"bench": bench, "case": text, "side": side, "threads": a.threads,
+            print(json.dumps({"bench": bench, "shape": text, "side": side, "threads": a.threads,
                               "version": torch.__version__, "seconds": times, "median_s": median,
                               "gflops": flops / median / 1e9}), flush=True)
 

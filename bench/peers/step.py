@@ -83,8 +83,8 @@ def main():
         seconds.append(time.perf_counter() - start)
     median = statistics.median(seconds[a.warmup:])
     print(json.dumps({
-        "bench": "step", "side": "pytorch channels_last" if a.channels_last else "pytorch eager", "size": a.size,
-        "batch": a.batch, "threads": a.threads, "version": torch.__version__, "seconds": seconds[a.warmup:],
+        "bench": "step", "side": "pytorch channels_last" if a.channels_last else "pytorch eager", "shape": f"{a.batch},{a.size}",
+        "threads": a.threads, "version": torch.__version__, "seconds": seconds[a.warmup:],
         "median_s": median, "images_per_s": a.batch / median, "loss": loss.item(),
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 

@@ -3,8 +3,13 @@ package io.culvert.bench.djl;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.jni.JniUtils;
+import io.culvert.CulvertException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Properties;
 
 /** DJL's PyTorch engine, as the peer of every Java benchmark: CPU, natives from Maven, no network. */
 public final class DjlEngine {
@@ -39,9 +44,17 @@ public final class DjlEngine {
         return engine.newBaseManager();
     }
 
-    /** DJL's and PyTorch's version. */
+    /** DJL's version and that of the PyTorch natives on the class path. */
     public static String version() {
-        return "DJL " + Engine.getDjlVersion() + ", PyTorch "
-                + Engine.getEngine("PyTorch").getVersion();
+        Properties natives = new Properties();
+        try (InputStream in = DjlEngine.class.getResourceAsStream("/native/lib/pytorch.properties")) {
+            if (in == null) {
+                throw CulvertException.device("DJL's PyTorch natives are not on the class path; build with -Ppeers");
+            }
+            natives.load(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return Engine.getDjlVersion() + " with PyTorch " + natives.getProperty("version");
     }
 }

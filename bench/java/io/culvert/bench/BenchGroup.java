@@ -1,0 +1,131 @@
+package io.culvert.bench;
+
+import io.culvert.bench.conv.ConvBench;
+import io.culvert.bench.ffm.DowncallBench;
+import io.culvert.bench.gemm.GemmBench;
+import io.culvert.bench.step.StepBench;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What can be measured, with its cases and its sides. */
+enum BenchGroup {
+    /** Calling a C function that does nothing. */
+    DOWNCALL(List.of()) {
+        @Override
+        List<Side> sides(Set<Peer> peers, Settings s) {
+            List<Side> sides = new ArrayList<>();
+            sides.add(jmh(DowncallBench.class, Map.of("culvert", "downcall"), "culvert", s));
+            if (peers.contains(Peer.DJL)) {
+                sides.add(jmh(DowncallBench.class, Map.of("djl", "downcall"), "djl", s));
+            }
+            return sides;
+        }
+    },
+
+    /** Matrix products {@code m,k,n}: a square one, the projection head's two, a vision transformer's qkv. */
+    GEMM(List.of("1024,1024,1024", "128,512,2048", "128,2048,256", "6304,192,576")) {
+        @Override
+        List<Side> sides(Set<Peer> peers, Settings s) {
+            List<Side> sides = new ArrayList<>();
+            if (peers.contains(Peer.DJL)) {
+                sides.add(jmh(GemmBench.class, Map.of("djl", "gemm"), "djl", s));
+            }
+            if (peers.contains(Peer.PYTORCH)) {
+                sides.add(new PyTorchSide("ops.py", List.of(operations("--gemm", s)), s));
+            }
+            return sides;
+        }
+    },
+
+    /** The distinct convolutions of ResNet-18 on 64x64 images, batch 128. */
+    CONV(List.of(
+            "128,64,16,16,64,3,1,1",
+            "128,3,64,64,64,7,2,3",
+            "128,64,16,16,128,3,2,1",
+            "128,64,16,16,128,1,2,0",
+            "128,128,8,8,128,3,1,1",
+            "128,128,8,8,256,3,2,1",
+            "128,256,4,4,256,3,1,1",
+            "128,256,4,4,512,3,2,1",
+            "128,512,2,2,512,3,1,1")) {
+        @Override
+        List<Side> sides(Set<Peer> peers, Settings s) {
+            List<Side> sides = new ArrayList<>();
+            if (peers.contains(Peer.DJL)) {
+                sides.add(jmh(
+                        ConvBench.class, Map.of("djlForward", "conv_forward", "djlTrain", "conv_train"), "djl", s));
+            }
+            if (peers.contains(Peer.PYTORCH)) {
+                List<String> eager = operations("--conv", s);
+                List<String> channelsLast = new ArrayList<>(eager);
+                channelsLast.add("--channels-last");
+                sides.add(new PyTorchSide("ops.py", List.of(eager), s));
+                sides.add(new PyTorchSide("ops.py", List.of(channelsLast), s));
+            }
+            return sides;
+        }
+    },
+
+    /** Whole SimCLR ResNet-18 training steps, {@code batch,size}. */
+    STEP(List.of("128,64", "32,224")) {
+        @Override
+        List<Side> sides(Set<Peer> peers, Settings s) {
+            List<Side> sides = new ArrayList<>();
+            if (peers.contains(Peer.DJL)) {
+                sides.add(new JmhSide(StepBench.class, Map.of("djl", "step"), "djl", shapes(s), true, s));
+            }
+            if (peers.contains(Peer.PYTORCH)) {
+                sides.add(new PyTorchSide("step.py", steps(false, s), s));
+                sides.add(new PyTorchSide("step.py", steps(true, s), s));
+            }
+            return sides;
+        }
+
+        private List<List<String>> steps(boolean channelsLast, Settings s) {
+            List<List<String>> runs = new ArrayList<>();
+            for (String shape : shapes(s)) {
+                String[] parts = shape.split(",");
+                List<String> run = new ArrayList<>(List.of("--batch", parts[0], "--size", parts[1]));
+                run.addAll(List.of("--steps", "" + s.samples(), "--warmup", "" + s.warmupSteps()));
+                if (channelsLast) {
+                    run.add("--channels-last");
+                }
+                runs.add(run);
+            }
+            return runs;
+        }
+    };
+
+    private final List<String> allShapes;
+
+    BenchGroup(List<String> allShapes) {
+        this.allShapes = allShapes;
+    }
+
+    /** Every side in the order in which a round measures them. */
+    abstract List<Side> sides(Set<Peer> peers, Settings settings);
+
+    /** The cases; only the first one in a quick run. */
+    List<String> shapes(Settings settings) {
+        return settings.quick() && !allShapes.isEmpty() ? allShapes.subList(0, 1) : allShapes;
+    }
+
+    Side jmh(Class<?> benchmarks, Map<String, String> methods, String side, Settings settings) {
+        return new JmhSide(benchmarks, methods, side, shapes(settings), false, settings);
+    }
+
+    List<String> operations(String option, Settings settings) {
+        List<String> arguments = new ArrayList<>();
+        shapes(settings).forEach(shape -> arguments.addAll(List.of(option, shape)));
+        arguments.addAll(List.of("--rounds", "" + settings.samples(), "--seconds", "" + settings.secondsPerSample()));
+        return arguments;
+    }
+
+    /** Whom to measure beside Culvert. */
+    enum Peer {
+        DJL,
+        PYTORCH
+    }
+}

@@ -1,0 +1,40 @@
+package io.culvert.bench;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What the numbers were measured on. */
+final class Machine {
+    private Machine() {}
+
+    /** Processor, its widest vector unit, processors in use, operating system. */
+    static String describe() {
+        String flags = cpuinfo("flags");
+        String vectors = flags.contains("avx512f") ? "AVX-512" : flags.contains("avx2") ? "AVX2" : "no AVX2";
+        return "%s, %s, %d processors, %s %s"
+                .formatted(
+                        cpuinfo("model name"),
+                        vectors,
+                        Runtime.getRuntime().availableProcessors(),
+                        System.getProperty("os.name"),
+                        System.getProperty("os.version"));
+    }
+
+    /** How many processes wanted a processor over the last minute: a busy machine spoils the numbers. */
+    static double load() {
+        return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+    }
+
+    private static String cpuinfo(String key) {
+        try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+            return lines.filter(line -> line.startsWith(key))
+                    .map(line -> line.substring(line.indexOf(':') + 1).strip())
+                    .findFirst()
+                    .orElse(System.getProperty("os.arch"));
+        } catch (IOException e) {
+            return System.getProperty("os.arch");
+        }
+    }
+}

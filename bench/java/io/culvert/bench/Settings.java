@@ -1,0 +1,28 @@
+package io.culvert.bench;
+
+import java.nio.file.Path;
+
+/**
+ * How to measure.
+ *
+ * @param threads threads that every side may use for one operation
+ * @param quick one case a benchmark and few samples: does it run, and roughly how fast
+ * @param home the source tree, where the PyTorch scripts are
+ * @param python the Python that has PyTorch
+ */
+record Settings(int threads, boolean quick, Path home, String python) {
+    /** Samples of an operation, or of a whole step, in one round. */
+    int samples() {
+        return quick ? 3 : 5;
+    }
+
+    /** Seconds over which an operation is repeated for one sample. */
+    double secondsPerSample() {
+        return quick ? 0.3 : 1.0;
+    }
+
+    /** Steps that are not measured. */
+    int warmupSteps() {
+        return quick ? 1 : 2;
+    }
+}
