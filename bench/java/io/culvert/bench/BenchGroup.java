@@ -11,12 +11,13 @@ import java.util.Set;
 
 /** What can be measured, with its cases and its sides. */
 enum BenchGroup {
-    /** Calling a C function that does nothing. */
+    /** Calling a C function that does next to nothing: of the C library, of oneDNN; of PyTorch through JNI. */
     DOWNCALL(List.of()) {
         @Override
         List<Side> sides(Set<Peer> peers, Settings s) {
             List<Side> sides = new ArrayList<>();
             sides.add(jmh(DowncallBench.class, Map.of("culvert", "downcall"), "culvert", s));
+            sides.add(jmh(DowncallBench.class, Map.of("culvertOneDnn", "downcall"), "culvert (oneDNN)", s));
             if (peers.contains(Peer.DJL)) {
                 sides.add(jmh(DowncallBench.class, Map.of("djl", "downcall"), "djl", s));
             }
@@ -54,8 +55,8 @@ enum BenchGroup {
         List<Side> sides(Set<Peer> peers, Settings s) {
             List<Side> sides = new ArrayList<>();
             if (peers.contains(Peer.DJL)) {
-                sides.add(jmh(
-                        ConvBench.class, Map.of("djlForward", "conv_forward", "djlTrain", "conv_train"), "djl", s));
+                sides.add(
+                        jmh(ConvBench.class, Map.of("djlForward", "conv_forward", "djlTrain", "conv_train"), "djl", s));
             }
             if (peers.contains(Peer.PYTORCH)) {
                 List<String> eager = operations("--conv", s);

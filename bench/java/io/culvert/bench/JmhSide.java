@@ -5,6 +5,7 @@ import io.culvert.bench.djl.DjlEngine;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -55,6 +56,9 @@ record JmhSide(
         List<String> flags =
                 new ArrayList<>(ManagementFactory.getRuntimeMXBean().getInputArguments());
         flags.add("-D" + BenchSettings.THREADS + "=" + settings.threads());
+        if (Runtime.version().feature() >= 23) {
+            flags.add("--sun-misc-unsafe-memory-access=allow"); // JMH's own use would be warned of in every fork
+        }
         flags.addAll(DjlEngine.jvmFlags(settings.threads()));
         TimeValue time = TimeValue.milliseconds(Math.round(settings.secondsPerSample() * 1000));
         ChainedOptionsBuilder builder = new OptionsBuilder()
@@ -99,7 +103,7 @@ record JmhSide(
 
     @SuppressWarnings("rawtypes") // JMH's own signature is raw
     private static Map<String, Result<?>> secondary(RunResult run) {
-        Map<String, Result<?>> results = new java.util.HashMap<>();
+        Map<String, Result<?>> results = new HashMap<>();
         for (Map.Entry<String, Result> entry : run.getSecondaryResults().entrySet()) {
             results.put(entry.getKey(), entry.getValue());
         }

@@ -77,8 +77,7 @@ public final class Main implements Callable<Integer> {
                 .execute(args));
     }
 
-    private static int report(Exception failure, CommandLine command, CommandLine.ParseResult parsed)
-            throws Exception {
+    private static int report(Exception failure, CommandLine command, CommandLine.ParseResult parsed) throws Exception {
         if (failure instanceof CulvertException mendable) {
             command.getErr().println("culvert: error: " + mendable.getMessage());
             return mendable.kind().exitCode;

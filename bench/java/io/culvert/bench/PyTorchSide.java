@@ -33,7 +33,11 @@ record PyTorchSide(String script, List<List<String>> arguments, Settings setting
         if (outcome.status() != 0) {
             throw CulvertException.device("%s failed: %s", String.join(" ", command), outcome.lastLine());
         }
-        return outcome.output().lines().filter(l -> l.startsWith("{")).map(this::parse).toList();
+        return outcome.output()
+                .lines()
+                .filter(l -> l.startsWith("{"))
+                .map(this::parse)
+                .toList();
     }
 
     private Measurement parse(String line) {
@@ -65,7 +69,8 @@ record PyTorchSide(String script, List<List<String>> arguments, Settings setting
 
     private static Outcome execute(List<String> command) {
         try {
-            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             return new Outcome(process.waitFor(), output);
         } catch (IOException e) {

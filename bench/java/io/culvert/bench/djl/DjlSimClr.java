@@ -51,9 +51,8 @@ public final class DjlSimClr implements AutoCloseable {
                 .optMomentum(0.9f)
                 .optWeightDecays(1e-4f)
                 .build();
-        trainer = model.newTrainer(new DefaultTrainingConfig(Loss.l2Loss())
-                .optOptimizer(sgd)
-                .optDevices(new Device[] {Device.cpu()}));
+        trainer = model.newTrainer(
+                new DefaultTrainingConfig(Loss.l2Loss()).optOptimizer(sgd).optDevices(new Device[] {Device.cpu()}));
         Shape input = new Shape(batch, 3, size, size);
         trainer.initialize(input);
         firstView = manager.randomNormal(input);
@@ -119,8 +118,8 @@ public final class DjlSimClr implements AutoCloseable {
                 ? Blocks.identityBlock()
                 : new SequentialBlock().add(convolution(planes, 1, stride, 0)).add(norm());
         return new ParallelBlock(
-                paths -> new NDList(Activation.relu(paths.get(0).singletonOrThrow()
-                        .add(paths.get(1).singletonOrThrow()))),
+                paths -> new NDList(Activation.relu(
+                        paths.get(0).singletonOrThrow().add(paths.get(1).singletonOrThrow()))),
                 List.of(body, shortcut));
     }
 

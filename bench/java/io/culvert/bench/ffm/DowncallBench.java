@@ -3,8 +3,11 @@ package io.culvert.bench.ffm;
 import ai.djl.pytorch.jni.JniUtils;
 import io.culvert.bench.BenchSettings;
 import io.culvert.bench.djl.DjlEngine;
+import io.culvert.bindings.dnnl.dnnl_h;
+import io.culvert.bindings.load.NativeLibrary;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +35,16 @@ public class DowncallBench {
         private int value = -42;
     }
 
+    /** Culvert's side: oneDNN loaded. */
+    @State(Scope.Benchmark)
+    public static class OneDnn {
+        /** Loads the library. */
+        @Setup(Level.Trial)
+        public void open() {
+            NativeLibrary.DNNL.open();
+        }
+    }
+
     /** DJL's side: its native libraries loaded. */
     @State(Scope.Benchmark)
     public static class Djl {
@@ -46,6 +59,12 @@ public class DowncallBench {
     @Benchmark
     public int culvert(Argument argument) throws Throwable {
         return (int) ABS.invokeExact(argument.value);
+    }
+
+    /** {@code dnnl_version} through Culvert's bindings: returns a pointer to a constant. */
+    @Benchmark
+    public MemorySegment culvertOneDnn(OneDnn side) {
+        return dnnl_h.dnnl_version();
     }
 
     /** PyTorch's {@code get_num_threads} through DJL's JNI layer, its cheapest call. */

@@ -13,7 +13,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** Matrix products of training: a square one, the projection head's two, a vision transformer's qkv. */
+/** A matrix product. {@code culvert bench} gives the shapes. */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class GemmBench {
@@ -22,7 +22,7 @@ public class GemmBench {
     @State(Scope.Benchmark)
     public static class Djl {
         /** {@code m,k,n}. */
-        @Param({"1024,1024,1024", "128,512,2048", "128,2048,256", "6304,192,576"})
+        @Param("1024,1024,1024")
         public String shape;
 
         private DjlOps ops;

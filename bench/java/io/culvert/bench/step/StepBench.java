@@ -23,7 +23,7 @@ public class StepBench {
     @State(Scope.Benchmark)
     public static class Djl {
         /** Batch and side length of the square images, {@code batch,size}. */
-        @Param({"128,64", "32,224"})
+        @Param("128,64")
         public String shape;
 
         private DjlSimClr step;
@@ -32,8 +32,7 @@ public class StepBench {
         @Setup(Level.Trial)
         public void open() {
             String[] parts = shape.split(",");
-            step = new DjlSimClr(
-                    BenchSettings.threads(), Integer.parseInt(parts[0]), Integer.parseInt(parts[1]));
+            step = new DjlSimClr(BenchSettings.threads(), Integer.parseInt(parts[0]), Integer.parseInt(parts[1]));
         }
 
         /** Frees the network. */
