@@ -1,8 +1,10 @@
 package io.culvert.model;
 
 import io.culvert.ops.Tape;
+import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
+import java.util.List;
 
 /** An encoder of images. Its parameters carry timm's names. */
 public interface Backbone {
@@ -13,6 +15,9 @@ public interface Backbone {
     int features();
 
     ParameterStore store();
+
+    /** The encoder's own parameters, without those that a method adds to the store. */
+    List<Parameter> parameters();
 
     /** Sets every parameter and buffer to its initial value. */
     void initialise(Init init);

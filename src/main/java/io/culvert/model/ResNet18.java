@@ -25,6 +25,7 @@ public final class ResNet18 implements Backbone {
     private final Parameter conv1;
     private final BatchNormState bn1;
     private final List<BasicBlock> blocks = new ArrayList<>();
+    private final List<Parameter> parameters;
 
     /** @param zeroInitResidual start every residual branch at zero, as timm does and torchvision does not */
     public ResNet18(ParameterStore store, boolean zeroInitResidual) {
@@ -41,6 +42,7 @@ public final class ResNet18 implements Backbone {
                 in = WIDTHS[layer];
             }
         }
+        parameters = store.parameters();
     }
 
     /** Two 3x3 convolutions and a shortcut, which is a strided 1x1 convolution where the extents change. */
@@ -94,6 +96,11 @@ public final class ResNet18 implements Backbone {
     @Override
     public ParameterStore store() {
         return store;
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        return parameters;
     }
 
     @Override

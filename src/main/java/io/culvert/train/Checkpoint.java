@@ -1,0 +1,178 @@
+package io.culvert.train;
+
+import io.culvert.CulvertException;
+import io.culvert.device.Buffer;
+import io.culvert.model.Backbone;
+import io.culvert.safetensors.SafetensorsFile;
+import io.culvert.safetensors.SafetensorsWriter;
+import io.culvert.safetensors.StoredTensor;
+import io.culvert.safetensors.StoredType;
+import io.culvert.tensor.Parameter;
+import io.culvert.tensor.ParameterStore;
+import io.culvert.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * What a run keeps on disk, as safetensors. A checkpoint holds everything a run needs to go on bit for bit: values
+ * under timm's names in PyTorch's layout, running statistics, and the momentum as {@code optimizer/momentum/NAME}. An
+ * encoder file holds timm's state dictionary of the backbone alone and loads strictly there.
+ */
+public final class Checkpoint {
+    private static final String MOMENTUM = "optimizer/momentum/";
+    private static final String STEP = "step";
+    private static final String OPTIMIZER = "optimizer";
+    private static final String BATCHES = ".num_batches_tracked";
+    private static final String RUNNING_VAR = ".running_var";
+
+    private Checkpoint() {}
+
+    /** Writes the whole state of a run after {@code trainer.steps()} steps, atomically. */
+    public static void save(Path file, ParameterStore store, Trainer trainer, Map<String, String> metadata) {
+        try (Arena arena = Arena.ofConfined()) {
+            List<StoredTensor> tensors = new ArrayList<>();
+            Buffer momentum = trainer.optimizer().state();
+            long base = store.values().slice(0, 0).address();
+            for (Parameter parameter : store.parameters()) {
+                tensors.add(stored(arena, parameter.name(), parameter, parameter.value().toFloats()));
+                Tensor view = new Tensor(
+                        parameter.name(), parameter.value().shape(), parameter.value().dtype());
+                view.bind(momentum, parameter.value().address() - base);
+                tensors.add(stored(arena, MOMENTUM + parameter.name(), parameter, view.toFloats()));
+            }
+            store.buffers().forEach((name, buffer) -> tensors.add(vector(name, buffer)));
+            Map<String, String> all = new TreeMap<>(metadata);
+            all.put(STEP, Integer.toString(trainer.steps()));
+            all.put(OPTIMIZER, trainer.optimizer().name());
+            SafetensorsWriter.write(file, all, tensors);
+        }
+    }
+
+    /** Restores what {@link #save} wrote into an already recorded run. */
+    public static void resume(Path file, ParameterStore store, Trainer trainer) {
+        try (Arena arena = Arena.ofConfined()) {
+            SafetensorsFile saved = SafetensorsFile.map(file, arena);
+            String optimizer = saved.metadata().get(OPTIMIZER);
+            if (!trainer.optimizer().name().equals(optimizer)) {
+                throw CulvertException.data(
+                        "%s: its optimiser is %s, the configuration says %s: resume with the same one",
+                        file, optimizer, trainer.optimizer().name());
+            }
+            readValues(saved, store.parameters(), store.buffers());
+            Buffer momentum = trainer.optimizer().state();
+            long base = store.values().slice(0, 0).address();
+            for (Parameter parameter : store.parameters()) {
+                Tensor view = new Tensor(
+                        parameter.name(), parameter.value().shape(), parameter.value().dtype());
+                view.bind(momentum, parameter.value().address() - base);
+                view.set(read(saved, MOMENTUM + parameter.name(), parameter));
+            }
+            store.valuesChanged();
+            trainer.resumeAt(steps(saved));
+        }
+    }
+
+    /** The steps that a checkpoint has behind it. */
+    public static int steps(Path file) {
+        try (Arena arena = Arena.ofConfined()) {
+            return steps(SafetensorsFile.map(file, arena));
+        }
+    }
+
+    private static int steps(SafetensorsFile saved) {
+        String step = saved.metadata().get(STEP);
+        if (step == null || !step.matches("\\d{1,9}")) {
+            throw CulvertException.data("%s: no step in its metadata: it is not a checkpoint of a run", saved.path());
+        }
+        return Integer.parseInt(step);
+    }
+
+    /**
+     * Writes the backbone as timm's state dictionary.
+     *
+     * @param batches forward passes that its batch normalisations have seen
+     */
+    public static void saveEncoder(Path file, Backbone backbone, long batches, Map<String, String> metadata) {
+        try (Arena arena = Arena.ofConfined()) {
+            List<StoredTensor> tensors = new ArrayList<>();
+            for (Parameter parameter : backbone.parameters()) {
+                tensors.add(stored(arena, parameter.name(), parameter, parameter.value().toFloats()));
+            }
+            backbone.store().buffers().forEach((name, buffer) -> {
+                tensors.add(vector(name, buffer));
+                if (name.endsWith(RUNNING_VAR)) {
+                    String tracked = name.substring(0, name.length() - RUNNING_VAR.length()) + BATCHES;
+                    tensors.add(StoredTensor.longs(arena, tracked, List.of(), batches));
+                }
+            });
+            SafetensorsWriter.write(file, metadata, tensors);
+        }
+    }
+
+    /** Loads a backbone from a checkpoint, an encoder file or a file of timm's; its classifier, if any, is not used. */
+    public static void loadEncoder(Path file, Backbone backbone) {
+        try (Arena arena = Arena.ofConfined()) {
+            readValues(
+                    SafetensorsFile.map(file, arena),
+                    backbone.parameters(),
+                    backbone.store().buffers());
+            backbone.store().valuesChanged();
+        }
+    }
+
+    private static void readValues(SafetensorsFile saved, List<Parameter> parameters, Map<String, Tensor> buffers) {
+        TreeSet<String> missing = new TreeSet<>();
+        parameters.stream().map(Parameter::name).filter(name -> !saved.has(name)).forEach(missing::add);
+        buffers.keySet().stream().filter(name -> !saved.has(name)).forEach(missing::add);
+        if (!missing.isEmpty()) {
+            throw CulvertException.data(
+                    "%s: lacks %d tensors of the model, %s among them: is it of another architecture?",
+                    saved.path(), missing.size(), missing.first());
+        }
+        for (Parameter parameter : parameters) {
+            parameter.value().set(read(saved, parameter.name(), parameter));
+        }
+        buffers.forEach((name, buffer) -> buffer.set(checked(saved, name, buffer.shape().toArray())));
+    }
+
+    private static float[] read(SafetensorsFile saved, String name, Parameter parameter) {
+        return parameter.fromTorchOrder(checked(saved, name, parameter.torchShape()));
+    }
+
+    private static float[] checked(SafetensorsFile saved, String name, int... shape) {
+        if (!saved.has(name)) {
+            throw CulvertException.data("%s: lacks %s: it cannot be resumed from", saved.path(), name);
+        }
+        StoredTensor tensor = saved.tensor(name);
+        if (!tensor.shape().equals(longs(shape))) {
+            throw CulvertException.data(
+                    "%s: %s is %s, the model needs %s", saved.path(), name, tensor.shape(), Arrays.toString(shape));
+        }
+        float[] values = tensor.toFloats();
+        for (float value : values) {
+            if (!Float.isFinite(value)) {
+                throw CulvertException.data(
+                        "%s: %s holds %s: go back to an earlier checkpoint", saved.path(), name, value);
+            }
+        }
+        return values;
+    }
+
+    private static StoredTensor stored(Arena arena, String name, Parameter parameter, float[] stored) {
+        return StoredTensor.floats(arena, name, longs(parameter.torchShape()), parameter.toTorchOrder(stored));
+    }
+
+    private static StoredTensor vector(String name, Tensor buffer) {
+        return new StoredTensor(name, StoredType.F32, longs(buffer.shape().toArray()), buffer.read());
+    }
+
+    private static List<Long> longs(int... shape) {
+        return Arrays.stream(shape).asLongStream().boxed().toList();
+    }
+}
