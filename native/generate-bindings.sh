@@ -1,17 +1,17 @@
 #!/bin/sh
 # Regenerates bindings/java/io/culvert/bindings/{dnnl,omp,...} from the C headers with jextract.
 #
-#   native/generate-bindings.sh [--check] [NAME...]     NAME: dnnl omp
+#   native/generate-bindings.sh [--check] [NAME...]     NAME: dnnl omp leptonica
 #
 # jextract is found on PATH or in JEXTRACT_HOME (https://jdk.java.net/jextract/; it must use libclang 14 with that
 # version's own builtin headers: later ones write Java that does not compile where a header has anonymous structs).
-# The headers of oneDNN come out of the Maven repository (MAVEN_REPO, default ~/.m2/repository).
+# The headers of oneDNN and leptonica come out of the Maven repository (MAVEN_REPO, default ~/.m2/repository).
 # --check writes nothing: it regenerates into a temporary folder and compares.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 java_dir=$root/bindings/java
-all="dnnl omp"
+all="dnnl omp leptonica"
 maven_repo=${MAVEN_REPO:-$HOME/.m2/repository}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -37,6 +37,7 @@ jar_headers() { # artifact
 includes() { # name
     case $1 in
         dnnl) echo "-I $(jar_headers dnnl)" ;;
+        leptonica) echo "-I $(jar_headers leptonica)" ;;
         omp) ;;
         *) fail "unknown name $1, known are: $all" ;;
     esac

@@ -117,6 +117,11 @@ public enum NativeLibrary {
         return address;
     }
 
+    /** Whether this is the platform that the jars carry libraries for, so that a missing one is a fault. */
+    public static boolean platformHasNatives() {
+        return Surroundings.ofProcess().platform().equals("linux-x86_64");
+    }
+
     /**
      * Sets a variable in the C environment of this process, unless the user has set it: settings that a library reads
      * when it is loaded, such as {@code OMP_WAIT_POLICY} before {@link #OMP} is opened.

@@ -1,6 +1,7 @@
 package io.culvert.bindings.load;
 
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.function.UnaryOperator;
 
 /**
@@ -21,7 +22,7 @@ record Surroundings(
 
     /** The Maven classifier of this machine, such as {@code linux-x86_64}. */
     String platform() {
-        String os = property.apply("os.name").toLowerCase(java.util.Locale.ROOT);
+        String os = property.apply("os.name").toLowerCase(Locale.ROOT);
         String arch = property.apply("os.arch");
         return (os.startsWith("linux") ? "linux" : os.startsWith("mac") ? "macosx" : os.replace(" ", "-"))
                 + "-"
