@@ -30,6 +30,7 @@ enum BenchGroup {
         @Override
         List<Side> sides(Set<Peer> peers, Settings s) {
             List<Side> sides = new ArrayList<>();
+            sides.add(jmh(GemmBench.class, Map.of("culvert", "gemm"), "culvert", s));
             if (peers.contains(Peer.DJL)) {
                 sides.add(jmh(GemmBench.class, Map.of("djl", "gemm"), "djl", s));
             }
@@ -54,6 +55,11 @@ enum BenchGroup {
         @Override
         List<Side> sides(Set<Peer> peers, Settings s) {
             List<Side> sides = new ArrayList<>();
+            sides.add(jmh(
+                    ConvBench.class,
+                    Map.of("culvertForward", "conv_forward", "culvertTrain", "conv_train"),
+                    "culvert",
+                    s));
             if (peers.contains(Peer.DJL)) {
                 sides.add(
                         jmh(ConvBench.class, Map.of("djlForward", "conv_forward", "djlTrain", "conv_train"), "djl", s));
@@ -74,6 +80,7 @@ enum BenchGroup {
         @Override
         List<Side> sides(Set<Peer> peers, Settings s) {
             List<Side> sides = new ArrayList<>();
+            sides.add(new JmhSide(StepBench.class, Map.of("culvert", "step"), "culvert", shapes(s), true, s));
             if (peers.contains(Peer.DJL)) {
                 sides.add(new JmhSide(StepBench.class, Map.of("djl", "step"), "djl", shapes(s), true, s));
             }

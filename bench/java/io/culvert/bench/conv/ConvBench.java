@@ -1,5 +1,6 @@
 package io.culvert.bench.conv;
 
+import io.culvert.bench.culvert.CulvertConv;
 import io.culvert.bench.djl.DjlOps;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -27,6 +28,42 @@ public class ConvBench {
         /** {@code n,c,h,w,o,kernel,stride,padding}. */
         @Param("128,64,16,16,64,3,1,1")
         public String shape;
+    }
+
+    /** Culvert's side without gradients. */
+    @State(Scope.Benchmark)
+    public static class CulvertInference {
+        private CulvertConv conv;
+
+        /** Fills the operands. */
+        @Setup(Level.Trial)
+        public void open(Shape s) {
+            conv = new CulvertConv(ConvShape.parse(s.shape), false);
+        }
+
+        /** Frees the operands. */
+        @TearDown(Level.Trial)
+        public void close() {
+            conv.close();
+        }
+    }
+
+    /** Culvert's side with gradients. */
+    @State(Scope.Benchmark)
+    public static class CulvertTraining {
+        private CulvertConv conv;
+
+        /** Fills the operands. */
+        @Setup(Level.Trial)
+        public void open(Shape s) {
+            conv = new CulvertConv(ConvShape.parse(s.shape), true);
+        }
+
+        /** Frees the operands. */
+        @TearDown(Level.Trial)
+        public void close() {
+            conv.close();
+        }
     }
 
     /** DJL's side without gradients. */
@@ -63,6 +100,18 @@ public class ConvBench {
         public void close() {
             ops.close();
         }
+    }
+
+    /** The convolution in Culvert. */
+    @Benchmark
+    public void culvertForward(CulvertInference side) {
+        side.conv.forward();
+    }
+
+    /** The convolution and both gradients in Culvert. */
+    @Benchmark
+    public void culvertTrain(CulvertTraining side) {
+        side.conv.train();
     }
 
     /** The convolution in DJL. */

@@ -1,5 +1,6 @@
 package io.culvert.bench.gemm;
 
+import io.culvert.bench.culvert.CulvertGemm;
 import io.culvert.bench.djl.DjlOps;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -17,6 +18,28 @@ import org.openjdk.jmh.annotations.TearDown;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class GemmBench {
+
+    /** Culvert's side. */
+    @State(Scope.Benchmark)
+    public static class Culvert {
+        /** {@code m,k,n}. */
+        @Param("1024,1024,1024")
+        public String shape;
+
+        private CulvertGemm gemm;
+
+        /** Fills the operands. */
+        @Setup(Level.Trial)
+        public void open() {
+            gemm = new CulvertGemm(GemmShape.parse(shape));
+        }
+
+        /** Frees the operands. */
+        @TearDown(Level.Trial)
+        public void close() {
+            gemm.close();
+        }
+    }
 
     /** DJL's side. */
     @State(Scope.Benchmark)
@@ -38,6 +61,12 @@ public class GemmBench {
         public void close() {
             ops.close();
         }
+    }
+
+    /** The product in Culvert. */
+    @Benchmark
+    public void culvert(Culvert side) {
+        side.gemm.product();
     }
 
     /** The product in DJL. */

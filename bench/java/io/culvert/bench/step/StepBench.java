@@ -1,6 +1,7 @@
 package io.culvert.bench.step;
 
 import io.culvert.bench.BenchSettings;
+import io.culvert.bench.culvert.CulvertSimClr;
 import io.culvert.bench.djl.DjlSimClr;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -18,6 +19,29 @@ import org.openjdk.jmh.annotations.TearDown;
 @BenchmarkMode(Mode.SingleShotTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class StepBench {
+
+    /** Culvert's side. */
+    @State(Scope.Benchmark)
+    public static class Culvert {
+        /** Batch and side length of the square images, {@code batch,size}. */
+        @Param("128,64")
+        public String shape;
+
+        private CulvertSimClr step;
+
+        /** Builds the network. */
+        @Setup(Level.Trial)
+        public void open() {
+            String[] parts = shape.split(",");
+            step = new CulvertSimClr(BenchSettings.threads(), Integer.parseInt(parts[0]), Integer.parseInt(parts[1]));
+        }
+
+        /** Frees the network. */
+        @TearDown(Level.Trial)
+        public void close() {
+            step.close();
+        }
+    }
 
     /** DJL's side. */
     @State(Scope.Benchmark)
@@ -42,7 +66,13 @@ public class StepBench {
         }
     }
 
-    /** Forward of both views, NT-Xent, backward and SGD in DJL. */
+    /** Forward of both views, NT-Xent, backward and SGD in Culvert. */
+    @Benchmark
+    public float culvert(Culvert side) {
+        return side.step.step();
+    }
+
+    /** The same in DJL. */
     @Benchmark
     public float djl(Djl side) {
         return side.step.step();
