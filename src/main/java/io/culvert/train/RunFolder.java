@@ -1,0 +1,146 @@
+package io.culvert.train;
+
+import io.culvert.AtomicFile;
+import io.culvert.CulvertException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The folder of one run, held against other processes until closed. */
+public final class RunFolder implements AutoCloseable {
+    /** What to do with what the folder already holds. */
+    public enum Mode {
+        /** The folder must be empty or new. */
+        FRESH,
+        /** The folder must hold a checkpoint. */
+        RESUME,
+        /** Files of an earlier run are deleted; files that no run writes stay. */
+        OVERWRITE
+    }
+
+    private static final String LOCK = ".lock";
+    private static final String CHECKPOINT = "checkpoint.safetensors";
+    private static final String METRICS = "metrics.jsonl";
+    private static final String CONFIG = "config.resolved.yaml";
+    private static final String REPORT = "report.html";
+
+    private final Path folder;
+    private final FileChannel lockFile;
+
+    private RunFolder(Path folder, FileChannel lockFile) {
+        this.folder = folder;
+        this.lockFile = lockFile;
+    }
+
+    /**
+     * Creates or takes over the folder.
+     *
+     * @throws CulvertException (usage) if the folder is in use, or its content does not allow the mode; (data) if it
+     *     cannot be created
+     */
+    public static RunFolder open(Path folder, Mode mode) {
+        try {
+            Files.createDirectories(folder);
+            // Locked before its content is looked at: two processes cannot both find it empty.
+            RunFolder run = new RunFolder(folder, lock(folder));
+            try {
+                run.prepare(mode);
+            } catch (IOException | RuntimeException e) {
+                run.close();
+                throw e;
+            }
+            return run;
+        } catch (IOException e) {
+            throw AtomicFile.cannotWrite(folder, e);
+        }
+    }
+
+    private static FileChannel lock(Path folder) throws IOException {
+        FileChannel channel =
+                FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            FileLock lock = channel.tryLock();
+            if (lock != null) {
+                return channel;
+            }
+        } catch (OverlappingFileLockException e) {
+            // This very process holds it; to the user that is the same as another.
+        }
+        channel.close();
+        throw CulvertException.usage("%s: another process runs in this folder; wait for it or choose another name", folder);
+    }
+
+    private void prepare(Mode mode) throws IOException {
+        switch (mode) {
+            case FRESH -> {
+                if (!isEmpty()) {
+                    throw CulvertException.usage(
+                            "%s: this folder is not empty; use --resume to continue its run, --overwrite to replace it,"
+                                    + " or another name",
+                            folder);
+                }
+            }
+            case RESUME -> {
+                if (!Files.exists(checkpoint())) {
+                    throw CulvertException.usage(
+                            "%s: no %s to resume from; start without --resume", folder, CHECKPOINT);
+                }
+            }
+            case OVERWRITE -> {
+                for (String own : List.of(CHECKPOINT, METRICS, CONFIG, REPORT)) {
+                    Files.deleteIfExists(folder.resolve(own));
+                }
+            }
+        }
+    }
+
+    private boolean isEmpty() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.allMatch(file -> file.getFileName().toString().equals(LOCK));
+        }
+    }
+
+    public Path path() {
+        return folder;
+    }
+
+    /** The newest checkpoint. */
+    public Path checkpoint() {
+        return folder.resolve(CHECKPOINT);
+    }
+
+    /** One JSON object a line. */
+    public Path metrics() {
+        return folder.resolve(METRICS);
+    }
+
+    /** Every key with the value that the run used. */
+    public Path config() {
+        return folder.resolve(CONFIG);
+    }
+
+    public Path report() {
+        return folder.resolve(REPORT);
+    }
+
+    /** Writes {@link #config()}. */
+    public void writeConfig(RunConfig config) {
+        AtomicFile.replace(config(), config.toYaml());
+    }
+
+    /** Lets other processes have the folder. */
+    @Override
+    public void close() {
+        try {
+            lockFile.close();
+        } catch (IOException e) {
+            throw AtomicFile.cannotWrite(folder.resolve(LOCK), e);
+        }
+    }
+}
