@@ -103,7 +103,8 @@ class LayersTest {
         noClasses()
                 .that(describe(
                         "outside device.cpu, device.cuda and the bindings",
-                        type -> !type.getPackageName().matches("io\\.culvert\\.(device\\.(cpu|cuda)|bindings)(\\..*)?")))
+                        type -> !type.getPackageName()
+                                .matches("io\\.culvert\\.(device\\.(cpu|cuda)|bindings)(\\..*)?")))
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("io.culvert.bindings..")

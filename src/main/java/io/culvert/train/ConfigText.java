@@ -24,7 +24,11 @@ final class ConfigText {
                 out.append(indent).append(key).append(":\n");
                 appendValues(out, inner, indent + "  ");
             } else {
-                out.append(indent).append(key).append(": ").append(scalar(value)).append('\n');
+                out.append(indent)
+                        .append(key)
+                        .append(": ")
+                        .append(scalar(value))
+                        .append('\n');
             }
         }
     }

@@ -105,7 +105,12 @@ public final class Progress implements AutoCloseable {
     private void print() {
         lastPrint = now.nanos;
         line.setLength(0);
-        line.append(label).append("  step ").append(now.steps).append('/').append(totalSteps).append("  loss ");
+        line.append(label)
+                .append("  step ")
+                .append(now.steps)
+                .append('/')
+                .append(totalSteps)
+                .append("  loss ");
         appendFixed(loss, 4);
         line.append("  ");
         appendFixed(imagesPerSecond(), 1);
@@ -127,8 +132,8 @@ public final class Progress implements AutoCloseable {
             line.append('?');
             return;
         }
-        long seconds = (long) Math.ceil(
-                (double) (now.nanos - windowStart.nanos) / steps * (totalSteps - now.steps) / SECOND);
+        long seconds =
+                (long) Math.ceil((double) (now.nanos - windowStart.nanos) / steps * (totalSteps - now.steps) / SECOND);
         if (seconds >= 3600) {
             line.append(seconds / 3600).append(':');
             appendTwoDigits(seconds / 60 % 60);

@@ -11,36 +11,63 @@ import java.util.OptionalDouble;
  */
 public record RunConfig(
         @Key(value = "''", doc = "name of the run, its folder under `runs`; empty: the configuration file's own name")
-                String name,
-        @Key(value = "runs", doc = "folder that holds the runs' folders") Path runs,
+        String name,
+
+        @Key(value = "runs", doc = "folder that holds the runs' folders")
+        Path runs,
+
         @Key(value = "42", doc = "decides the initial weights, the order of the images and every augmentation")
-                long seed,
+        long seed,
+
         @Key(value = "cpu", doc = "device to compute on") String device,
-        @Key(value = "0", min = 0, doc = "threads that compute; 0: all cores") int threads,
+
+        @Key(value = "0", min = 0, doc = "threads that compute; 0: all cores")
+        int threads,
+
         @Key(value = "256", min = 2, doc = "images a step") int batchSize,
         @Key(doc = "the images") Data data,
         @Key(doc = "the backbone") Model model,
         @Key(doc = "the self-supervised method") Method method,
         @Key(doc = "the optimiser") Optim optim,
-        @Key(doc = "learning rate over the steps: linear warm-up, then cosine") Schedule schedule,
-        @Key(doc = "random views of an image; a key left out keeps the preset's value") Augment augment,
+
+        @Key(doc = "learning rate over the steps: linear warm-up, then cosine")
+        Schedule schedule,
+
+        @Key(doc = "random views of an image; a key left out keeps the preset's value")
+        Augment augment,
+
         @Key(doc = "checkpoints") Checkpoint checkpoint,
         @Key(doc = "lines of metrics.jsonl") Log log,
         @Key(doc = "the linear probe on frozen features") Probe probe) {
 
     /** The images. */
     public record Data(
-            @Key(value = Key.REQUIRED, doc = "annotations in Sewer-ML's CSV form") Path csv,
-            @Key(value = Key.REQUIRED, doc = "folder of the images that the CSV names") Path images,
-            @Key(value = "''", doc = "annotations to validate on; empty: no validation set") Path valCsv,
-            @Key(value = "''", doc = "folder of the validation images; empty: the same as `images`") Path valImages,
-            @Key(value = "224", min = 8, doc = "side of the square views, pixels") int imageSize,
+            @Key(value = Key.REQUIRED, doc = "annotations in Sewer-ML's CSV form")
+            Path csv,
+
+            @Key(value = Key.REQUIRED, doc = "folder of the images that the CSV names")
+            Path images,
+
+            @Key(value = "''", doc = "annotations to validate on; empty: no validation set")
+            Path valCsv,
+
+            @Key(value = "''", doc = "folder of the validation images; empty: the same as `images`")
+            Path valImages,
+
+            @Key(value = "224", min = 8, doc = "side of the square views, pixels")
+            int imageSize,
+
             @Key(value = "0", min = 0, doc = "threads that decode and augment; 0: as many as compute")
-                    int loaderThreads,
-            @Key(value = "3", min = 2, doc = "batches in the loader's ring") int ring,
-            @Key(value = "0", min = 0, doc = "use at most so many images, drawn by seed; 0: all") int limit,
+            int loaderThreads,
+
+            @Key(value = "3", min = 2, doc = "batches in the loader's ring")
+            int ring,
+
+            @Key(value = "0", min = 0, doc = "use at most so many images, drawn by seed; 0: all")
+            int limit,
+
             @Key(min = 0, max = 1, doc = "share of defects to draw, 0..1; left out: the share that the CSV has")
-                    OptionalDouble defectShare) {
+            OptionalDouble defectShare) {
         /** Whether a validation set is named. */
         public boolean hasValidation() {
             return !valCsv.toString().isEmpty();
@@ -54,37 +81,59 @@ public record RunConfig(
 
     /** The backbone. */
     public record Model(
-            @Key(value = "resnet18", doc = "architecture, with timm's parameter names") String name,
+            @Key(value = "resnet18", doc = "architecture, with timm's parameter names")
+            String name,
+
             @Key(value = "false", doc = "start the last batch norm of each residual block at 0, as timm does")
-                    boolean zeroInitResidual) {}
+            boolean zeroInitResidual) {}
 
     /** The self-supervised method and its projection head. */
     public record Method(
             @Key(value = "simclr", doc = "the method") String name,
-            @Key(value = "0.2", positive = true, doc = "temperature of NT-Xent") double temperature,
-            @Key(value = "2048", min = 1, doc = "width of the projection head's hidden layer") int hidden,
-            @Key(value = "256", min = 1, doc = "width of the projection") int dim) {}
+
+            @Key(value = "0.2", positive = true, doc = "temperature of NT-Xent")
+            double temperature,
+
+            @Key(value = "2048", min = 1, doc = "width of the projection head's hidden layer")
+            int hidden,
+
+            @Key(value = "256", min = 1, doc = "width of the projection")
+            int dim) {}
 
     /** The optimiser. */
     public record Optim(
             @Key(value = "lars", doc = "sgd or lars") String name,
+
             @Key(value = "0.3", positive = true, doc = "peak learning rate, for 256 images a step if scale_lr")
-                    double lr,
-            @Key(value = "true", doc = "multiply lr and warmup_start_lr by batch_size / 256") boolean scaleLr,
-            @Key(value = "0.9", min = 0, max = 1, doc = "momentum") double momentum,
+            double lr,
+
+            @Key(value = "true", doc = "multiply lr and warmup_start_lr by batch_size / 256")
+            boolean scaleLr,
+
+            @Key(value = "0.9", min = 0, max = 1, doc = "momentum")
+            double momentum,
+
             @Key(value = "1e-6", min = 0, doc = "weight decay; lars spares one-dimensional parameters")
-                    double weightDecay,
+            double weightDecay,
+
             @Key(value = "0.001", positive = true, doc = "lars: ratio of a step to the norm of its parameter")
-                    double trustCoefficient,
-            @Key(value = "false", doc = "sgd: Nesterov's momentum") boolean nesterov) {}
+            double trustCoefficient,
+
+            @Key(value = "false", doc = "sgd: Nesterov's momentum")
+            boolean nesterov) {}
 
     /** The learning rate's course. */
     public record Schedule(
             @Key(value = "45", min = 1, doc = "epochs") int epochs,
-            @Key(value = "10", min = 0, doc = "epochs of linear warm-up") int warmupEpochs,
+
+            @Key(value = "10", min = 0, doc = "epochs of linear warm-up")
+            int warmupEpochs,
+
             @Key(value = "0.15", min = 0, doc = "learning rate of the first step, scaled as lr is")
-                    double warmupStartLr,
-            @Key(value = "1e-6", min = 0, doc = "learning rate that the cosine ends at, never scaled") double minLr) {
+            double warmupStartLr,
+
+            @Key(value = "1e-6", min = 0, doc = "learning rate that the cosine ends at, never scaled")
+            double minLr) {
         public Schedule {
             if (warmupEpochs > epochs) {
                 throw CulvertException.usage(
@@ -95,39 +144,79 @@ public record RunConfig(
 
     /** The random views. */
     public record Augment(
-            @Key(value = "study", doc = "study (arXiv 2410.04289), simclr, barlow, byol or mae") String preset,
+            @Key(value = "study", doc = "study (arXiv 2410.04289), simclr, barlow, byol or mae")
+            String preset,
+
             @Key(positive = true, max = 1, doc = "least share of the image's area in the crop")
-                    OptionalDouble scaleMin,
+            OptionalDouble scaleMin,
+
             @Key(positive = true, max = 1, doc = "greatest share of the image's area in the crop")
-                    OptionalDouble scaleMax,
-            @Key(min = 0, max = 1, doc = "probability of a horizontal flip") OptionalDouble flip,
-            @Key(min = 0, max = 1, doc = "probability of colour jitter") OptionalDouble jitter,
-            @Key(min = 0, doc = "brightness factor drawn from 1 -+ this") OptionalDouble brightness,
-            @Key(min = 0, doc = "contrast factor drawn from 1 -+ this") OptionalDouble contrast,
-            @Key(min = 0, doc = "saturation factor drawn from 1 -+ this") OptionalDouble saturation,
-            @Key(min = 0, max = 0.5, doc = "hue shift drawn from -+ this, in turns") OptionalDouble hue,
-            @Key(min = 0, max = 1, doc = "probability of dropping the colour") OptionalDouble grey,
-            @Key(min = 0, max = 1, doc = "probability of Gaussian blur") OptionalDouble blur,
-            @Key(positive = true, doc = "least sigma of the blur, pixels") OptionalDouble blurSigmaMin,
-            @Key(positive = true, doc = "greatest sigma of the blur, pixels") OptionalDouble blurSigmaMax,
-            @Key(min = 0, max = 1, doc = "probability of solarisation") OptionalDouble solarize,
-            @Key(min = 0, max = 1, doc = "values from here up are inverted") OptionalDouble solarizeThreshold) {}
+            OptionalDouble scaleMax,
+
+            @Key(min = 0, max = 1, doc = "probability of a horizontal flip")
+            OptionalDouble flip,
+
+            @Key(min = 0, max = 1, doc = "probability of colour jitter")
+            OptionalDouble jitter,
+
+            @Key(min = 0, doc = "brightness factor drawn from 1 -+ this")
+            OptionalDouble brightness,
+
+            @Key(min = 0, doc = "contrast factor drawn from 1 -+ this")
+            OptionalDouble contrast,
+
+            @Key(min = 0, doc = "saturation factor drawn from 1 -+ this")
+            OptionalDouble saturation,
+
+            @Key(min = 0, max = 0.5, doc = "hue shift drawn from -+ this, in turns")
+            OptionalDouble hue,
+
+            @Key(min = 0, max = 1, doc = "probability of dropping the colour")
+            OptionalDouble grey,
+
+            @Key(min = 0, max = 1, doc = "probability of Gaussian blur")
+            OptionalDouble blur,
+
+            @Key(positive = true, doc = "least sigma of the blur, pixels")
+            OptionalDouble blurSigmaMin,
+
+            @Key(positive = true, doc = "greatest sigma of the blur, pixels")
+            OptionalDouble blurSigmaMax,
+
+            @Key(min = 0, max = 1, doc = "probability of solarisation")
+            OptionalDouble solarize,
+
+            @Key(min = 0, max = 1, doc = "values from here up are inverted")
+            OptionalDouble solarizeThreshold) {}
 
     /** When checkpoints are written. */
     public record Checkpoint(
-            @Key(value = "0", min = 0, doc = "steps between checkpoints; 0: at the end of each epoch") int everySteps) {}
+            @Key(value = "0", min = 0, doc = "steps between checkpoints; 0: at the end of each epoch")
+            int everySteps) {}
 
     /** When metrics are written. */
-    public record Log(@Key(value = "10", min = 1, doc = "steps between lines") int everySteps) {}
+    public record Log(
+            @Key(value = "10", min = 1, doc = "steps between lines")
+            int everySteps) {}
 
     /** The linear probe. */
     public record Probe(
-            @Key(value = "100", min = 1, doc = "epochs over the features") int epochs,
-            @Key(value = "256", min = 1, doc = "features a step") int batchSize,
-            @Key(value = "0.1", positive = true, doc = "learning rate") double lr,
-            @Key(value = "0.9", min = 0, max = 1, doc = "momentum") double momentum,
+            @Key(value = "100", min = 1, doc = "epochs over the features")
+            int epochs,
+
+            @Key(value = "256", min = 1, doc = "features a step")
+            int batchSize,
+
+            @Key(value = "0.1", positive = true, doc = "learning rate")
+            double lr,
+
+            @Key(value = "0.9", min = 0, max = 1, doc = "momentum")
+            double momentum,
+
             @Key(value = "0", min = 0, doc = "weight decay") double weightDecay,
-            @Key(value = "true", doc = "weigh defects by normals / defects in the loss") boolean balanced) {}
+
+            @Key(value = "true", doc = "weigh defects by normals / defects in the loss")
+            boolean balanced) {}
 
     /** Learning rates of one run, scaled to its batch size where the configuration asks for it. */
     public double peakLr() {

@@ -73,7 +73,8 @@ public final class RunFolder implements AutoCloseable {
             // This very process holds it; to the user that is the same as another.
         }
         channel.close();
-        throw CulvertException.usage("%s: another process runs in this folder; wait for it or choose another name", folder);
+        throw CulvertException.usage(
+                "%s: another process runs in this folder; wait for it or choose another name", folder);
     }
 
     private void prepare(Mode mode) throws IOException {

@@ -65,7 +65,9 @@ class ProgressTest {
     void theLastStepIsAlwaysShown() {
         Progress progress = progress(false, 0, 3);
         run(progress, 3, 1, 0);
-        assertThat(bytes.toString()).startsWith("pretrain  step 3/3  loss 5.2500").contains("left 0:00");
+        assertThat(bytes.toString())
+                .startsWith("pretrain  step 3/3  loss 5.2500")
+                .contains("left 0:00");
     }
 
     @Test

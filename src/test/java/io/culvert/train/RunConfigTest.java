@@ -39,7 +39,8 @@ class RunConfigTest {
 
     @Test
     void theFileReplacesDefaultsAndOverridesReplaceTheFile() throws IOException {
-        Path file = file("seed: 7\noptim: {lr: 0.1, name: sgd}\ndata:\n  csv: f.csv\n  images: dir\n  defect_share: .05\n");
+        Path file =
+                file("seed: 7\noptim: {lr: 0.1, name: sgd}\ndata:\n  csv: f.csv\n  images: dir\n  defect_share: .05\n");
         RunConfig config = RunConfig.load(
                 file, List.of("optim.lr=1", "name=007", "data.csv=b.csv", "seed=1", "seed=8", "optim.nesterov=true"));
         assertThat(config.seed()).isEqualTo(8);
