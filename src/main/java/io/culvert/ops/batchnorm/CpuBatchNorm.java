@@ -14,7 +14,6 @@ import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -33,7 +32,8 @@ final class CpuBatchNorm implements OpKernel {
     private final MemorySegment y;
     private final MemorySegment residual;
     private final MemorySegment dy;
-    private final MemorySegment dy2;
+    private final MemorySegment second;
+    private final MemorySegment sign;
     private final MemorySegment dx;
     private final double[][] sums;
     private final double[][] products;
@@ -47,6 +47,10 @@ final class CpuBatchNorm implements OpKernel {
     private final Workers.Range normaliseTask = this::normalise;
     private final Workers.Range reduceTask = this::reduceGradient;
     private final Workers.Range spreadTask = this::spreadGradient;
+    private final float[] signScale;
+    private final float[] signShift;
+    private final float threshold;
+    private float secondScale;
     private int groupStart;
 
     CpuBatchNorm(CpuDevice cpu, BatchNormOp op) {
@@ -59,7 +63,9 @@ final class CpuBatchNorm implements OpKernel {
         y = op.y.data();
         residual = op.residual == null ? null : op.residual.data();
         dy = op.dy == null ? null : op.dy.getFirst().data();
-        dy2 = op.dy == null || op.dy.size() < 2 ? null : op.dy.get(1).data();
+        second = op.dy == null ? null : op.dy.getLast().data();
+        sign = residual == null ? x : y;
+        threshold = op.config.relu() ? 0f : Float.NEGATIVE_INFINITY;
         dx = op.dx == null ? null : op.dx.data();
         sums = new double[workers.threads()][channels];
         products = new double[workers.threads()][channels];
@@ -67,6 +73,11 @@ final class CpuBatchNorm implements OpKernel {
         scale = new float[channels];
         shift = new float[channels];
         centre = new float[channels];
+        signScale = residual == null ? scale : new float[channels];
+        signShift = residual == null ? shift : new float[channels];
+        if (residual != null) {
+            Arrays.fill(signScale, 1f);
+        }
         slope = new float[channels];
         offset = new float[channels];
     }
@@ -184,9 +195,12 @@ final class CpuBatchNorm implements OpKernel {
                 centre[c] = get(op.mean.data(), group * channels + c);
             }
             clearSums();
+            secondScale = op.dy.size() > 1 ? 1f : 0f;
             workers.run(groupRows, TILE, reduceTask);
             collectSums();
             parameterGradients(group);
+            // With a residual the first pass has left the whole sum in dy.
+            secondScale = residual == null ? secondScale : 0f;
             workers.run(groupRows, TILE, spreadTask);
         }
     }
@@ -219,7 +233,7 @@ final class CpuBatchNorm implements OpKernel {
                 for (int row = tile; row < end; row++) {
                     long i = (long) (groupStart + row) * channels + c;
                     FloatVector v = load(x, i);
-                    FloatVector dz = maskedGradient(v, i, c);
+                    FloatVector dz = maskedGradient(i, c);
                     if (residual != null) {
                         store(dz, dy, i);
                     }
@@ -232,7 +246,7 @@ final class CpuBatchNorm implements OpKernel {
             for (int c = vectorised; c < channels; c++) {
                 for (int row = tile; row < end; row++) {
                     long i = (long) (groupStart + row) * channels + c;
-                    float dz = maskedGradient(i, c);
+                    float dz = maskedGradientOf(i, c);
                     if (residual != null) {
                         set(dy, i, dz);
                     }
@@ -243,29 +257,21 @@ final class CpuBatchNorm implements OpKernel {
         }
     }
 
-    /** Without a residual the sign before the ReLU follows from x, which is at hand; with one it is read from y. */
-    private FloatVector maskedGradient(FloatVector v, long i, int c) {
-        FloatVector dz = load(dy, i);
-        if (dy2 != null) {
-            dz = dz.add(load(dy2, i));
-        }
-        if (op.config.relu()) {
-            FloatVector before = residual == null
-                    ? v.fma(FloatVector.fromArray(F, scale, c), FloatVector.fromArray(F, shift, c))
-                    : load(y, i);
-            VectorMask<Float> open = before.compare(VectorOperators.GT, 0f);
-            dz = FloatVector.zero(F).blend(dz, open);
-        }
-        return dz;
+    /**
+     * {@code (dy + second secondScale)} where {@code sign signScale + signShift > threshold}, else 0. Without a residual
+     * the sign before the ReLU follows from x, which is at hand; with one it is read from y. The choices are operands,
+     * not branches: a vector that is merged after a branch is boxed on the heap.
+     */
+    private FloatVector maskedGradient(long i, int c) {
+        FloatVector dz = load(second, i).fma(FloatVector.broadcast(F, secondScale), load(dy, i));
+        FloatVector before = load(sign, i)
+                .fma(FloatVector.fromArray(F, signScale, c), FloatVector.fromArray(F, signShift, c));
+        return FloatVector.zero(F).blend(dz, before.compare(VectorOperators.GT, threshold));
     }
 
-    private float maskedGradient(long i, int c) {
-        float dz = dy2 == null ? get(dy, i) : get(dy, i) + get(dy2, i);
-        if (op.config.relu()) {
-            float before = residual == null ? Math.fma(get(x, i), scale[c], shift[c]) : get(y, i);
-            dz = before > 0 ? dz : 0f;
-        }
-        return dz;
+    private float maskedGradientOf(long i, int c) {
+        float dz = Math.fma(get(second, i), secondScale, get(dy, i));
+        return Math.fma(get(sign, i), signScale[c], signShift[c]) > threshold ? dz : 0f;
     }
 
     private void spreadGradient(int worker, int from, int to) {
@@ -273,13 +279,13 @@ final class CpuBatchNorm implements OpKernel {
             long base = (long) (groupStart + row) * channels;
             for (int c = 0; c < vectorised; c += LANES) {
                 FloatVector v = load(x, base + c);
-                FloatVector dz = residual == null ? maskedGradient(v, base + c, c) : load(dy, base + c);
+                FloatVector dz = maskedGradient(base + c, c);
                 FloatVector centred = v.sub(FloatVector.fromArray(F, centre, c));
                 FloatVector rest = centred.fma(FloatVector.fromArray(F, slope, c), FloatVector.fromArray(F, offset, c));
                 store(dz.fma(FloatVector.fromArray(F, scale, c), rest), dx, base + c);
             }
             for (int c = vectorised; c < channels; c++) {
-                float dz = residual == null ? maskedGradient(base + c, c) : get(dy, base + c);
+                float dz = maskedGradientOf(base + c, c);
                 float centred = get(x, base + c) - centre[c];
                 set(dx, base + c, Math.fma(dz, scale[c], Math.fma(centred, slope[c], offset[c])));
             }
