@@ -6,10 +6,16 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * torchvision's hue adjustment: RGB to HSV, shift H, and back. HSV's value is {@code max}, and {@code s * v} is
- * {@code max - min}, so that channel n (5 red, 3 green, 1 blue) comes back as
- * {@code max - (max - min) * clamp(min(k, 4 - k), 0, 1)} with {@code k = (n + 6 h) mod 6}: the same six-sector function
- * as the usual table, without its branches.
+ * torchvision's hue adjustment: RGB to HSV, shift H, and back. HSV's value is {@code max} and {@code s * v} is
+ * {@code range = max - min}, so with {@code h} in sixths of a turn (0 up to 6) the way back is
+ *
+ * <pre>
+ * red   = max - range * clamp(2 - |h - 3|)
+ * green = max - range * clamp(|h - 2| - 1)
+ * blue  = max - range * clamp(|h - 4| - 1)     with clamp to 0..1,
+ * </pre>
+ *
+ * the same function as the usual table of six sectors, without its branches.
  */
 final class Hue {
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -44,21 +50,11 @@ final class Hue {
         FloatVector fromGreen = b.sub(r).div(divisor).add(2f);
         FloatVector fromBlue = r.sub(g).div(divisor).add(4f);
         FloatVector sector = fromBlue.blend(fromGreen, max.eq(g)).blend(fromRed, max.eq(r)).add(sixths);
-        sector = sector.blend(sector.add(6f), sector.lt(0f));
-        sector = wrap(sector);
-        channel(max, range, sector, 5f).intoArray(red, i);
-        channel(max, range, sector, 3f).intoArray(green, i);
-        channel(max, range, sector, 1f).intoArray(blue, i);
-    }
-
-    private static FloatVector wrap(FloatVector k) {
-        return k.blend(k.sub(6f), k.compare(VectorOperators.GE, 6f));
-    }
-
-    private static FloatVector channel(FloatVector max, FloatVector range, FloatVector sector, float n) {
-        FloatVector k = wrap(sector.add(n));
-        FloatVector share = k.min(k.neg().add(4f)).max(0f).min(1f);
-        return max.sub(range.mul(share));
+        sector = sector.add(FloatVector.zero(SPECIES).blend(6f, sector.lt(0f)));
+        sector = sector.sub(FloatVector.zero(SPECIES).blend(6f, sector.compare(VectorOperators.GE, 6f)));
+        max.sub(range.mul(sector.sub(3f).abs().neg().add(2f).max(0f).min(1f))).intoArray(red, i);
+        max.sub(range.mul(sector.sub(2f).abs().sub(1f).max(0f).min(1f))).intoArray(green, i);
+        max.sub(range.mul(sector.sub(4f).abs().sub(1f).max(0f).min(1f))).intoArray(blue, i);
     }
 
     private static void shiftPixel(float[] red, float[] green, float[] blue, int i, float sixths) {
@@ -69,10 +65,11 @@ final class Hue {
         float range = max - Math.min(Math.min(r, g), b);
         float divisor = range == 0 ? 1 : range;
         float sector = sector(r, g, b, max, divisor) + sixths;
-        sector = wrap(sector < 0 ? sector + 6 : sector);
-        red[i] = channel(max, range, sector, 5);
-        green[i] = channel(max, range, sector, 3);
-        blue[i] = channel(max, range, sector, 1);
+        sector = sector < 0 ? sector + 6 : sector;
+        sector = sector >= 6 ? sector - 6 : sector;
+        red[i] = max - range * clamp(2 - Math.abs(sector - 3));
+        green[i] = max - range * clamp(Math.abs(sector - 2) - 1);
+        blue[i] = max - range * clamp(Math.abs(sector - 4) - 1);
     }
 
     private static float sector(float r, float g, float b, float max, float divisor) {
@@ -82,13 +79,7 @@ final class Hue {
         return max == g ? (b - r) / divisor + 2 : (r - g) / divisor + 4;
     }
 
-    private static float wrap(float k) {
-        return k >= 6 ? k - 6 : k;
-    }
-
-    private static float channel(float max, float range, float sector, float n) {
-        float k = wrap(sector + n);
-        float share = Math.min(Math.max(Math.min(k, 4 - k), 0), 1);
-        return max - range * share;
+    private static float clamp(float x) {
+        return Math.min(Math.max(x, 0), 1);
     }
 }

@@ -1,0 +1,12 @@
+package io.culvert.data;
+
+import java.nio.file.Path;
+
+/** Decodes image files for one thread. */
+interface Decoder extends AutoCloseable {
+    /** Decodes a file; a failure is a CulvertException of kind DATA that names it. */
+    void decode(Path file, ByteImage into);
+
+    @Override
+    default void close() {}
+}

@@ -1,0 +1,96 @@
+package io.culvert.data;
+
+import io.culvert.CulvertException;
+import io.culvert.data.augment.PlainView;
+import io.culvert.data.augment.ViewRecipe;
+import java.util.List;
+
+/**
+ * What a {@link ViewLoader} delivers, and how.
+ *
+ * @param imageSize side of the square views in pixels
+ * @param batchSize images a batch
+ * @param views one recipe a view of an image
+ * @param seed decides, with the epoch, the order, and with epoch, sample and view, each random choice
+ * @param shuffle a new random order each epoch, or the data set's order
+ * @param dropLast leave out the batch that an epoch does not fill, or deliver it with fewer images
+ * @param threads loader threads; the pixels do not depend on their number
+ * @param depth batches in the ring, at least 2
+ * @param startEpoch epoch of the first batch
+ * @param startStep step of the first batch in that epoch
+ * @param epochs the epoch to stop before
+ */
+public record LoaderConfig(
+        int imageSize,
+        int batchSize,
+        List<? extends ViewRecipe> views,
+        long seed,
+        boolean shuffle,
+        boolean dropLast,
+        int threads,
+        int depth,
+        int startEpoch,
+        int startStep,
+        int epochs) {
+    private static final int DEFAULT_DEPTH = 3;
+
+    public LoaderConfig {
+        views = List.copyOf(views);
+        atLeast("image size", imageSize, 1);
+        atLeast("batch size", batchSize, 1);
+        atLeast("number of views", views.size(), 1);
+        atLeast("number of loader threads", threads, 1);
+        atLeast("loader depth", depth, 2);
+        atLeast("start epoch", startEpoch, 0);
+        atLeast("start step", startStep, 0);
+        atLeast("number of epochs", epochs, 1);
+    }
+
+    /** Shuffled full batches of augmented views for a number of epochs. */
+    public static LoaderConfig training(
+            List<? extends ViewRecipe> views, int imageSize, int batchSize, long seed, int epochs) {
+        return new LoaderConfig(imageSize, batchSize, views, seed, true, true, 1, DEFAULT_DEPTH, 0, 0, epochs);
+    }
+
+    /** Every image once in the data set's order, without chance. */
+    public static LoaderConfig evaluation(PlainView view, int imageSize, int batchSize) {
+        return new LoaderConfig(imageSize, batchSize, List.of(view), 0, false, false, 1, DEFAULT_DEPTH, 0, 0, 1);
+    }
+
+    public LoaderConfig withThreads(int newThreads) {
+        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, newThreads, depth, startEpoch,
+                startStep, epochs);
+    }
+
+    public LoaderConfig withDepth(int newDepth) {
+        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, newDepth, startEpoch,
+                startStep, epochs);
+    }
+
+    /** Continues a run: the first batch is this one, with the pixels it would have had in the whole run. */
+    public LoaderConfig withStart(int epoch, int step) {
+        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, depth, epoch, step,
+                epochs);
+    }
+
+    public LoaderConfig withShuffle(boolean newShuffle) {
+        return new LoaderConfig(imageSize, batchSize, views, seed, newShuffle, dropLast, threads, depth, startEpoch,
+                startStep, epochs);
+    }
+
+    public LoaderConfig withDropLast(boolean newDropLast) {
+        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, newDropLast, threads, depth, startEpoch,
+                startStep, epochs);
+    }
+
+    /** Batches an epoch over this many images has. */
+    public int stepsPerEpoch(int images) {
+        return dropLast ? images / batchSize : Math.ceilDiv(images, batchSize);
+    }
+
+    private static void atLeast(String what, int value, int least) {
+        if (value < least) {
+            throw CulvertException.usage("the %s is at least %d, got %d", what, least, value);
+        }
+    }
+}
