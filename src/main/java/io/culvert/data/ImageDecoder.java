@@ -19,7 +19,7 @@ import java.nio.file.StandardOpenOption;
  * everything on a platform without it) through ImageIO. One per loader thread: the file's bytes go through a buffer that
  * is used again.
  */
-public final class ImageDecoder implements AutoCloseable {
+public final class ImageDecoder implements Decoder {
     private static final long SMALLEST_BUFFER = 1 << 16;
 
     private final LeptonicaDecoder leptonica;
@@ -36,6 +36,7 @@ public final class ImageDecoder implements AutoCloseable {
      * @param into takes the pixels {@code [H, W, 3]} and is resized to them
      * @throws CulvertException of kind DATA, naming the file, if it is missing, unreadable, truncated or no image
      */
+    @Override
     public void decode(Path file, RgbImage into) {
         MemorySegment encoded = read(file);
         if (leptonica == null) {

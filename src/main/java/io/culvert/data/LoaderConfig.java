@@ -19,6 +19,7 @@ import java.util.List;
  * @param startEpoch epoch of the first batch
  * @param startStep step of the first batch in that epoch
  * @param epochs the epoch to stop before
+ * @param cacheBytes decoded images to keep off the heap, in bytes; 0 decodes every image each time
  */
 public record LoaderConfig(
         int imageSize,
@@ -31,7 +32,8 @@ public record LoaderConfig(
         int depth,
         int startEpoch,
         int startStep,
-        int epochs) {
+        int epochs,
+        long cacheBytes) {
     private static final int DEFAULT_DEPTH = 3;
 
     public LoaderConfig {
@@ -44,43 +46,51 @@ public record LoaderConfig(
         atLeast("start epoch", startEpoch, 0);
         atLeast("start step", startStep, 0);
         atLeast("number of epochs", epochs, 1);
+        if (cacheBytes < 0) {
+            throw CulvertException.usage("the cache of decoded images is at least 0 bytes, got %d", cacheBytes);
+        }
     }
 
     /** Shuffled full batches of augmented views for a number of epochs. */
     public static LoaderConfig training(
             List<? extends ViewRecipe> views, int imageSize, int batchSize, long seed, int epochs) {
-        return new LoaderConfig(imageSize, batchSize, views, seed, true, true, 1, DEFAULT_DEPTH, 0, 0, epochs);
+        return new LoaderConfig(imageSize, batchSize, views, seed, true, true, 1, DEFAULT_DEPTH, 0, 0, epochs, 0);
     }
 
     /** Every image once in the data set's order, without chance. */
     public static LoaderConfig evaluation(PlainView view, int imageSize, int batchSize) {
-        return new LoaderConfig(imageSize, batchSize, List.of(view), 0, false, false, 1, DEFAULT_DEPTH, 0, 0, 1);
+        return new LoaderConfig(imageSize, batchSize, List.of(view), 0, false, false, 1, DEFAULT_DEPTH, 0, 0, 1, 0);
     }
 
     public LoaderConfig withThreads(int newThreads) {
         return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, newThreads, depth, startEpoch,
-                startStep, epochs);
+                startStep, epochs, cacheBytes);
     }
 
     public LoaderConfig withDepth(int newDepth) {
         return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, newDepth, startEpoch,
-                startStep, epochs);
+                startStep, epochs, cacheBytes);
     }
 
     /** Continues a run: the first batch is this one, with the pixels it would have had in the whole run. */
     public LoaderConfig withStart(int epoch, int step) {
         return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, depth, epoch, step,
-                epochs);
+                epochs, cacheBytes);
     }
 
     public LoaderConfig withShuffle(boolean newShuffle) {
         return new LoaderConfig(imageSize, batchSize, views, seed, newShuffle, dropLast, threads, depth, startEpoch,
-                startStep, epochs);
+                startStep, epochs, cacheBytes);
     }
 
     public LoaderConfig withDropLast(boolean newDropLast) {
         return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, newDropLast, threads, depth, startEpoch,
-                startStep, epochs);
+                startStep, epochs, cacheBytes);
+    }
+
+    public LoaderConfig withCacheBytes(long newCacheBytes) {
+        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, depth, startEpoch,
+                startStep, epochs, newCacheBytes);
     }
 
     /** Batches an epoch over this many images has. */

@@ -3,7 +3,9 @@ package io.culvert.data;
 import io.culvert.CounterRng;
 import io.culvert.CulvertException;
 import io.culvert.data.augment.ViewRenderer;
+import io.culvert.device.cpu.RgbImage;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -22,15 +24,20 @@ public final class ViewLoader implements AutoCloseable {
 
     private final Dataset dataset;
     private final LoaderConfig config;
+    private final DecodedCache cache;
     private final BatchRing ring;
     private final List<Thread> threads;
 
     /**
      * Allocates the ring and starts loading.
      *
-     * @param arena owns the ring's memory; a shared one, and it outlives the loader
+     * @param arena owns the memory of the ring and the cache; a shared one, and it outlives the loader
      * @throws CulvertException of kind DATA when the data set does not fill one batch
      */
+    public ViewLoader(Dataset dataset, LoaderConfig config, Arena arena) {
+        this(dataset, config, arena, ImageDecoder::new);
+    }
+
     ViewLoader(Dataset dataset, LoaderConfig config, Arena arena, Supplier<? extends Decoder> decoders) {
         this.dataset = dataset;
         this.config = config;
@@ -41,6 +48,7 @@ public final class ViewLoader implements AutoCloseable {
             batches[i] = new Batch(arena.allocate(bytes, ALIGNMENT), config.batchSize(), config.views().size(),
                     config.imageSize());
         }
+        this.cache = new DecodedCache(config.cacheBytes(), dataset.size(), arena);
         this.ring = new BatchRing(batches, schedule);
         this.threads = IntStream.range(0, config.threads())
                 .mapToObj(i -> Thread.ofPlatform().daemon().name("loader-" + i).start(() -> work(decoders)))
@@ -95,7 +103,7 @@ public final class ViewLoader implements AutoCloseable {
     }
 
     private void work(Supplier<? extends Decoder> decoders) {
-        try (Decoder decoder = decoders.get(); ByteImage image = new ByteImage()) {
+        try (Decoder decoder = decoders.get(); RgbImage image = new RgbImage()) {
             ViewRenderer[] renderers = config.views().stream()
                     .map(view -> new ViewRenderer(view, config.imageSize())).toArray(ViewRenderer[]::new);
             CounterRng rng = new CounterRng();
@@ -109,16 +117,22 @@ public final class ViewLoader implements AutoCloseable {
     }
 
     /** Loads the claimed image; returns what went wrong, or null. */
-    private Throwable load(BatchRing.Claim claim, Decoder decoder, ByteImage image, ViewRenderer[] renderers,
+    private Throwable load(BatchRing.Claim claim, Decoder decoder, RgbImage image, ViewRenderer[] renderers,
             CounterRng rng) {
         Batch batch = claim.batch;
         int sample = batch.sampleIndices()[claim.position];
         try {
-            decoder.decode(dataset.path(sample), image);
+            DecodedCache.Entry kept = cache.get(sample);
+            if (kept == null) {
+                decoder.decode(dataset.path(sample), image);
+                cache.put(sample, image);
+            }
+            MemorySegment pixels = kept == null ? image.pixels() : kept.pixels();
+            int height = kept == null ? image.height() : kept.height();
+            int width = kept == null ? image.width() : kept.width();
             for (int view = 0; view < renderers.length; view++) {
                 rng.key(config.seed(), batch.epoch(), sample, view);
-                renderers[view].render(image.pixels(), image.height(), image.width(), rng,
-                        batch.view(view, claim.position));
+                renderers[view].render(pixels, height, width, rng, batch.view(view, claim.position));
             }
             return null;
         } catch (Throwable e) {

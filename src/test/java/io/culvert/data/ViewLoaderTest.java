@@ -10,6 +10,7 @@ import io.culvert.data.augment.AugmentConfig;
 import io.culvert.data.augment.AugmentPresets;
 import io.culvert.data.augment.PlainView;
 import io.culvert.data.augment.ViewRenderer;
+import io.culvert.device.cpu.RgbImage;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -23,6 +24,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -43,14 +46,15 @@ class ViewLoaderTest {
     /** Draws a picture from the digits of the file's name, some files larger than others. */
     private static final class Painter implements Decoder {
         @Override
-        public void decode(Path file, ByteImage into) {
+        public void decode(Path file, RgbImage into) {
             paint(Integer.parseInt(file.getFileName().toString()), into);
         }
 
-        static void paint(int number, ByteImage into) {
+        static void paint(int number, RgbImage into) {
             int height = 20 + number % 7;
             int width = 30 - number % 5;
-            MemorySegment pixels = into.reshape(height, width);
+            into.resize(height, width);
+            MemorySegment pixels = into.pixels();
             for (int i = 0; i < 3 * height * width; i++) {
                 pixels.set(ValueLayout.JAVA_BYTE, i, (byte) (i * (number + 3) >> 2));
             }
@@ -100,7 +104,7 @@ class ViewLoaderTest {
         int floats = 3 * SIZE * SIZE;
         assertThat(batch.pixels()).hasSize(2 * 5 * floats);
         MemorySegment want = arena.allocate(ValueLayout.JAVA_FLOAT, floats);
-        try (ByteImage image = new ByteImage()) {
+        try (RgbImage image = new RgbImage()) {
             for (int view = 0; view < 2; view++) {
                 for (int i = 0; i < 5; i++) {
                     int sample = batch.samples().get(i);
@@ -143,6 +147,31 @@ class ViewLoaderTest {
     }
 
     @Test
+    void loadsImageFiles() {
+        Path images = Path.of("test/resources/images");
+        Dataset dataset = new Dataset(images, List.of(new Sample("rgb.png", 0, true),
+                new Sample("half-chroma.jpg", 1, true), new Sample("grey.jpg", 0, true)));
+        LoaderConfig config = LoaderConfig.evaluation(PlainView.SEWER_ML, SIZE, 3).withThreads(2);
+        try (ViewLoader loader = new ViewLoader(dataset, config, arena);
+                ImageDecoder decoder = new ImageDecoder(); RgbImage image = new RgbImage()) {
+            float[] got = loader.next().pixels().toArray(ValueLayout.JAVA_FLOAT);
+            int floats = 3 * SIZE * SIZE;
+            MemorySegment want = arena.allocate(ValueLayout.JAVA_FLOAT, floats);
+            for (int i = 0; i < 3; i++) {
+                decoder.decode(dataset.path(i), image);
+                new ViewRenderer(PlainView.SEWER_ML, SIZE).render(image.pixels(), image.height(), image.width(),
+                        new CounterRng(), want);
+                assertThat(Arrays.copyOfRange(got, i * floats, (i + 1) * floats))
+                        .isEqualTo(want.toArray(ValueLayout.JAVA_FLOAT));
+            }
+        }
+        Dataset missing = new Dataset(images, List.of(new Sample("none.png", 0, true)));
+        try (ViewLoader loader = new ViewLoader(missing, config, arena)) {
+            assertThatThrownBy(loader::next).isInstanceOf(CulvertException.class).hasMessageContaining("none.png");
+        }
+    }
+
+    @Test
     void aThreadThatCannotStartSurfacesToo() {
         LoaderConfig config = LoaderConfig.evaluation(PlainView.SEWER_ML, SIZE, 4);
         try (ViewLoader loader = new ViewLoader(dataset(12), config, arena, () -> {
@@ -150,6 +179,22 @@ class ViewLoaderTest {
         })) {
             assertThatThrownBy(loader::next).isInstanceOf(CulvertException.class).hasMessage("no decoder");
         }
+    }
+
+    @Test
+    void theCacheKeepsWhatItsBudgetHoldsAndChangesNoPixel() {
+        LoaderConfig config = LoaderConfig.training(VIEWS, SIZE, 8, 42, 4).withDropLast(false);
+        List<Copy> want = loadAll(dataset(29), config);
+        AtomicInteger decoded = new AtomicInteger();
+        Decoder counting = (file, into) -> {
+            decoded.incrementAndGet();
+            new Painter().decode(file, into);
+        };
+        assertSame(loadAll(dataset(29), config.withThreads(2).withCacheBytes(1 << 20), () -> counting), want);
+        assertThat(decoded.getAndSet(0)).isEqualTo(29);
+        // Each picture is 20 to 26 by 26 to 30 pixels, 1560 to 2340 bytes: 5 to 7 of them fit.
+        assertSame(loadAll(dataset(29), config.withThreads(2).withCacheBytes(12_000), () -> counting), want);
+        assertThat(decoded.get()).isBetween(4 * 29 - 3 * 7, 4 * 29 - 3 * 5);
     }
 
     @Test
@@ -243,8 +288,12 @@ class ViewLoaderTest {
     }
 
     private List<Copy> loadAll(Dataset dataset, LoaderConfig config) {
+        return loadAll(dataset, config, Painter::new);
+    }
+
+    private List<Copy> loadAll(Dataset dataset, LoaderConfig config, Supplier<Decoder> decoders) {
         List<Copy> copies = new ArrayList<>();
-        try (ViewLoader loader = new ViewLoader(dataset, config, arena, Painter::new)) {
+        try (ViewLoader loader = new ViewLoader(dataset, config, arena, decoders)) {
             for (Batch batch = loader.next(); batch != null; batch = loader.next()) {
                 List<Integer> samples = Arrays.stream(batch.sampleIndices(), 0, batch.count()).boxed().toList();
                 float[] pixels = batch.pixels().toArray(ValueLayout.JAVA_FLOAT);
