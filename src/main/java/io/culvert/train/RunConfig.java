@@ -62,6 +62,8 @@ public record RunConfig(
 
             @Key(value = "3", min = 2, doc = "batches in the loader's ring")
             int ring,
+            @Key(value = "512", min = 0, doc = "memory for decoded images, MiB: those that fit are decoded once")
+                    int cacheMb,
 
             @Key(value = "0", min = 0, doc = "use at most so many images, drawn by seed; 0: all")
             int limit,

@@ -26,6 +26,7 @@ public final class RunFolder implements AutoCloseable {
 
     private static final String LOCK = ".lock";
     private static final String CHECKPOINT = "checkpoint.safetensors";
+    private static final String ENCODER = "encoder.safetensors";
     private static final String METRICS = "metrics.jsonl";
     private static final String CONFIG = "config.resolved.yaml";
     private static final String REPORT = "report.html";
@@ -94,7 +95,7 @@ public final class RunFolder implements AutoCloseable {
                 }
             }
             case OVERWRITE -> {
-                for (String own : List.of(CHECKPOINT, METRICS, CONFIG, REPORT)) {
+                for (String own : List.of(CHECKPOINT, ENCODER, METRICS, CONFIG, REPORT)) {
                     Files.deleteIfExists(folder.resolve(own));
                 }
             }
@@ -114,6 +115,11 @@ public final class RunFolder implements AutoCloseable {
     /** The newest checkpoint. */
     public Path checkpoint() {
         return folder.resolve(CHECKPOINT);
+    }
+
+    /** The trained backbone as timm's state dictionary. */
+    public Path encoder() {
+        return folder.resolve(ENCODER);
     }
 
     /** One JSON object a line. */

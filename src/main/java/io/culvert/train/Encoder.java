@@ -1,0 +1,50 @@
+package io.culvert.train;
+
+import io.culvert.data.Batch;
+import io.culvert.device.RunArena;
+import io.culvert.model.Backbone;
+import io.culvert.ops.Tape;
+import io.culvert.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** A backbone in evaluation: batches of one view in, features out. */
+public final class Encoder {
+    private final Tape tape = new Tape(false);
+    private final Tensor pixels;
+    private final Tensor features;
+    private final MemorySegment partial;
+    private final int batch;
+
+    /**
+     * Records the backbone with its running statistics.
+     *
+     * @param batch images a call at most
+     * @param imageSize height and width in pixels
+     */
+    public Encoder(RunArena arena, Backbone backbone, int batch, int imageSize) {
+        this.batch = batch;
+        pixels = tape.input(Tensor.f32("pixels", batch, imageSize, imageSize, 3));
+        features = tape.keep(backbone.record(tape, pixels, false, 1));
+        partial = arena.allocate("last batch", pixels.bytes()).slice(0, pixels.bytes());
+        tape.compile(arena);
+    }
+
+    /** Width of the features. */
+    public int width() {
+        return features.shape().at(1);
+    }
+
+    /** Writes the features of the batch's images to {@code to}, one row each, from row {@code firstRow}. */
+    public void encode(Batch views, float[] to, int firstRow) {
+        MemorySegment input = views.pixels();
+        if (views.count() < batch) {
+            partial.copyFrom(input);
+            input = partial;
+        }
+        pixels.rebind(input);
+        tape.forward();
+        MemorySegment.copy(
+                features.read(), ValueLayout.JAVA_FLOAT, 0, to, firstRow * width(), views.count() * width());
+    }
+}

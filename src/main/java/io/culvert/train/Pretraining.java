@@ -1,0 +1,139 @@
+package io.culvert.train;
+
+import io.culvert.CulvertException;
+import io.culvert.data.Batch;
+import io.culvert.data.Dataset;
+import io.culvert.data.ViewLoader;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Self-supervised training from a configuration to an encoder: the loop around {@link Trainer#step}. */
+public final class Pretraining {
+    private final Run run;
+    private final RunConfig config;
+    private final RunFolder folder;
+    private final Trainer trainer;
+    private final ViewLoader loader;
+    private final MetricsLog log;
+    private final int stepsPerEpoch;
+    private final int totalSteps;
+
+    private Pretraining(
+            Run run, RunFolder folder, Trainer trainer, ViewLoader loader, MetricsLog log, int stepsPerEpoch) {
+        this.run = run;
+        this.config = run.config();
+        this.folder = folder;
+        this.trainer = trainer;
+        this.loader = loader;
+        this.log = log;
+        this.stepsPerEpoch = stepsPerEpoch;
+        this.totalSteps = stepsPerEpoch * config.schedule().epochs();
+    }
+
+    /** Trains, or goes on training, and leaves checkpoint, encoder, metrics and configuration in the run's folder. */
+    public static void run(RunConfig config, RunFolder.Mode mode) {
+        Dataset dataset = Run.trainingData(config);
+        int stepsPerEpoch = dataset.size() / config.batchSize();
+        if (stepsPerEpoch == 0) {
+            throw CulvertException.data(
+                    "%s: %d images do not fill one batch: lower batch_size, now %d",
+                    config.data().csv(), dataset.size(), config.batchSize());
+        }
+        try (RunFolder folder = RunFolder.open(config.folder(), mode);
+                Run run = new Run(config);
+                Arena ring = Arena.ofShared()) {
+            boolean resumed = mode == RunFolder.Mode.RESUME;
+            if (resumed) {
+                requireSameConfig(folder, config);
+            } else {
+                folder.writeConfig(config);
+            }
+            Trainer trainer = run.trainer(stepsPerEpoch);
+            if (resumed) {
+                Checkpoint.resume(folder.checkpoint(), run.store(), trainer);
+            }
+            int done = trainer.steps();
+            try (ViewLoader loader =
+                            new ViewLoader(dataset, run.training(done / stepsPerEpoch, done % stepsPerEpoch), ring);
+                    MetricsLog log = resumed
+                            ? MetricsLog.resume(folder.metrics(), done)
+                            : MetricsLog.create(folder.metrics())) {
+                Pretraining pretraining = new Pretraining(run, folder, trainer, loader, log, stepsPerEpoch);
+                if (!resumed) {
+                    // So that a run killed before its first checkpoint resumes like any other.
+                    pretraining.checkpoint();
+                }
+                pretraining.loop();
+            }
+        }
+    }
+
+    /** A resumed run must be the same run: any other key would make the second half of it something else. */
+    private static void requireSameConfig(RunFolder folder, RunConfig config) {
+        try {
+            List<String> before = Files.readString(folder.config()).lines().toList();
+            List<String> now = config.toYaml().lines().toList();
+            for (int i = 0; i < Math.min(before.size(), now.size()); i++) {
+                if (!before.get(i).equals(now.get(i))) {
+                    throw CulvertException.usage(
+                            "%s: the run was started with '%s', now it is '%s': resume with the same configuration",
+                            folder.config(), before.get(i).strip(), now.get(i).strip());
+                }
+            }
+        } catch (IOException e) {
+            throw CulvertException.data(e, "%s: cannot read: %s", folder.config(), e.getMessage());
+        }
+    }
+
+    private void loop() {
+        try (Progress progress = Progress.start("pretrain", trainer.steps(), totalSteps)) {
+            long waited = 0;
+            for (Batch batch = loader.next(); batch != null; batch = loader.next()) {
+                double learningRate = trainer.learningRate();
+                float loss = trainer.step(batch.pixels());
+                loader.release(batch);
+                progress.step(config.batchSize(), loss, loader.waitNanos() - waited);
+                waited = loader.waitNanos();
+                if (trainer.steps() % config.log().everySteps() == 0 || trainer.steps() == totalSteps) {
+                    log(progress, loss, learningRate);
+                }
+                if (checkpointDue()) {
+                    checkpoint();
+                }
+            }
+        }
+        long batches = (long) trainer.steps() * run.method().views();
+        Checkpoint.saveEncoder(folder.encoder(), run.backbone(), batches, metadata());
+    }
+
+    private void log(Progress progress, float loss, double learningRate) {
+        Map<String, Number> line = new LinkedHashMap<>();
+        line.put("loss", loss);
+        line.put("lr", learningRate);
+        line.put("images_per_s", progress.imagesPerSecond());
+        line.put("data_wait_percent", progress.dataWaitPercent());
+        log.write("step", trainer.steps(), line);
+    }
+
+    private void checkpoint() {
+        Checkpoint.save(folder.checkpoint(), run.store(), trainer, metadata());
+    }
+
+    private boolean checkpointDue() {
+        int every = config.checkpoint().everySteps();
+        int done = trainer.steps();
+        return done == totalSteps || done % (every > 0 ? every : stepsPerEpoch) == 0;
+    }
+
+    private Map<String, String> metadata() {
+        return Map.of(
+                "format", "pt",
+                "architecture", run.backbone().name(),
+                "method", run.method().name(),
+                "config", config.toYaml());
+    }
+}

@@ -1,0 +1,155 @@
+package io.culvert.train;
+
+import io.culvert.CulvertException;
+import io.culvert.data.Dataset;
+import io.culvert.data.ImbalanceSampler;
+import io.culvert.data.LoaderConfig;
+import io.culvert.data.SewerMlCsv;
+import io.culvert.data.StratifiedSplit;
+import io.culvert.device.CpuDevice;
+import io.culvert.device.Device;
+import io.culvert.device.RunArena;
+import io.culvert.method.Method;
+import io.culvert.method.SimClr;
+import io.culvert.model.Backbone;
+import io.culvert.model.Init;
+import io.culvert.model.ResNet18;
+import io.culvert.optim.Lars;
+import io.culvert.optim.Optimizer;
+import io.culvert.optim.Sgd;
+import io.culvert.optim.WarmupCosine;
+import io.culvert.tensor.ParameterStore;
+
+/** What a configuration names, built: device, data, network, method, optimiser, schedule. */
+public final class Run implements AutoCloseable {
+    private final RunConfig config;
+    private final Device device;
+    private final RunArena arena;
+    private final ParameterStore store = new ParameterStore();
+    private final Backbone backbone;
+    private final Method method;
+
+    /** Opens the device for the calling thread and sets the network to its initial values. */
+    public Run(RunConfig config) {
+        this.config = config;
+        backbone = backbone(config.model());
+        method = method(config.method());
+        device = device(config);
+        arena = new RunArena(device);
+        store.allocate(arena);
+        Init init = new Init(config.seed());
+        backbone.initialise(init);
+        method.initialise(init);
+    }
+
+    private Backbone backbone(RunConfig.Model model) {
+        return switch (model.name()) {
+            case "resnet18" -> new ResNet18(store, model.zeroInitResidual());
+            default -> throw CulvertException.usage("model.name: unknown '%s'; known: resnet18", model.name());
+        };
+    }
+
+    private Method method(RunConfig.Method keys) {
+        return switch (keys.name()) {
+            case "simclr" -> new SimClr(backbone, keys.hidden(), keys.dim(), keys.temperature());
+            default -> throw CulvertException.usage("method.name: unknown '%s'; known: simclr", keys.name());
+        };
+    }
+
+    private static Device device(RunConfig config) {
+        return switch (config.device()) {
+            case "cpu" -> CpuDevice.open(config.threads());
+            default -> throw CulvertException.usage("device: unknown '%s'; known: cpu", config.device());
+        };
+    }
+
+    private Optimizer optimizer() {
+        RunConfig.Optim keys = config.optim();
+        return switch (keys.name()) {
+            case "sgd" -> new Sgd(arena, store, keys.momentum(), keys.weightDecay(), keys.nesterov());
+            case "lars" -> new Lars(arena, store, keys.momentum(), keys.weightDecay(), keys.trustCoefficient());
+            default -> throw CulvertException.usage("optim.name: unknown '%s'; known: sgd, lars", keys.name());
+        };
+    }
+
+    /** Records and compiles the training step. */
+    public Trainer trainer(int stepsPerEpoch) {
+        RunConfig.Schedule keys = config.schedule();
+        WarmupCosine schedule = new WarmupCosine(
+                config.peakLr(),
+                config.warmupStartLr(),
+                keys.minLr(),
+                keys.warmupEpochs() * stepsPerEpoch,
+                keys.epochs() * stepsPerEpoch);
+        return new Trainer(
+                arena,
+                store,
+                method,
+                optimizer(),
+                schedule,
+                config.batchSize(),
+                config.data().imageSize());
+    }
+
+    /** The images to train on, drawn as the configuration says. */
+    public static Dataset trainingData(RunConfig config) {
+        RunConfig.Data keys = config.data();
+        Dataset all = SewerMlCsv.read(keys.csv(), keys.images());
+        if (keys.defectShare().isPresent()) {
+            all = ImbalanceSampler.draw(all, keys.defectShare().getAsDouble(), config.seed());
+        }
+        if (keys.limit() > 0 && keys.limit() < all.size()) {
+            all = StratifiedSplit.of(all, (double) keys.limit() / all.size(), config.seed()).first();
+        }
+        return all;
+    }
+
+    /** How the loader serves augmented views from the given step on. */
+    public LoaderConfig training(int epoch, int stepInEpoch) {
+        RunConfig.Data keys = config.data();
+        return withThreads(LoaderConfig.training(
+                                Recipes.of(config.augment(), method.views()),
+                                keys.imageSize(),
+                                config.batchSize(),
+                                config.seed(),
+                                config.schedule().epochs())
+                        .withStart(epoch, stepInEpoch)
+                        .withDepth(keys.ring()))
+                .withCacheBytes((long) keys.cacheMb() << 20);
+    }
+
+    LoaderConfig withThreads(LoaderConfig loader) {
+        int threads = config.data().loaderThreads();
+        return loader.withThreads(threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
+    }
+
+    public RunConfig config() {
+        return config;
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    public RunArena arena() {
+        return arena;
+    }
+
+    public ParameterStore store() {
+        return store;
+    }
+
+    public Backbone backbone() {
+        return backbone;
+    }
+
+    public Method method() {
+        return method;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+        device.close();
+    }
+}
