@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Write the conformance vectors: `make.py OUT [--small] [--golden FILE]`. Needs PyTorch, torchvision and timm.
+"""Write the conformance vectors: `make.py OUT [--small] [--golden FILE]`.
+
+Needs PyTorch, torchvision, timm, SciPy and scikit-learn.
 
 `--small` writes what the source tree carries (src/test/resources/vectors); without it about 1 GB for
 `culvert verify OUT` comes out, ResNet-18 included.
@@ -10,6 +12,7 @@ import pathlib
 
 import golden
 import losses
+import metrics
 import models
 import ops
 import optimizers
@@ -22,7 +25,7 @@ def main():
     parser.add_argument("--small", action="store_true", help="only the cases small enough to commit")
     parser.add_argument("--golden", type=pathlib.Path, metavar="FILE", help="also write the golden numbers (JSON)")
     arguments = parser.parse_args()
-    for family in (ops, losses, optimizers, transforms, models):
+    for family in (ops, losses, optimizers, transforms, models, metrics):
         family.write(arguments.out, arguments.small)
     if arguments.golden:
         golden.write(arguments.golden)

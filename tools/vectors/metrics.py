@@ -1,0 +1,130 @@
+"""Vectors of kind `metric`: scikit-learn, SciPy and NumPy as the truth, Sewer-ML's two scores from its definition."""
+
+import warnings
+
+import numpy as np
+import scipy.stats
+from sklearn import metrics
+
+from culvert_vectors import generator, normal, save_case, uniform
+
+# Class-importance weights in the order of Sewer-ML's CSV columns (Haurum and Moeslund, CVPR 2021).
+CIW = np.array([1.0, 0.5518, 0.2896, 0.1622, 0.6419, 0.1847, 0.3559, 0.3131, 0.0811, 0.2275, 0.2477, 0.0901, 0.4167,
+                0.4167, 0.9009, 0.3829, 0.4396])
+
+
+def best_f1(labels, scores):
+    """The highest F1 over all thresholds, each tried by itself."""
+    return max(metrics.f1_score(labels, scores >= t, zero_division=0) for t in np.unique(scores))
+
+
+def f2_ciw(scores, labels, threshold):
+    """Sewer-ML's evaluation: an empty prediction counts as one, what is not a number as 0."""
+    predicted = scores >= threshold
+    correct = (predicted & (labels == 1)).sum(0)
+    precision = correct / np.maximum(predicted.sum(0), 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        recall = correct / (labels == 1).sum(0)
+        f2 = np.nan_to_num(5 * precision * recall / (4 * precision + recall))
+    return float((f2 * CIW).sum() / CIW.sum())
+
+
+def f1_normal(scores, labels, threshold):
+    normal_predicted = (scores < threshold).all(1)
+    normal_labelled = (labels == 0).all(1)
+    return float(metrics.f1_score(normal_labelled, normal_predicted, zero_division=0))
+
+
+def scored(name, n, prevalence, decimals):
+    """Scores of two overlapping classes; few decimals make ties."""
+    gen = generator(name)
+    labels = (uniform(gen, n) < prevalence).long().numpy()
+    labels[0], labels[-1] = 1, 0
+    scores = normal(gen, n).numpy() + 0.7 * labels
+    return np.round(scores, decimals).astype(np.float32), labels
+
+
+def binary(folder, n, prevalence, decimals):
+    key = f"{n}_p{prevalence}_d{decimals}"
+    for name in ("auroc", "average_precision", "f1", "fbeta", "best_f1", "balanced_accuracy"):
+        scores, labels = scored(f"metric_{name}_{key}", n, prevalence, decimals)
+        # A threshold that some scores equal, where they are rounded.
+        threshold, beta = (0.5, 2.0) if n % 2 else (float(np.sort(scores)[n // 2]), 0.5)
+        called = scores.astype(np.float64) >= threshold
+        params, value = {
+            "auroc": lambda: ({}, metrics.roc_auc_score(labels, scores)),
+            "average_precision": lambda: ({}, metrics.average_precision_score(labels, scores)),
+            "f1": lambda: ({"threshold": threshold}, metrics.f1_score(labels, called, zero_division=0)),
+            "fbeta": lambda: ({"threshold": threshold, "beta": beta},
+                              metrics.fbeta_score(labels, called, beta=beta, zero_division=0)),
+            "best_f1": lambda: ({}, best_f1(labels, scores)),
+            "balanced_accuracy": lambda: ({"threshold": threshold}, metrics.balanced_accuracy_score(labels, called)),
+        }[name]()
+        tensors = {"in/scores": scores, "in/labels": labels, "out/value": float(value)}
+        save_case(folder / f"metric_{name}_{key}.safetensors", "metric", name, params, tensors)
+
+
+def multi_label(folder, n, shift):
+    for name, metric in (("f2_ciw", f2_ciw), ("f1_normal", f1_normal)):
+        case = f"metric_{name}_{n}_{shift}"
+        gen = generator(case)
+        labels = (uniform(gen, n, 17) < 0.09).long()
+        # The last class is neither labelled nor, at this shift, predicted: both quotients are 0/0.
+        labels[:, 16] = 0
+        scores = (normal(gen, n, 17) * 1.2 + 2.5 * labels - shift).sigmoid()
+        scores[:, 16] = 0.1
+        value = metric(scores.numpy(), labels.numpy(), 0.5)
+        tensors = {"in/scores": scores, "in/labels": labels, "out/value": value}
+        save_case(folder / f"{case}.safetensors", "metric", name, {"threshold": 0.5}, tensors)
+
+
+def spectra(folder, n, d):
+    for name in ("rankme", "stable_rank", "alpha_req", "nesum", "participation_ratio"):
+        case = f"metric_{name}_{n}x{d}"
+        gen = generator(case)
+        # Columns of falling scale, so that the spectrum is not flat.
+        z = (normal(gen, n, d) * uniform(gen, d, low=0.05, high=2.0) + 0.3).numpy()
+        wide = z.astype(np.float64)
+        sigma = np.linalg.svd(wide, compute_uv=False)
+        eigen = np.linalg.eigvalsh(np.atleast_2d(np.cov(wide.T)))[::-1][:min(n - 1, d)]
+        p = sigma / sigma.sum() + 1e-7
+        params, value = {
+            "rankme": lambda: ({"eps": 1e-7}, np.exp(-(p * np.log(p)).sum())),
+            "stable_rank": lambda: ({}, (sigma ** 2).sum() / sigma[0] ** 2),
+            "alpha_req": lambda: ({}, -np.polyfit(np.log(np.arange(1, len(eigen) + 1)), np.log(eigen), 1)[0]),
+            "nesum": lambda: ({}, eigen.sum() / eigen[0]),
+            "participation_ratio": lambda: ({}, eigen.sum() ** 2 / (eigen ** 2).sum()),
+        }[name]()
+        tensors = {"in/embeddings": z, "out/value": float(value)}
+        save_case(folder / f"{case}.safetensors", "metric", name, params, tensors)
+
+
+def correlations(folder, n, decimals):
+    for name, metric in (("spearman", scipy.stats.spearmanr), ("kendall", scipy.stats.kendalltau)):
+        case = f"metric_{name}_{n}_d{decimals}"
+        gen = generator(case)
+        x = normal(gen, n).numpy()
+        y = np.round(0.4 * x + normal(gen, n).numpy(), decimals).astype(np.float32)
+        x = np.round(x, decimals).astype(np.float32)
+        tensors = {"in/x": x, "in/y": y, "out/value": float(metric(x, y).statistic)}
+        save_case(folder / f"{case}.safetensors", "metric", name, {}, tensors)
+
+
+def write(folder, small):
+    for case in [(2, 0.5, 3), (31, 0.3, 1), (200, 0.05, 6), (501, 0.2, 1)]:
+        binary(folder, *case)
+    for case in [(1, 0.0), (33, 1.5), (200, 2.5)]:
+        multi_label(folder, *case)
+    for case in [(3, 2), (33, 7), (7, 33), (64, 31)]:
+        spectra(folder, *case)
+    for case in [(2, 6), (31, 6), (100, 0)]:
+        correlations(folder, *case)
+    if not small:
+        for case in [(1000, 0.01, 6), (20000, 0.45, 2)]:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                binary(folder, *case)
+        multi_label(folder, 5000, 1.5)
+        spectra(folder, 1000, 192)
+        spectra(folder, 2000, 512)
+        correlations(folder, 1000, 2)
