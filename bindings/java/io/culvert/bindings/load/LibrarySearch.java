@@ -41,17 +41,22 @@ final class LibrarySearch {
 
     private MemorySegment fromChosen(NativeLibrary library, String chosen) {
         Path path = Path.of(chosen);
-        return Files.isDirectory(path) ? fromFolder(library, path) : fromFile(path.toString());
+        return Files.isDirectory(path)
+                ? fromFolders(library, path.toString(), List.of(path))
+                : fromFile(path.toString());
     }
 
     private MemorySegment fromAnywhere(NativeLibrary library) {
         attempts.add(new Attempt("property culvert." + library.key() + ".path", "not set"));
         MemorySegment handle = fromJar(library);
-        for (Path folder : handle == null ? libraryPath() : List.<Path>of()) {
-            handle = handle == null ? fromFolder(library, folder) : handle;
+        handle = handle != null ? handle : fromFolders(library, "LD_LIBRARY_PATH", libraryPath());
+        if (library.isNvidias()) {
+            NvidiaFolders nvidia = new NvidiaFolders(surroundings);
+            handle = handle != null ? handle : fromFolders(library, "/usr/local/cuda*/lib64", nvidia.toolkits());
+            handle = handle != null ? handle : fromFolders(library, "pip's nvidia/*/lib", nvidia.wheels());
         }
         for (String name : library.fileNames()) {
-            handle = handle == null ? fromFile(name) : handle;
+            handle = handle != null ? handle : fromFile(name);
         }
         return handle;
     }
@@ -65,7 +70,7 @@ final class LibrarySearch {
         try {
             Path folder = new JarNatives(surroundings).folder(jar);
             if (folder != null) {
-                return fromFolder(library, folder);
+                return fromFolders(library, folder.toString(), List.of(folder));
             }
             attempts.add(new Attempt(place, "not on the class path"));
         } catch (IOException e) {
@@ -85,15 +90,37 @@ final class LibrarySearch {
         return folders;
     }
 
+    private MemorySegment fromFolders(NativeLibrary library, String place, List<Path> folders) {
+        int before = attempts.size();
+        for (Path folder : folders) {
+            MemorySegment handle = fromFolder(library, folder);
+            if (handle != null) {
+                return handle;
+            }
+        }
+        if (attempts.size() == before) {
+            String there = folders.isEmpty() ? "no such folder" : folders.size() + " folders, none has the file";
+            attempts.add(new Attempt(place, there));
+        }
+        return null;
+    }
+
     private MemorySegment fromFolder(NativeLibrary library, Path folder) {
         for (String name : library.fileNames()) {
             Path file = folder.resolve(name);
             if (Files.exists(file)) {
+                if (library == NativeLibrary.NVRTC) {
+                    openBuiltins(folder);
+                }
                 return fromFile(file.toString());
             }
         }
-        attempts.add(new Attempt(folder.toString(), "no " + String.join(", no ", library.fileNames())));
         return null;
+    }
+
+    /** NVRTC opens its builtins by name only: they have to be there already. */
+    private static void openBuiltins(Path folder) {
+        NvidiaFolders.matching(folder, "libnvrtc-builtins.so.*").forEach(file -> Dl.open(file.toString()));
     }
 
     private MemorySegment fromFile(String pathOrName) {

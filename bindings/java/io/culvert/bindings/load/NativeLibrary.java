@@ -22,26 +22,76 @@ public enum NativeLibrary {
     /** The OpenMP runtime that oneDNN runs on; it must be the one that came with it, or one compatible. */
     OMP("GNU OpenMP", Jar.DNNL, List.of("libgomp.so.1"), List.of(), "install libgomp (Debian: libgomp1)"),
     DNNL("oneDNN", Jar.DNNL, List.of("libdnnl.so.3"), List.of(OMP), Remedy.JAR.formatted("dnnl")),
-    LEPTONICA("leptonica", Jar.LEPTONICA, List.of("libleptonica.so.6"), List.of(), Remedy.JAR.formatted("leptonica"));
+    LEPTONICA("leptonica", Jar.LEPTONICA, List.of("libleptonica.so.6"), List.of(), Remedy.JAR.formatted("leptonica")),
+
+    /** The driver: there is one right copy of it, the one that fits the kernel module. */
+    CUDA("CUDA driver", List.of("libcuda.so.1"), List.of(), List.of(), "install NVIDIA's driver"),
+    CUBLASLT(
+            "cuBLASLt",
+            List.of("libcublasLt.so.13", "libcublasLt.so.12"),
+            List.of(),
+            List.of(),
+            Remedy.PIP.formatted("nvidia-cublas", "cublaslt")),
+    CUBLAS(
+            "cuBLAS",
+            List.of("libcublas.so.13", "libcublas.so.12"),
+            List.of(CUBLASLT),
+            List.of(),
+            Remedy.PIP.formatted("nvidia-cublas", "cublas")),
+    /** Not bound: cuDNN's engines that are compiled at run time open it by name, and so find the copy opened here. */
+    NVRTC(
+            "NVRTC",
+            List.of("libnvrtc.so.13", "libnvrtc.so.12"),
+            List.of(),
+            List.of(),
+            Remedy.PIP.formatted("nvidia-cuda-nvrtc", "nvrtc")),
+    CUDNN(
+            "cuDNN",
+            List.of("libcudnn.so.9"),
+            List.of(CUBLASLT, CUBLAS),
+            List.of(NVRTC),
+            Remedy.PIP.formatted("nvidia-cudnn-cu13", "cudnn")),
+    /** Annotations for Nsight; nothing depends on it. */
+    NVTX("NVTX", List.of("libnvtx3interop.so.1"), List.of(), List.of(), "install the CUDA toolkit 13 (only profiling needs it)");
 
     private static final class Remedy {
         static final String JAR = "run on Linux x86_64 with org.bytedeco:%1$s:linux-x86_64 on the class path (Maven "
-                + "fetches it), or point culvert.%1$s.path at the library";
+                + "fetches it), or point the property culvert.%1$s.path at the library";
+        static final String PIP = "pip install %s, or install the CUDA toolkit 13, or point the property "
+                + "culvert.%s.path at the library";
     }
 
     private final String title;
     private final Jar jar;
     private final List<String> fileNames;
     private final List<NativeLibrary> needs;
+    private final List<NativeLibrary> helpers;
     private final String remedy;
     private MemorySegment handle;
     private NativeLibraryException failure;
 
+    /** A library that comes with Maven. */
     NativeLibrary(String title, Jar jar, List<String> fileNames, List<NativeLibrary> needs, String remedy) {
         this.title = title;
         this.jar = jar;
         this.fileNames = fileNames;
         this.needs = needs;
+        this.helpers = List.of();
+        this.remedy = remedy;
+    }
+
+    /** A library of NVIDIA's, which the user installs. */
+    NativeLibrary(
+            String title,
+            List<String> fileNames,
+            List<NativeLibrary> needs,
+            List<NativeLibrary> helpers,
+            String remedy) {
+        this.title = title;
+        this.jar = null;
+        this.fileNames = fileNames;
+        this.needs = needs;
+        this.helpers = helpers;
         this.remedy = remedy;
     }
 
@@ -65,8 +115,13 @@ public enum NativeLibrary {
         return remedy;
     }
 
+    /** The artifact that carries it, null if none does. */
     Jar jar() {
         return jar;
+    }
+
+    boolean isNvidias() {
+        return jar == null;
     }
 
     /**
@@ -82,11 +137,22 @@ public enum NativeLibrary {
         if (handle == null) {
             try {
                 needs.forEach(NativeLibrary::open);
+                helpers.forEach(NativeLibrary::tryOpen);
                 handle = new LibrarySearch(Surroundings.ofProcess()).open(this);
             } catch (NativeLibraryException e) {
                 failure = e;
                 throw e;
             }
+        }
+    }
+
+    /** Opens the library if some place has it: {@link #open()} for those that can do without. */
+    public boolean tryOpen() {
+        try {
+            open();
+            return true;
+        } catch (NativeLibraryException e) {
+            return false;
         }
     }
 

@@ -1,0 +1,2 @@
+/* cuDNN 9: the backend (graph) API and the older per-operation calls. */
+#include <cudnn.h>
