@@ -26,6 +26,9 @@ final class Tracer {
 
     boolean face;
 
+    /** How far the wall has come in (or, negative, gone out) at the hit. */
+    float dent;
+
     /** How fast the wall narrows with depth at the hit: positive where it faces the camera. */
     float narrowing;
 
@@ -64,6 +67,7 @@ final class Tracer {
     void trace(float ox, float oy, float oz, float dx, float dy, float dz) {
         face = false;
         narrowing = 0;
+        dent = 0;
         float a = dx * dx + dy * dy + 1e-9f;
         for (int k = segmentAt(oz); ; k++) {
             float cx = ox - axisX[k];
@@ -119,7 +123,10 @@ final class Tracer {
             x = cx + t * dx;
             y = cy + t * dy;
             narrowing = -slope;
+            dent = inward * window;
         }
         theta = Angles.fromInvert(x, y);
+        // The deformed wall is met sooner or later than the round one, maybe on the other side of a joint.
+        segment = segmentAt(z);
     }
 }

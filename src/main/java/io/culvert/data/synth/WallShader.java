@@ -3,6 +3,7 @@ package io.culvert.data.synth;
 /** The colour of the wall at a hit of the {@link Tracer}, before the lamp: material, joints, dirt and decals. */
 final class WallShader {
     private static final int BRICK_COURSES = 24;
+    private static final float VISIBLE_DENT = 0.05f;
     private static final float BRICK_LENGTH = 0.55f;
 
     private final Scene.Wall wall;
@@ -14,6 +15,7 @@ final class WallShader {
     private final Noise noise = new Noise();
     private final Joint[] joints;
     private final Decal[] decals;
+    private final int deformationLabel;
     private final float pixelAngle;
 
     /** Linear-light colour of the latest call, relief shading included. */
@@ -31,6 +33,7 @@ final class WallShader {
         material = wall.material();
         joints = scene.joints.toArray(new Joint[0]);
         decals = scene.decals.toArray(new Decal[0]);
+        deformationLabel = scene.deformation.label();
         this.pixelAngle = pixelAngle;
         texture = material == Material.PVC || material == Material.LINER ? Grain.SMOOTH : Grain.COARSE;
         shiftRound = (wall.seed() & 0x3ff) / 1024f;
@@ -45,6 +48,9 @@ final class WallShader {
         if (hit.face) {
             endFace(hit, turn);
             return;
+        }
+        if (deformationLabel != 0 && Math.abs(hit.dent) > VISIBLE_DENT) {
+            label = deformationLabel;
         }
         material(turn, hit.y, z, footprint);
         jointsAround(hit, turn, footprint);
@@ -152,7 +158,7 @@ final class WallShader {
         float shiftX = joint.nextX() - (k > 1 ? joints[k - 2].nextX() : 0);
         float shiftY = joint.nextY() - (k > 1 ? joints[k - 2].nextY() : 0);
         float outward = shiftX * hit.x + shiftY * hit.y;
-        if (outward <= 0.004f) {
+        if (outward <= 0.004f || distance < 0) {
             return;
         }
         float shade = (float) Math.exp(-distance / (2.2f * joint.z() * outward));
