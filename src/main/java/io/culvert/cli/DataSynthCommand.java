@@ -34,10 +34,18 @@ public final class DataSynthCommand implements Runnable {
     @Option(names = "--out", paramLabel = "DIR", description = "Folder to write; must be empty or not there yet.")
     private Path out;
 
-    @Option(names = "--train", paramLabel = "N", defaultValue = "2000", description = "Training pictures (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--train",
+            paramLabel = "N",
+            defaultValue = "2000",
+            description = "Training pictures (${DEFAULT-VALUE}).")
     private int train;
 
-    @Option(names = "--val", paramLabel = "N", defaultValue = "1000", description = "Validation pictures (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--val",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description = "Validation pictures (${DEFAULT-VALUE}).")
     private int val;
 
     @Option(
@@ -50,13 +58,23 @@ public final class DataSynthCommand implements Runnable {
     @Option(names = "--size", paramLabel = "WxH", defaultValue = "352x288", description = "Pixels (${DEFAULT-VALUE}).")
     private String size;
 
-    @Option(names = "--seed", paramLabel = "S", defaultValue = "1", description = "Same seed, same pictures (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--seed",
+            paramLabel = "S",
+            defaultValue = "1",
+            description = "Same seed, same pictures (${DEFAULT-VALUE}).")
     private long seed;
 
-    @Option(names = "--format", paramLabel = "jpg|png", defaultValue = "jpg", description = "File format (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--format",
+            paramLabel = "jpg|png",
+            defaultValue = "jpg",
+            description = "File format (${DEFAULT-VALUE}).")
     private String format;
 
-    @Option(names = "--masks", description = "Also write label masks: grey value 0 sound, 1 to 17 the codes in CSV order.")
+    @Option(
+            names = "--masks",
+            description = "Also write label masks: grey value 0 sound, 1 to 17 the codes in CSV order.")
     private boolean masks;
 
     @Option(
@@ -73,13 +91,19 @@ public final class DataSynthCommand implements Runnable {
             description = "How far the defects go, up to 1; less is harder to see.")
     private double severity;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Pictures drawn at a time (one per core). Changes no pixel.")
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Pictures drawn at a time (one per core). Changes no pixel.")
     private int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--overwrite", description = "Write into a folder that holds files; replaces an earlier data set.")
     private boolean overwrite;
 
-    @Option(names = "--contact-sheet", paramLabel = "FILE", description = "Write a JPEG sheet with one picture per defect code.")
+    @Option(
+            names = "--contact-sheet",
+            paramLabel = "FILE",
+            description = "Write a JPEG sheet with one picture per defect code.")
     private Path contactSheet;
 
     @Override

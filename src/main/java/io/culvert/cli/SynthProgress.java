@@ -11,7 +11,8 @@ final class SynthProgress {
 
     private final PrintWriter err;
     private final int total;
-    private final boolean terminal = System.console() != null && System.console().isTerminal();
+    private final boolean terminal =
+            System.console() != null && System.console().isTerminal();
     private final long start = System.nanoTime();
     private long last = start;
 
@@ -29,7 +30,12 @@ final class SynthProgress {
         last = now;
         double rate = done / seconds(now);
         String line = String.format(
-                Locale.ROOT, "synth: %d of %d pictures, %.0f images/s, %.0f s left", done, total, rate, (total - done) / rate);
+                Locale.ROOT,
+                "synth: %d of %d pictures, %.0f images/s, %.0f s left",
+                done,
+                total,
+                rate,
+                (total - done) / rate);
         err.print(terminal ? "\r" + line + "   " : line + System.lineSeparator());
         err.flush();
     }

@@ -46,7 +46,9 @@ class DataSynthCommandTest {
     @Test
     void saysWhatIsWrongWithAnOption() {
         assertThat(failure("--out", "x", "--size", "352")).contains("--size").contains("352x288");
-        assertThat(failure("--out", "x", "--format", "gif")).contains("--format").contains("gif");
+        assertThat(failure("--out", "x", "--format", "gif"))
+                .contains("--format")
+                .contains("gif");
         assertThat(failure()).contains("--out DIR");
     }
 

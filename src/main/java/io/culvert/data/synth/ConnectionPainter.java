@@ -18,18 +18,67 @@ final class ConnectionPainter {
         float[] bore = {wall[0] * 0.8f, wall[1] * 0.8f, wall[2] * 0.8f};
         int seed = (int) rng.nextLong() >>> 8;
         Opening opening = switch (code) {
-            case GR -> new Opening(
-                    Codes.label(code), theta, z, radius, 0, 0, 0.22f, -1.1f, slant, lighter(wall, 1.15f), bore, seed);
-            case PH -> new Opening(
-                    Codes.label(code), theta, z, radius, intrusion(rng, grade), 0.45f, 0.3f, -0.8f, slant, MORTAR, bore, seed);
-            case PB -> new Opening(
-                    Codes.label(code), theta, z, radius, intrusion(rng, grade), 0.02f, 0.14f, -0.6f, slant, PLASTIC, bore, seed);
-            case OS -> new Opening(
-                    Codes.label(code), theta, z, radius, 0, 0.7f, 0.12f, -1.2f, slant, lighter(wall, 1.7f), bore, seed);
-            case OP -> new Opening(
-                    Codes.label(code), theta, z, radius, 0, 0, 0.75f, 0.9f, slant, lighter(wall, 1), bore, seed);
-            case OK -> new Opening(
-                    Codes.label(code), theta, z, radius, 0, 0.12f, 0.2f, -0.9f, slant, MORTAR, PLASTIC, seed);
+            case GR ->
+                new Opening(
+                        Codes.label(code),
+                        theta,
+                        z,
+                        radius,
+                        0,
+                        0,
+                        0.22f,
+                        -1.1f,
+                        slant,
+                        lighter(wall, 1.15f),
+                        bore,
+                        seed);
+            case PH ->
+                new Opening(
+                        Codes.label(code),
+                        theta,
+                        z,
+                        radius,
+                        intrusion(rng, grade),
+                        0.45f,
+                        0.3f,
+                        -0.8f,
+                        slant,
+                        MORTAR,
+                        bore,
+                        seed);
+            case PB ->
+                new Opening(
+                        Codes.label(code),
+                        theta,
+                        z,
+                        radius,
+                        intrusion(rng, grade),
+                        0.02f,
+                        0.14f,
+                        -0.6f,
+                        slant,
+                        PLASTIC,
+                        bore,
+                        seed);
+            case OS ->
+                new Opening(
+                        Codes.label(code),
+                        theta,
+                        z,
+                        radius,
+                        0,
+                        0.7f,
+                        0.12f,
+                        -1.2f,
+                        slant,
+                        lighter(wall, 1.7f),
+                        bore,
+                        seed);
+            case OP ->
+                new Opening(
+                        Codes.label(code), theta, z, radius, 0, 0, 0.75f, 0.9f, slant, lighter(wall, 1), bore, seed);
+            case OK ->
+                new Opening(Codes.label(code), theta, z, radius, 0, 0.12f, 0.2f, -0.9f, slant, MORTAR, PLASTIC, seed);
             default -> throw new IllegalArgumentException(code + " is no connection");
         };
         if (code == DefectCode.OK) {
@@ -70,7 +119,8 @@ final class ConnectionPainter {
                     return 14 * (0.86f + rough - d);
                 },
                 (x, y) -> 1 + 0.5f * noise.fractalPlane(x * 10, y * 10, 3, seed + 1) + 0.25f * noise.slope);
-        float[] rgb = rng.chance(0.6) ? lighter(MORTAR, rng.uniform(0.8, 1.4)) : lighter(PLASTIC, rng.uniform(0.8, 1.2));
+        float[] rgb =
+                rng.chance(0.6) ? lighter(MORTAR, rng.uniform(0.8, 1.4)) : lighter(PLASTIC, rng.uniform(0.8, 1.2));
         return new Decal(opening.label(), opening.theta(), opening.z(), raster, rgb);
     }
 

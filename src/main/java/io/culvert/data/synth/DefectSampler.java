@@ -80,13 +80,15 @@ final class DefectSampler {
         for (int k = 0; k < scene.joints.size(); k++) {
             Joint joint = scene.joints.get(k);
             boolean first = k == 0;
-            scene.joints.set(k, new Joint(
-                    first ? Codes.label(DefectCode.FS) : joint.label(),
-                    joint.z(),
-                    first ? joint.gap() * wider : joint.gap(),
-                    first ? Math.min(1, joint.contrast() * 1.3f) : joint.contrast(),
-                    joint.nextX() + dx,
-                    joint.nextY() + dy));
+            scene.joints.set(
+                    k,
+                    new Joint(
+                            first ? Codes.label(DefectCode.FS) : joint.label(),
+                            joint.z(),
+                            first ? joint.gap() * wider : joint.gap(),
+                            first ? Math.min(1, joint.contrast() * 1.3f) : joint.contrast(),
+                            joint.nextX() + dx,
+                            joint.nextY() + dy));
         }
     }
 

@@ -1,8 +1,8 @@
 package io.culvert.data.synth;
 
 /**
- * Harmless things that any pipe may show: stains, scratches, chalk marks, pebbles. They lie on sound and defective pipes
- * alike, so that "something is on the wall" is no sign of a defect.
+ * Harmless things that any pipe may show: stains, scratches, chalk marks, pebbles. They lie on sound and defective
+ * pipes alike, so that "something is on the wall" is no sign of a defect.
  */
 final class Distractors {
     private final double nuisance;

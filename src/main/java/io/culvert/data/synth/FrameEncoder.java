@@ -56,9 +56,9 @@ final class FrameEncoder implements AutoCloseable {
     }
 
     /**
-     * Writes beside the target and renames, so that a killed run leaves no half picture under a final name. Unlike {@link
-     * AtomicFile} it does not wait for the disk: that would be most of the time of a small picture, and the CSVs, which
-     * do wait, come last.
+     * Writes beside the target and renames, so that a killed run leaves no half picture under a final name. Unlike
+     * {@link AtomicFile} it does not wait for the disk: that would be most of the time of a small picture, and the
+     * CSVs, which do wait, come last.
      */
     static void place(Path target, byte[] bytes) {
         Path partial = target.resolveSibling(target.getFileName() + ".part");

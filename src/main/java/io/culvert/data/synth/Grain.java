@@ -2,8 +2,8 @@ package io.culvert.data.synth;
 
 /**
  * Fractal noise round a pipe, computed once for the whole process and looked up with a shift of its own by every scene:
- * one bilinear sample instead of an octave sum a pixel. Repeats once round the pipe and every {@link #LENGTH} radii along
- * it, and is held at halving resolutions so that a far wall turns smooth instead of aliasing.
+ * one bilinear sample instead of an octave sum a pixel. Repeats once round the pipe and every {@link #LENGTH} radii
+ * along it, and is held at halving resolutions so that a far wall turns smooth instead of aliasing.
  */
 final class Grain {
     private static final int ROUND = 1024;
@@ -40,10 +40,12 @@ final class Grain {
         /** Its slope along the pipe, about [-1, 1]. */
         float slope;
 
-        /** Samples at {@code turn} in [0, 2) rounds and depth {@code z} >= 0, seen with pixels {@code footprint} deep. */
+        /** Samples at {@code turn} in [0, 2) rounds and depth {@code z} >= 0, with pixels {@code footprint} deep. */
         void sample(Grain grain, float turn, float z, float footprint) {
             int level = 0;
-            for (float texels = footprint * grain.texelsPerRadius; texels > 1.5f && level < LEVELS - 1; texels *= 0.5f) {
+            for (float texels = footprint * grain.texelsPerRadius;
+                    texels > 1.5f && level < LEVELS - 1;
+                    texels *= 0.5f) {
                 level++;
             }
             float[] texture = grain.levels[level];

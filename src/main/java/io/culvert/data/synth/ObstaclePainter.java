@@ -117,7 +117,8 @@ final class ObstaclePainter {
             lastY = y;
         }
         float[] rgb = rng.chance(0.7) ? new float[] {0.035f, 0.035f, 0.038f} : new float[] {0.35f, 0.33f, 0.3f};
-        scene.shapes.add(new Shape(Codes.label(DefectCode.IS), scene.joints.get(0).z() - 0.02f, 0, 0, raster, rgb));
+        scene.shapes.add(
+                new Shape(Codes.label(DefectCode.IS), scene.joints.get(0).z() - 0.02f, 0, 0, raster, rgb));
     }
 
     private static float sin(float angle) {

@@ -2,7 +2,8 @@ package io.culvert.data.synth;
 
 /**
  * A small drawing on a rectangle [-halfX, halfX] x [-halfY, halfY] in pipe radii: how much it covers (0 to 1) and how
- * bright it is against its colour (around 1, shading included). Decals on the wall and shapes across the bore sample it.
+ * bright it is against its colour (around 1, shading included). Decals on the wall and shapes across the bore sample
+ * it.
  */
 final class Raster {
     private static final int TEXELS_PER_RADIUS = 110;

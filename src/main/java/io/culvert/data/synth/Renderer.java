@@ -73,7 +73,9 @@ final class Renderer {
             tracer = new Tracer(scene);
             wall = new WallShader(scene, pixelAngle);
             floor = new FloorShader(scene, tracer, wall);
-            openings = scene.openings.stream().map(o -> new OpeningShader(o, tracer)).toArray(OpeningShader[]::new);
+            openings = scene.openings.stream()
+                    .map(o -> new OpeningShader(o, tracer))
+                    .toArray(OpeningShader[]::new);
             shapes = scene.shapes.stream()
                     .sorted(Comparator.comparingDouble(Shape::z).reversed())
                     .toArray(Shape[]::new);

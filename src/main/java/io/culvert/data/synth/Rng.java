@@ -3,8 +3,8 @@ package io.culvert.data.synth;
 import io.culvert.CounterRng;
 
 /**
- * The random streams of scenes: every picture opens its own by (seed, split, index, purpose), so its pixels do not depend
- * on which thread draws it or on what was drawn before.
+ * The random streams of scenes: every picture opens its own by (seed, split, index, purpose), so its pixels do not
+ * depend on which thread draws it or on what was drawn before.
  */
 final class Rng {
     private final CounterRng source = new CounterRng();

@@ -11,7 +11,7 @@ import java.util.Set;
  * right, y down. {@link SceneSampler} draws all of it but the defects; {@link DefectSampler} adds those.
  */
 final class Scene {
-    /** Where the camera sits in the cross section, how it is turned (rows of a rotation matrix) and its focal length. */
+    /** Where the camera sits in the cross section, its rotation matrix by rows, its focal length. */
     record Camera(float x, float y, float[] rotation, float focal) {}
 
     /** The wall: material, its colour here, how uneven and dirty it is, and the keys of its textures. */

@@ -27,8 +27,8 @@ final class SceneFactory {
     }
 
     /**
-     * Whether the picture has a defect. The golden-ratio sequence keeps the share of every prefix within a picture or two
-     * of the one asked for, without a period that a split by index could meet.
+     * Whether the picture has a defect. The golden-ratio sequence keeps the share of every prefix within a picture or
+     * two of the one asked for, without a period that a split by index could meet.
      */
     boolean defective(int split, long index) {
         double start = Rng.of(seed, split, LABELS).unit();

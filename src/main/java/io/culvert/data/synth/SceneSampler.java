@@ -36,11 +36,11 @@ final class SceneSampler {
 
     private Scene.Wall wall(Rng rng) {
         double pick = nuisance == 0 ? 0 : rng.unit();
-        Material material = pick < 0.42 ? Material.CONCRETE
-                : pick < 0.62 ? Material.CLAY
-                : pick < 0.78 ? Material.PVC
-                : pick < 0.90 ? Material.LINER
-                : Material.BRICK;
+        Material material = pick < 0.42
+                ? Material.CONCRETE
+                : pick < 0.62
+                        ? Material.CLAY
+                        : pick < 0.78 ? Material.PVC : pick < 0.90 ? Material.LINER : Material.BRICK;
         float lightness = vary(rng, 0.7, 1.3);
         float[] rgb = new float[3];
         float[] foul = new float[3];
@@ -73,9 +73,15 @@ final class SceneSampler {
         float cr = (float) Math.cos(roll);
         float sr = (float) Math.sin(roll);
         return new float[] {
-            cp * cr + sp * st * sr, -cp * sr + sp * st * cr, sp * ct,
-            ct * sr, ct * cr, -st,
-            -sp * cr + cp * st * sr, sp * sr + cp * st * cr, cp * ct
+            cp * cr + sp * st * sr,
+            -cp * sr + sp * st * cr,
+            sp * ct,
+            ct * sr,
+            ct * cr,
+            -st,
+            -sp * cr + cp * st * sr,
+            sp * sr + cp * st * cr,
+            cp * ct
         };
     }
 

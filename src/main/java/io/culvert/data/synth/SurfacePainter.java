@@ -13,14 +13,12 @@ final class SurfacePainter {
         float light = rng.uniform(0.55, 1.5);
         float deep = 0.25f + 0.35f * grade;
         float grain = rng.uniform(11, 20);
-        raster.fill(
-                (x, y) -> 5 * blob(raster, x, y, 4.5f, seed),
-                (x, y) -> {
-                    float pits = noise.fractalPlane(x * 5, y * 5, 2, seed + 3);
-                    float slope = noise.slope;
-                    float stones = noise.fractalPlane(x * grain, y * grain, 2, seed + 4);
-                    return light * (1 + deep * (1.5f * stones + 0.7f * pits + 0.8f * noise.slope + 0.5f * slope));
-                });
+        raster.fill((x, y) -> 5 * blob(raster, x, y, 4.5f, seed), (x, y) -> {
+            float pits = noise.fractalPlane(x * 5, y * 5, 2, seed + 3);
+            float slope = noise.slope;
+            float stones = noise.fractalPlane(x * grain, y * grain, 2, seed + 4);
+            return light * (1 + deep * (1.5f * stones + 0.7f * pits + 0.8f * noise.slope + 0.5f * slope));
+        });
         if (rng.chance(0.3 * grade)) {
             reinforcement(raster, rng);
         }
@@ -42,14 +40,12 @@ final class SurfacePainter {
         boolean round = rng.chance(0.6);
         float per = rng.uniform(6, 12);
         float depth = 0.5f + 0.6f * grade;
-        raster.fill(
-                (x, y) -> 3 * blob(raster, x, y, 1.5f, seed),
-                (x, y) -> {
-                    float warp = noise.fractalPlane(x * 2.5f, y * 2.5f, 2, seed + 9) * 2.2f;
-                    float phase = (round ? y : x) * per + warp;
-                    float ridge = (float) Math.sin(phase);
-                    return 1 + depth * (ridge > 0 ? ridge : 0.7f * ridge);
-                });
+        raster.fill((x, y) -> 3 * blob(raster, x, y, 1.5f, seed), (x, y) -> {
+            float warp = noise.fractalPlane(x * 2.5f, y * 2.5f, 2, seed + 9) * 2.2f;
+            float phase = (round ? y : x) * per + warp;
+            float ridge = (float) Math.sin(phase);
+            return 1 + depth * (ridge > 0 ? ridge : 0.7f * ridge);
+        });
         scene.decals.add(new Decal(Codes.label(DefectCode.PF), scene.dryTheta(rng, 0.3f), depth(rng), raster, null));
     }
 
@@ -93,14 +89,12 @@ final class SurfacePainter {
         Raster raster = new Raster(0.4f + 0.8f * grade, atJoint ? 0.22f + 0.2f * grade : 0.3f + 0.45f * grade);
         int seed = (int) rng.nextLong() >>> 8;
         float lump = rng.uniform(4, 8);
-        raster.fill(
-                (x, y) -> 7 * blob(raster, x, y, 5, seed),
-                (x, y) -> {
-                    float n = noise.fractalPlane(x * lump, y * lump, 3, seed + 21);
-                    float height = blob(raster, x, y, 5, seed);
-                    float rise = blob(raster, x, y - 0.05f, 5, seed) - height;
-                    return 0.75f + 0.5f * noise.slope + 0.5f * n - 1.3f * rise;
-                });
+        raster.fill((x, y) -> 7 * blob(raster, x, y, 5, seed), (x, y) -> {
+            float n = noise.fractalPlane(x * lump, y * lump, 3, seed + 21);
+            float height = blob(raster, x, y, 5, seed);
+            float rise = blob(raster, x, y - 0.05f, 5, seed) - height;
+            return 0.75f + 0.5f * noise.slope + 0.5f * n - 1.3f * rise;
+        });
         float[] rgb = switch (rng.below(3)) {
             case 0 -> new float[] {0.60f, 0.56f, 0.46f};
             case 1 -> new float[] {0.34f, 0.22f, 0.10f};

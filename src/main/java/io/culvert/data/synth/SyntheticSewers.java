@@ -31,11 +31,11 @@ public final class SyntheticSewers {
     /** Changes whenever the same seed no longer gives the same pictures. */
     public static final int VERSION = 1;
 
-    private static final String HEADER = "Filename,WaterLevel,VA,RB,OB,PF,DE,FS,IS,RO,IN,AF,BE,FO,GR,PH,PB,OS,OP,OK,ND,Defect\n";
+    private static final String HEADER =
+            "Filename,WaterLevel,VA,RB,OB,PF,DE,FS,IS,RO,IN,AF,BE,FO,GR,PH,PB,OS,OP,OK,ND,Defect\n";
     private static final String PARAMETERS = "generator.json";
 
-    private static final String README =
-            """
+    private static final String README = """
             These pictures are synthetic. No camera took them and no sewer looks exactly like this.
 
             Drawn by `culvert data synth` (generator.json holds its parameters) in the shape of Sewer-ML
@@ -118,7 +118,8 @@ public final class SyntheticSewers {
         boolean ours = Files.exists(out.resolve(PARAMETERS));
         for (Split split : Split.values()) {
             Files.deleteIfExists(out.resolve(split.csv));
-            for (Path folder : List.of(out.resolve(split.folder), out.resolve("masks").resolve(split.folder))) {
+            for (Path folder :
+                    List.of(out.resolve(split.folder), out.resolve("masks").resolve(split.folder))) {
                 if (ours && Files.isDirectory(folder)) {
                     removePictures(folder);
                 }

@@ -1,8 +1,8 @@
 package io.culvert.data.synth;
 
 /**
- * Finds where a ray meets the pipe: the wall of one of its lengths, or the end face of a length that is out of line with
- * the one before. Results are left in the fields. One per renderer; not thread safe.
+ * Finds where a ray meets the pipe: the wall of one of its lengths, or the end face of a length that is out of line
+ * with the one before. Results are left in the fields. One per renderer; not thread safe.
  */
 final class Tracer {
     private static final float FARTHEST = 60;

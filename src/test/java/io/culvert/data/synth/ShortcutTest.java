@@ -95,7 +95,10 @@ class ShortcutTest {
         double[][] x = new double[FEATURES.length][to - from + 1];
         for (int k = from; k < to; k++) {
             int column = k;
-            double mean = Arrays.stream(FEATURES).mapToDouble(f -> f[column]).average().orElseThrow();
+            double mean = Arrays.stream(FEATURES)
+                    .mapToDouble(f -> f[column])
+                    .average()
+                    .orElseThrow();
             double variance = Arrays.stream(FEATURES)
                     .mapToDouble(f -> (f[column] - mean) * (f[column] - mean))
                     .average()

@@ -69,7 +69,8 @@ class SyntheticSewersTest {
         Path out = folder.resolve("set");
         SyntheticSewers.write(out, config(16, 0, 2, SynthConfig.Format.JPG), false, done -> {});
         int marked = 0;
-        for (Sample sample : SewerMlCsv.read(out.resolve("SewerML_Train.csv"), out.resolve("train")).samples()) {
+        for (Sample sample : SewerMlCsv.read(out.resolve("SewerML_Train.csv"), out.resolve("train"))
+                .samples()) {
             Path mask = out.resolve("masks/train").resolve(sample.file().replace(".jpg", ".png"));
             BufferedImage image = ImageIO.read(mask.toFile());
             for (int grey : image.getRaster().getPixels(0, 0, 61, 47, (int[]) null)) {
@@ -95,8 +96,8 @@ class SyntheticSewersTest {
         Path note = Files.writeString(folder.resolve("notes.txt"), "mine");
         SynthConfig config = config(3, 1, 1, SynthConfig.Format.JPG);
         assertThatThrownBy(() -> SyntheticSewers.write(folder, config, false, done -> {}))
-                .isInstanceOfSatisfying(CulvertException.class, e -> assertThat(e.kind())
-                        .isEqualTo(CulvertException.Kind.USAGE))
+                .isInstanceOfSatisfying(
+                        CulvertException.class, e -> assertThat(e.kind()).isEqualTo(CulvertException.Kind.USAGE))
                 .hasMessageContaining(folder.toString())
                 .hasMessageContaining("--overwrite");
         assertThat(files(folder)).containsOnlyKeys("notes.txt");
@@ -166,8 +167,7 @@ class SyntheticSewersTest {
 
     @Test
     void namesTheOptionThatIsOutOfRange() {
-        assertThatThrownBy(() -> new SynthConfig(
-                        1, 1, 1.5, 64, 64, 1, SynthConfig.Format.JPG, false, 1, 1, 1))
+        assertThatThrownBy(() -> new SynthConfig(1, 1, 1.5, 64, 64, 1, SynthConfig.Format.JPG, false, 1, 1, 1))
                 .isInstanceOf(CulvertException.class)
                 .hasMessageContaining("--defect-share");
     }
