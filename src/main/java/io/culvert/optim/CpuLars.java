@@ -6,13 +6,13 @@ import static io.culvert.device.cpu.Simd.load;
 import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.Workers;
 import io.culvert.tensor.Parameter;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /** Two passes for each parameter: its norms, then its update. Tensors of a slab are padded to whole vectors with zeros. */
 final class CpuLars implements Lars.Kernel {
@@ -26,6 +26,7 @@ final class CpuLars implements Lars.Kernel {
     private final boolean[] adapted;
     private final double[] valueSquares;
     private final double[] gradientSquares;
+    private final float[][] lanes;
     private final Workers.Range normTask = this::norms;
     private final Workers.Range updateTask = this::update;
     private int current;
@@ -43,6 +44,7 @@ final class CpuLars implements Lars.Kernel {
         adapted = new boolean[parameters.size()];
         valueSquares = new double[workers.threads()];
         gradientSquares = new double[workers.threads()];
+        lanes = new float[workers.threads()][LANES];
         long slab = lars.store.values().slice(0, 0).address();
         for (int i = 0; i < values.length; i++) {
             Parameter parameter = parameters.get(i);
@@ -92,8 +94,8 @@ final class CpuLars implements Lars.Kernel {
                 p2 = p.fma(p, p2);
                 g2 = g.fma(g, g2);
             }
-            valueSquares[worker] += p2.reduceLanes(VectorOperators.ADD);
-            gradientSquares[worker] += g2.reduceLanes(VectorOperators.ADD);
+            valueSquares[worker] += Simd.sum(p2, lanes[worker]);
+            gradientSquares[worker] += Simd.sum(g2, lanes[worker]);
         }
     }
 

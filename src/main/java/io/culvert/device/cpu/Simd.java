@@ -30,6 +30,19 @@ public final class Simd {
         segment.set(ValueLayout.JAVA_FLOAT, index * Float.BYTES, value);
     }
 
+    /**
+     * The sum of the lanes, first to last. The Vector API's own reduction may add in any order, and does so differently
+     * before and after compilation: a resumed run would not repeat bit for bit.
+     */
+    public static double sum(FloatVector vector, float[] scratch) {
+        vector.intoArray(scratch, 0);
+        double sum = 0;
+        for (float lane : scratch) {
+            sum += lane;
+        }
+        return sum;
+    }
+
     /** The largest multiple of the vector length that is at most {@code count}. */
     public static int bound(int count) {
         return count - count % LANES;
