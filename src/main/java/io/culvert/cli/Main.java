@@ -25,7 +25,10 @@ import picocli.CommandLine.Spec;
 public final class Main implements Runnable {
     /** Every command of the program, in the order that the help shows them. */
     private static List<Class<?>> commands() {
-        return List.of(DataCommand.class, PretrainCommand.class);
+        return List.of(
+                DataCommand.class, //
+                PretrainCommand.class,
+                VerifyCommand.class);
     }
 
     private static final String[] DESCRIPTION = {

@@ -1,0 +1,72 @@
+package io.culvert.verify;
+
+import io.culvert.device.RunArena;
+import io.culvert.optim.Lars;
+import io.culvert.optim.Optimizer;
+import io.culvert.optim.Sgd;
+import io.culvert.safetensors.StoredTensor;
+import io.culvert.tensor.Parameter;
+import io.culvert.tensor.ParameterStore;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Optimisers: some steps on given gradients. */
+final class OptimizerRunner implements CaseRunner {
+    static final List<String> NAMES = List.of("sgd", "lars");
+
+    @Override
+    public Map<String, Computed> run(VectorCase vector, RunArena arena) {
+        if (!NAMES.contains(vector.name())) {
+            throw vector.unknownName(NAMES);
+        }
+        Map<String, StoredTensor> given = vector.group("param");
+        if (given.isEmpty()) {
+            throw vector.fault("has no parameter: no tensor begins with param/");
+        }
+        ParameterStore store = new ParameterStore();
+        given.forEach((name, value) -> store.parameter(name, TapeRun.extents(value.shape())));
+        store.allocate(arena);
+        for (Parameter parameter : store.parameters()) {
+            parameter
+                    .value()
+                    .set(parameter.fromTorchOrder(given.get(parameter.name()).toFloats()));
+        }
+        store.valuesChanged();
+        Optimizer optimizer = optimizer(vector, arena, store);
+        double learningRate = vector.number("lr");
+        int steps = vector.integer("steps");
+        for (int step = 0; step < steps; step++) {
+            for (Parameter parameter : store.parameters()) {
+                setGradient(vector, parameter, "in/grad." + step + "/" + parameter.name(), given);
+            }
+            optimizer.step(learningRate);
+        }
+        Map<String, Computed> computed = new LinkedHashMap<>();
+        for (Parameter parameter : store.parameters()) {
+            float[] values = parameter.toTorchOrder(parameter.value().toFloats());
+            computed.put(
+                    "out/" + parameter.name(),
+                    Computed.of(given.get(parameter.name()).shape(), values));
+        }
+        return computed;
+    }
+
+    private static Optimizer optimizer(VectorCase vector, RunArena arena, ParameterStore store) {
+        double momentum = vector.number("momentum");
+        double weightDecay = vector.number("weight_decay");
+        return vector.name().equals("sgd")
+                ? new Sgd(arena, store, momentum, weightDecay, vector.flag("nesterov"))
+                : new Lars(arena, store, momentum, weightDecay, vector.number("trust_coefficient"));
+    }
+
+    private static void setGradient(
+            VectorCase vector, Parameter parameter, String name, Map<String, StoredTensor> given) {
+        StoredTensor gradient = vector.tensor(name);
+        List<Long> shape = given.get(parameter.name()).shape();
+        if (!gradient.shape().equals(shape)) {
+            throw vector.fault("%s has shape %s, its parameter %s", name, gradient.shape(), shape);
+        }
+        parameter.gradient().set(parameter.fromTorchOrder(gradient.toFloats()));
+    }
+}
