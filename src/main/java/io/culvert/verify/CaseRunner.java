@@ -4,7 +4,7 @@ import io.culvert.device.RunArena;
 import java.util.Map;
 
 /** Computes what the cases of one kind ask for. */
-sealed interface CaseRunner permits OpRunner, LossRunner, ModelRunner, OptimizerRunner, TransformRunner {
+sealed interface CaseRunner permits OpRunner, LossRunner, ModelRunner, OptimizerRunner, TransformRunner, MetricRunner {
     /**
      * Runs one case.
      *
@@ -27,7 +27,8 @@ sealed interface CaseRunner permits OpRunner, LossRunner, ModelRunner, Optimizer
             case "model" -> new ModelRunner();
             case "optimizer" -> new OptimizerRunner();
             case "transform" -> new TransformRunner();
-            default -> throw vector.fault("unsupported kind '%s'", vector.kind());
+            case "metric" -> new MetricRunner();
+            default -> throw new AssertionError(vector.kind()); // VectorCase knows the kinds
         };
     }
 }

@@ -112,6 +112,7 @@ class VerifyCommandTest {
         "opt_sgd_0.safetensors, out/w",
         "opt_lars_0.safetensors, out/w",
         "tf_flip_23x31.safetensors, out/y",
+        "metric_auroc_31_p0.3_d1.safetensors, out/value",
     })
     void aWrongValueFails(String vector, String tensor) {
         Path path = changed(vector, expecting(tensor, 7));
@@ -211,6 +212,23 @@ class VerifyCommandTest {
         assertThat(err.toString()).startsWith("culvert: error: " + path + ": ").contains(fault);
         assertThat(err.toString().lines()).hasSize(1);
         assertThat(out.toString()).contains("  error").contains("1 malformed or unknown");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "loss_simclr_2x3_t0.5.safetensors",
+                "opt_sgd_0.safetensors",
+                "tf_flip_23x31.safetensors",
+                "metric_auroc_31_p0.3_d1.safetensors"
+            })
+    void anUnknownNameOfEachKindIsAnErrorThatNamesWhatThereIs(String vector) {
+        Path path = changed(vector, (metadata, tensors, arena) -> metadata.put("name", "foo"));
+        assertThat(verify(path)).isEqualTo(2);
+        assertThat(err.toString())
+                .startsWith("culvert: error: " + path + ": unknown")
+                .contains("'foo'")
+                .containsPattern("simclr|sgd, lars|horizontal_flip|auroc");
     }
 
     @Test
