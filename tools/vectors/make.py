@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the conformance vectors: `make.py OUT [--small] [--golden FILE]`.
+"""Write the conformance vectors: `make.py OUT [--small] [--golden DIR]`.
 
 Needs PyTorch, torchvision, timm, SciPy and scikit-learn.
 
@@ -10,6 +10,7 @@ Needs PyTorch, torchvision, timm, SciPy and scikit-learn.
 import argparse
 import pathlib
 
+import fingerprint
 import golden
 import losses
 import metrics
@@ -23,12 +24,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=pathlib.Path, help="folder to write into")
     parser.add_argument("--small", action="store_true", help="only the cases small enough to commit")
-    parser.add_argument("--golden", type=pathlib.Path, metavar="FILE", help="also write the golden numbers (JSON)")
+    parser.add_argument("--golden", type=pathlib.Path, metavar="DIR",
+                        help="also write the golden numbers and the fingerprint of ResNet-18")
     arguments = parser.parse_args()
     for family in (ops, losses, optimizers, transforms, models, metrics):
         family.write(arguments.out, arguments.small)
     if arguments.golden:
-        golden.write(arguments.golden)
+        golden.write(arguments.golden / "step_a.json")
+        fingerprint.write(arguments.golden / "resnet18_fingerprint.safetensors")
     files = list(arguments.out.glob("*.safetensors"))
     print(f"{len(files)} files, {sum(f.stat().st_size for f in files) / 1e6:.1f} MB in {arguments.out}")
 
