@@ -4,6 +4,8 @@ import io.culvert.bench.conv.ConvBench;
 import io.culvert.bench.ffm.DowncallBench;
 import io.culvert.bench.gemm.GemmBench;
 import io.culvert.bench.step.StepBench;
+import io.culvert.cli.BenchOptions;
+import io.culvert.cli.BenchOptions.Peer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -131,9 +133,13 @@ enum BenchGroup {
         return arguments;
     }
 
-    /** Whom to measure beside Culvert. */
-    enum Peer {
-        DJL,
-        PYTORCH
+    /** The group of an option. */
+    static BenchGroup of(BenchOptions.Group group) {
+        return switch (group) {
+            case DOWNCALL -> DOWNCALL;
+            case GEMM -> GEMM;
+            case CONV -> CONV;
+            case STEP -> STEP;
+        };
     }
 }

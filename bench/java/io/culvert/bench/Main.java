@@ -1,8 +1,9 @@
 package io.culvert.bench;
 
 import io.culvert.CulvertException;
-import io.culvert.bench.BenchGroup.Peer;
 import io.culvert.bench.djl.DjlEngine;
+import io.culvert.cli.BenchOptions;
+import io.culvert.cli.BenchOptions.Peer;
 import io.culvert.cli.Version;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -10,65 +11,25 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code culvert bench}: the same work done by Culvert, by DJL and by PyTorch, in turn, in one run. */
-@Command(
-        name = "culvert bench",
-        mixinStandardHelpOptions = true,
-        versionProvider = Version.class,
-        sortOptions = false,
-        usageHelpAutoWidth = true,
-        description = {
-            "Measures Culvert beside its peers, in turn (A B A B), each case in a process of its own.",
-            "A ratio of 1.30x says that the peer takes 1.3 times as long as Culvert.%n"
-        })
+@Command(name = "culvert bench")
 public final class Main implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(
-            names = "--only",
-            split = ",",
-            paramLabel = "GROUP",
-            description = "What to measure: ${COMPLETION-CANDIDATES}; all by default.")
-    private Set<BenchGroup> only = EnumSet.allOf(BenchGroup.class);
-
-    @Option(
-            names = "--peers",
-            split = ",",
-            paramLabel = "PEER",
-            description = "Whom to measure beside: ${COMPLETION-CANDIDATES}; all by default.")
-    private Set<Peer> peers = EnumSet.allOf(Peer.class);
-
-    @Option(names = "--quick", description = "One case a group, one round, few samples.")
-    private boolean quick;
-
-    @Option(names = "--rounds", paramLabel = "N", description = "How often each side has its turn; 2, or 1 if quick.")
-    private Integer rounds;
-
-    @Option(names = "--threads", paramLabel = "N", description = "Threads for one operation; all processors.")
-    private int threads = Runtime.getRuntime().availableProcessors();
-
-    @Option(names = "--python", paramLabel = "FILE", description = "Python that has PyTorch; python3.")
-    private String python = "python3";
-
-    @Option(
-            names = "--results",
-            paramLabel = "FILE",
-            description = "Where to append the result; bench/results/history.jsonl.")
-    private Path results;
+    @Mixin
+    private BenchOptions options;
 
     public static void main(String[] args) {
         System.exit(new CommandLine(new Main())
@@ -92,10 +53,11 @@ public final class Main implements Callable<Integer> {
         Map<String, String> context = context(out);
         context.forEach((key, value) -> out.printf("%-8s %s%n", key, value));
         out.println();
-        Collection<Measurement> measurements = measure(new Settings(threads, quick, home, python), out);
+        Collection<Measurement> measurements =
+                measure(new Settings(options.threads(), options.quick(), home, options.python()), out);
         out.println();
         out.print(Table.of(measurements));
-        Path file = results == null ? home.resolve("bench").resolve("results").resolve("history.jsonl") : results;
+        Path file = options.results(home);
         History.append(file, context, measurements);
         out.println();
         out.println("Appended to " + file);
@@ -110,15 +72,15 @@ public final class Main implements Callable<Integer> {
         context.put("java", Version.platform());
         context.put("machine", Machine.describe());
         context.put("load", "%.2f when it began".formatted(Machine.load()));
-        context.put("threads", Integer.toString(threads));
-        if (peers.contains(Peer.DJL)) {
+        context.put("threads", Integer.toString(options.threads()));
+        if (options.peers().contains(Peer.DJL)) {
             context.put("djl", DjlEngine.version());
         }
-        if (peers.contains(Peer.PYTORCH)) {
-            Optional<String> version = PyTorchSide.version(python);
+        if (options.peers().contains(Peer.PYTORCH)) {
+            Optional<String> version = PyTorchSide.version(options.python());
             if (version.isEmpty()) {
-                out.printf("PyTorch is left out: '%s -c \"import torch\"' fails%n%n", python);
-                peers.remove(Peer.PYTORCH);
+                out.printf("PyTorch is left out: '%s -c \"import torch\"' fails%n%n", options.python());
+                options.peers().remove(Peer.PYTORCH);
             }
             version.ifPresent(v -> context.put("pytorch", v));
         }
@@ -126,11 +88,10 @@ public final class Main implements Callable<Integer> {
     }
 
     private Collection<Measurement> measure(Settings settings, PrintWriter out) {
-        int turns = rounds == null ? (quick ? 1 : 2) : rounds;
         Map<String, Measurement> all = new LinkedHashMap<>();
-        for (BenchGroup group : only) {
-            List<Side> sides = group.sides(peers, settings);
-            for (int round = 0; round < turns; round++) {
+        for (BenchGroup group : options.only().stream().map(BenchGroup::of).toList()) {
+            List<Side> sides = group.sides(options.peers(), settings);
+            for (int round = 0; round < options.rounds(); round++) {
                 for (Side side : sides) {
                     List<Measurement> measured = new ArrayList<>(side.run());
                     for (Measurement m : measured) {

@@ -28,7 +28,7 @@ public final class Main implements Runnable {
         return List.of(
                 DataCommand.class, //
                 PretrainCommand.class,
-                VerifyCommand.class);
+                VerifyCommand.class, BenchCommand.class);
     }
 
     private static final String[] DESCRIPTION = {
@@ -78,6 +78,7 @@ public final class Main implements Runnable {
         CommandLine commandLine = new CommandLine(main);
         commandLine.getCommandSpec().usageMessage().description(DESCRIPTION).footer(FOOTER);
         commands().forEach(commandLine::addSubcommand);
+        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionExceptionHandler(
                 (exception, failed, parsed) -> new Failures(failed.getErr(), main.stacktrace).report(exception));
         commandLine.setParameterExceptionHandler((exception, args) -> Failures.usage(exception));
