@@ -4,6 +4,7 @@ import io.culvert.CulvertException;
 import io.culvert.train.Pretraining;
 import io.culvert.train.RunConfig;
 import io.culvert.train.RunFolder;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.ArgGroup;
@@ -61,7 +62,9 @@ final class PretrainCommand implements Runnable {
     @Override
     public void run() {
         if (helpConfig) {
-            spec.commandLine().getOut().print(RunConfig.reference());
+            PrintWriter out = spec.commandLine().getOut();
+            out.print(RunConfig.reference());
+            out.flush();
             return;
         }
         if (config == null) {

@@ -27,6 +27,7 @@ public final class Progress implements AutoCloseable {
     private final Totals windowStart = new Totals();
     private final Totals nextWindowStart = new Totals();
     private long lastPrint;
+    private boolean hasLoss;
     private double loss = Double.NaN;
 
     private static final class Totals {
@@ -76,11 +77,16 @@ public final class Progress implements AutoCloseable {
      * @param waitNanos how long the step waited for its data
      */
     public void step(int images, double newLoss, long waitNanos) {
+        hasLoss = true;
+        loss = newLoss;
+        count(images, waitNanos);
+    }
+
+    private void count(int images, long waitNanos) {
         now.nanos = clock.getAsLong();
         now.steps++;
         now.images += images;
         now.waitNanos += waitNanos;
-        loss = newLoss;
         if (now.nanos - lastPrint >= (terminal ? TERMINAL_INTERVAL : PLAIN_INTERVAL) || now.steps == totalSteps) {
             print();
         }
@@ -88,6 +94,12 @@ public final class Progress implements AutoCloseable {
             windowStart.set(nextWindowStart);
             nextWindowStart.set(now);
         }
+    }
+
+    /** As {@link #step(int, double, long)} for loops without a loss. */
+    public void step(int images, long waitNanos) {
+        hasLoss = false;
+        count(images, waitNanos);
     }
 
     /** Images a second over the last seconds; 0 before the first step. */
@@ -109,9 +121,11 @@ public final class Progress implements AutoCloseable {
                 .append("  step ")
                 .append(now.steps)
                 .append('/')
-                .append(totalSteps)
-                .append("  loss ");
-        appendFixed(loss, 4);
+                .append(totalSteps);
+        if (hasLoss) {
+            line.append("  loss ");
+            appendFixed(loss, 4);
+        }
         line.append("  ");
         appendFixed(imagesPerSecond(), 1);
         line.append(" images/s  data_wait ");

@@ -203,19 +203,11 @@ public record RunConfig(
 
     /** The linear probe. */
     public record Probe(
-            @Key(value = "100", min = 1, doc = "epochs over the features")
-            int epochs,
+            @Key(value = "0.2", positive = true, max = 0.9, doc = "share held out to choose penalty and threshold")
+            double validationShare,
 
-            @Key(value = "256", min = 1, doc = "features a step")
+            @Key(value = "64", min = 1, doc = "images encoded at a time")
             int batchSize,
-
-            @Key(value = "0.1", positive = true, doc = "learning rate")
-            double lr,
-
-            @Key(value = "0.9", min = 0, max = 1, doc = "momentum")
-            double momentum,
-
-            @Key(value = "0", min = 0, doc = "weight decay") double weightDecay,
 
             @Key(value = "true", doc = "weigh defects by normals / defects in the loss")
             boolean balanced) {}

@@ -69,7 +69,7 @@ class RunConfigTest {
             quoteCharacter = '`',
             value = {
                 "optim.momemtum=1        | optim.momemtum: no such key; did you mean 'optim.momentum'?",
-                "lr=1                    | lr: no such key; did you mean 'optim.lr' or 'probe.lr'?",
+                "lr=1                    | lr: no such key; did you mean 'optim.lr'?",
                 "temperature=1           | temperature: no such key; did you mean 'method.temperature'?",
                 "sede=1                  | sede: no such key; did you mean 'seed'?",
                 "modle.name=x            | modle: no such key; did you mean 'model'?",
