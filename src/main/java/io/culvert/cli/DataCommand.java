@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "data",
         description = "Checks or makes a data set.",
-        subcommands = {DataCheckCommand.class})
+        subcommands = {DataCheckCommand.class, DataSynthCommand.class})
 public final class DataCommand implements Runnable {
     @Spec
     private CommandSpec spec;

@@ -22,8 +22,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Example:",
-            "  culvert data synth --out data/synth --train 4000 --val 1000 --defect-share 0.3 --size 176x144",
-            "  culvert data synth --contact-sheet sheet.jpg --seed 4"
+            "  culvert data synth --out data/synth --train 4000 --val 1000 --size 176x144",
+            "  culvert data synth --contact-sheet docs/images/synthetic-sewer.jpg --seed 12"
         })
 public final class DataSynthCommand implements Runnable {
     private static final Pattern SIZE = Pattern.compile("(\\d{1,5})x(\\d{1,5})");
