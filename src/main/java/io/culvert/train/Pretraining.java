@@ -90,6 +90,7 @@ public final class Pretraining {
     }
 
     private void loop() {
+        long start = System.nanoTime();
         try (Progress progress = Progress.start("pretrain", trainer.steps(), totalSteps)) {
             long waited = 0;
             for (Batch batch = loader.next(); batch != null; batch = loader.next()) {
@@ -106,6 +107,7 @@ public final class Pretraining {
                 }
             }
         }
+        log.write("end", trainer.steps(), Map.of("seconds", (System.nanoTime() - start) / 1e9));
         long batches = (long) trainer.steps() * run.method().views();
         Checkpoint.saveEncoder(folder.encoder(), run.backbone(), batches, metadata());
     }

@@ -24,9 +24,10 @@ public final class Probing {
     /**
      * Both probes side by side.
      *
+     * @param device what computed the features
      * @param labels 1 for a defective image, one an image of {@code test}
      */
-    public record Comparison(Dataset test, int[] labels, Outcome trained, Outcome untrained) {}
+    public record Comparison(String device, Dataset test, int[] labels, Outcome trained, Outcome untrained) {}
 
     private final Run run;
     private final Encoder encoder;
@@ -61,7 +62,7 @@ public final class Probing {
             Outcome untrained = probing.probe("untrained");
             Checkpoint.loadEncoder(folder.encoder(), run.backbone());
             Outcome trained = probing.probe("trained");
-            return new Comparison(test, labels(test), trained, untrained);
+            return new Comparison(run.device().describe(), test, labels(test), trained, untrained);
         }
     }
 

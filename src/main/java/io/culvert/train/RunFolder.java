@@ -29,7 +29,9 @@ public final class RunFolder implements AutoCloseable {
     private static final String ENCODER = "encoder.safetensors";
     private static final String METRICS = "metrics.jsonl";
     private static final String CONFIG = "config.resolved.yaml";
+    private static final String PROBE = "probe.safetensors";
     private static final String REPORT = "report.html";
+    private static final String NUMBERS = "report.json";
 
     private final Path folder;
     private final FileChannel lockFile;
@@ -95,7 +97,7 @@ public final class RunFolder implements AutoCloseable {
                 }
             }
             case OVERWRITE -> {
-                for (String own : List.of(CHECKPOINT, ENCODER, METRICS, CONFIG, REPORT)) {
+                for (String own : List.of(CHECKPOINT, ENCODER, METRICS, CONFIG, PROBE, REPORT, NUMBERS)) {
                     Files.deleteIfExists(folder.resolve(own));
                 }
             }
@@ -120,6 +122,11 @@ public final class RunFolder implements AutoCloseable {
     /** The trained backbone as timm's state dictionary. */
     public Path encoder() {
         return folder.resolve(ENCODER);
+    }
+
+    /** The linear probe of the encoder. */
+    public Path probe() {
+        return folder.resolve(PROBE);
     }
 
     /** One JSON object a line. */
