@@ -28,7 +28,8 @@ public final class Main implements Runnable {
         return List.of(
                 DataCommand.class, //
                 PretrainCommand.class,
-                VerifyCommand.class, BenchCommand.class);
+                VerifyCommand.class,
+                BenchCommand.class);
     }
 
     private static final String[] DESCRIPTION = {
