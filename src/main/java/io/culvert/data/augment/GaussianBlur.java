@@ -1,5 +1,8 @@
 package io.culvert.data.augment;
 
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
 /**
  * torchvision's Gaussian blur: a separable kernel of odd size, normalised to sum 1, over a reflected border (the edge
  * pixel is not repeated). An instance holds the scratch of one thread.
@@ -8,8 +11,13 @@ public final class GaussianBlur {
     // A weight below this share of the centre's adds less than float rounding does.
     private static final double NEGLIGIBLE = 1e-9;
 
+    private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+
     private float[] kernel = new float[0];
     private double[] exact = new double[0];
+    // Where the k-th values on either side of the centre begin.
+    private int[] before = new int[0];
+    private int[] after = new int[0];
     private float[] padded = new float[0];
     private float[] blurred = new float[0];
 
@@ -46,6 +54,8 @@ public final class GaussianBlur {
         if (kernel.length <= half) {
             kernel = new float[half + 1];
             exact = new double[half + 1];
+            before = new int[half + 1];
+            after = new int[half + 1];
         }
         double total = 0;
         int radius = 0;
@@ -61,6 +71,10 @@ public final class GaussianBlur {
     }
 
     private void alongRows(float[] plane, int height, int width, int radius) {
+        for (int k = 1; k <= radius; k++) {
+            before[k] = radius - k;
+            after[k] = radius + k;
+        }
         for (int y = 0; y < height; y++) {
             int row = y * width;
             System.arraycopy(plane, row, padded, radius, width);
@@ -68,36 +82,41 @@ public final class GaussianBlur {
                 padded[radius - k] = plane[row + k];
                 padded[radius + width - 1 + k] = plane[row + width - 1 - k];
             }
-            weigh(plane, row, padded, radius, width, kernel[0]);
-            for (int k = 1; k <= radius; k++) {
-                addPair(plane, row, padded, radius - k, padded, radius + k, width, kernel[k]);
-            }
+            blurLine(plane, row, padded, radius, width, radius);
         }
     }
 
     private void alongColumns(float[] plane, int height, int width, int radius) {
         for (int y = 0; y < height; y++) {
-            int row = y * width;
-            weigh(blurred, row, plane, row, width, kernel[0]);
             for (int k = 1; k <= radius; k++) {
-                int above = Math.abs(y - k) * width;
-                int below = (height - 1 - Math.abs(height - 1 - y - k)) * width;
-                addPair(blurred, row, plane, above, plane, below, width, kernel[k]);
+                before[k] = Math.abs(y - k) * width;
+                after[k] = (height - 1 - Math.abs(height - 1 - y - k)) * width;
             }
+            blurLine(blurred, y * width, plane, y * width, width, radius);
         }
         System.arraycopy(blurred, 0, plane, 0, height * width);
     }
 
-    private static void weigh(float[] out, int to, float[] in, int from, int length, float weight) {
-        for (int x = 0; x < length; x++) {
-            out[to + x] = weight * in[from + x];
+    /**
+     * {@code out[to + x] = kernel[0] in[center + x] + sum over k of kernel[k] (in[before[k] + x] + in[after[k] + x])}.
+     */
+    private void blurLine(float[] out, int to, float[] in, int center, int length, int radius) {
+        int bound = SPECIES.loopBound(length);
+        for (int x = 0; x < bound; x += SPECIES.length()) {
+            FloatVector sum = FloatVector.fromArray(SPECIES, in, center + x).mul(kernel[0]);
+            for (int k = 1; k <= radius; k++) {
+                FloatVector pair = FloatVector.fromArray(SPECIES, in, before[k] + x)
+                        .add(FloatVector.fromArray(SPECIES, in, after[k] + x));
+                sum = pair.fma(FloatVector.broadcast(SPECIES, kernel[k]), sum);
+            }
+            sum.intoArray(out, to + x);
         }
-    }
-
-    private static void addPair(float[] out, int to, float[] a, int fromA, float[] b, int fromB, int length,
-            float weight) {
-        for (int x = 0; x < length; x++) {
-            out[to + x] += weight * (a[fromA + x] + b[fromB + x]);
+        for (int x = bound; x < length; x++) {
+            float sum = in[center + x] * kernel[0];
+            for (int k = 1; k <= radius; k++) {
+                sum = Math.fma(in[before[k] + x] + in[after[k] + x], kernel[k], sum);
+            }
+            out[to + x] = sum;
         }
     }
 }
