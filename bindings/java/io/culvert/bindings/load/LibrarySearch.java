@@ -43,7 +43,7 @@ final class LibrarySearch {
         Path path = Path.of(chosen);
         return Files.isDirectory(path)
                 ? fromFolders(library, path.toString(), List.of(path))
-                : fromFile(path.toString());
+                : fromFile(path.toString(), path.toString());
     }
 
     private MemorySegment fromAnywhere(NativeLibrary library) {
@@ -56,7 +56,7 @@ final class LibrarySearch {
             handle = handle != null ? handle : fromFolders(library, "pip's nvidia/*/lib", nvidia.wheels());
         }
         for (String name : library.fileNames()) {
-            handle = handle != null ? handle : fromFile(name);
+            handle = handle != null ? handle : fromFile("the linker's own search", name);
         }
         return handle;
     }
@@ -112,7 +112,7 @@ final class LibrarySearch {
                 if (library == NativeLibrary.NVRTC) {
                     openBuiltins(folder);
                 }
-                return fromFile(file.toString());
+                return fromFile(file.toString(), file.toString());
             }
         }
         return null;
@@ -123,10 +123,10 @@ final class LibrarySearch {
         NvidiaFolders.matching(folder, "libnvrtc-builtins.so.*").forEach(file -> Dl.open(file.toString()));
     }
 
-    private MemorySegment fromFile(String pathOrName) {
+    private MemorySegment fromFile(String place, String pathOrName) {
         Dl.Opened opened = Dl.open(pathOrName);
         if (opened.failed()) {
-            attempts.add(new Attempt(pathOrName, opened.reason()));
+            attempts.add(new Attempt(place, opened.reason()));
         }
         return opened.handle();
     }

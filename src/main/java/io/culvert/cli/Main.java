@@ -26,10 +26,11 @@ public final class Main implements Runnable {
     /** Every command of the program, in the order that the help shows them. */
     private static List<Class<?>> commands() {
         return List.of(
-                DataCommand.class, //
+                DataCommand.class,
                 PretrainCommand.class,
                 VerifyCommand.class,
-                BenchCommand.class);
+                BenchCommand.class,
+                DoctorCommand.class);
     }
 
     private static final String[] DESCRIPTION = {
