@@ -50,9 +50,14 @@ public enum NativeLibrary {
             List.of("libcudnn.so.9"),
             List.of(CUBLASLT, CUBLAS),
             List.of(NVRTC),
-            Remedy.PIP.formatted("nvidia-cudnn-cu13", "cudnn")),
+            "pip install nvidia-cudnn-cu13, or point the property culvert.cudnn.path at the library"),
     /** Annotations for Nsight; nothing depends on it. */
-    NVTX("NVTX", List.of("libnvtx3interop.so.1"), List.of(), List.of(), "install the CUDA toolkit 13 (only profiling needs it)");
+    NVTX(
+            "NVTX",
+            List.of("libnvtx3interop.so.1"),
+            List.of(),
+            List.of(),
+            "install the CUDA toolkit 13 (only profiling needs it)");
 
     private static final class Remedy {
         static final String JAR = "run on Linux x86_64 with org.bytedeco:%1$s:linux-x86_64 on the class path (Maven "
@@ -177,7 +182,7 @@ public enum NativeLibrary {
         open();
         MemorySegment address = Dl.symbol(handle, name);
         if (address == null) {
-            throw new UnsatisfiedLinkError("%s at %s has no %s: it is of another version than native/toolchain.lock names"
+            throw new UnsatisfiedLinkError("%s at %s has no %s: it is of another version than the bindings"
                     .formatted(title, path(), name));
         }
         return address;

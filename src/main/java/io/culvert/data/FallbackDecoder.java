@@ -16,7 +16,7 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 
-/** Decodes what the native decoder does not take, through ImageIO with TwelveMonkeys' JPEG reader. Rare, hence simple. */
+/** Decodes what the native decoder does not take, by ImageIO with TwelveMonkeys' JPEG reader. Rare, hence simple. */
 final class FallbackDecoder {
     private FallbackDecoder() {}
 

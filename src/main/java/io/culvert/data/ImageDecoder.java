@@ -16,8 +16,8 @@ import java.nio.file.StandardOpenOption;
 
 /**
  * Decodes image files to RGB bytes off the heap: PNG and JPEG natively, what the native decoder will not take (and
- * everything on a platform without it) through ImageIO. One per loader thread: the file's bytes go through a buffer that
- * is used again.
+ * everything on a platform without it) through ImageIO. One per loader thread: the file's bytes go through a buffer
+ * that is used again.
  */
 public final class ImageDecoder implements Decoder {
     private static final long SMALLEST_BUFFER = 1 << 16;
