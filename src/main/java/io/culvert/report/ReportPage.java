@@ -45,7 +45,8 @@ public record ReportPage(AnomalyReport report, String css) {
         rows.add(row("AUROC", "How often a defective frame scores above a sound one. 0.5 is guessing, 1 is perfect.",
                 Evaluation::auroc, interval(report.trained()), interval(report.untrained())));
         rows.add(plain("Average precision", "Precision averaged over all thresholds. Guessing gives the share of "
-                + "defective frames, " + Text.score(report.trained().prevalence()) + ".", Evaluation::averagePrecision));
+                + "defective frames, " + Text.score(report.trained().prevalence()) + ".",
+                Evaluation::averagePrecision));
         rows.add(row("F1", "Harmonic mean of precision and recall, at the threshold chosen on training frames.",
                 Evaluation::f1, threshold(report.trained()), threshold(report.untrained())));
         rows.add(plain("Precision", "Of the frames called defective, the share that is.", Evaluation::precision));
