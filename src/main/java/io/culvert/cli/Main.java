@@ -27,7 +27,9 @@ public final class Main implements Runnable {
     private static List<Class<?>> commands() {
         return List.of(
                 DataCommand.class,
+                DemoCommand.class,
                 PretrainCommand.class,
+                ProbeCommand.class,
                 VerifyCommand.class,
                 BenchCommand.class,
                 DoctorCommand.class);

@@ -1,0 +1,112 @@
+package io.culvert.cli;
+
+import io.culvert.CulvertException;
+import io.culvert.data.synth.SynthConfig;
+import io.culvert.data.synth.SyntheticSewers;
+import io.culvert.train.Pretraining;
+import io.culvert.train.RunConfig;
+import io.culvert.train.RunFolder;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code culvert demo}: the whole way on pictures that it draws itself. */
+@Command(
+        name = "demo",
+        description = {
+            "Draws synthetic sewer pictures, pre-trains on them without labels, fits a linear probe and writes a report.",
+            "",
+            "Takes a few minutes on two cores. Writes data/demo (pictures) and runs/demo (report.html and the rest)."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  culvert demo",
+            "  culvert demo --overwrite schedule.epochs=20       longer, and better"
+        })
+final class DemoCommand implements Runnable {
+    private static final int TRAIN = 2000;
+    private static final int TEST = 1000;
+    private static final double DEFECT_SHARE = 0.47;
+    private static final int WIDTH = 176;
+    private static final int HEIGHT = 144;
+    private static final Path DATA = Path.of("data", "demo");
+
+    @Option(names = "--overwrite", description = "Replace an earlier demo in runs/demo.")
+    private boolean overwrite;
+
+    @Parameters(paramLabel = "KEY=VALUE", description = "Keys that replace those of configs/demo.yaml.")
+    private List<String> overrides = List.of();
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        PrintWriter err = spec.commandLine().getErr();
+        Path file = Path.of(System.getProperty("culvert.home", ""), "configs", "demo.yaml");
+        if (!Files.exists(file)) {
+            throw CulvertException.usage("%s: not found; start the demo with the culvert script of a checkout", file);
+        }
+        RunConfig config = RunConfig.load(file, overrides);
+        err.println("1/3  pictures: " + TRAIN + " to train on, " + TEST + " to test on, in " + DATA);
+        draw(err);
+        err.println("2/3  pre-training without labels: " + config.method().name() + ", " + config.model().name());
+        Pretraining.run(config, overwrite ? RunFolder.Mode.OVERWRITE : mode(config));
+        err.println("3/3  linear probe on frozen features, trained and untrained");
+        ProbeCommand.probe(
+                config,
+                config.folder(),
+                List.of("The pictures are synthetic: drawn by culvert data synth, not filmed in a sewer."),
+                commands(),
+                spec.commandLine().getOut());
+    }
+
+    /** A demo that was interrupted goes on where it stopped. */
+    private static RunFolder.Mode mode(RunConfig config) {
+        boolean begun = Files.exists(config.folder().resolve("checkpoint.safetensors"));
+        boolean finished = Files.exists(config.folder().resolve("report.html"));
+        if (finished) {
+            throw CulvertException.usage(
+                    "%s: holds a finished demo, see report.html in it; --overwrite runs it again", config.folder());
+        }
+        return begun ? RunFolder.Mode.RESUME : RunFolder.Mode.FRESH;
+    }
+
+    private static void draw(PrintWriter err) {
+        if (Files.exists(DATA.resolve("SewerML_Val.csv"))) {
+            return;
+        }
+        SynthConfig config = new SynthConfig(
+                TRAIN,
+                TEST,
+                DEFECT_SHARE,
+                WIDTH,
+                HEIGHT,
+                1,
+                SynthConfig.Format.JPG,
+                false,
+                1,
+                1,
+                Runtime.getRuntime().availableProcessors());
+        SynthProgress progress = new SynthProgress(err, TRAIN + TEST);
+        SyntheticSewers.write(DATA, config, true, progress::update);
+        progress.finish(DATA);
+    }
+
+    private List<String> commands() {
+        List<String> commands = new ArrayList<>();
+        commands.add("culvert data synth --out %s --train %d --val %d --defect-share %s --size %dx%d --seed 1"
+                .formatted(DATA, TRAIN, TEST, DEFECT_SHARE, WIDTH, HEIGHT));
+        commands.add("culvert pretrain --config configs/demo.yaml" + String.join("", overrides.stream().map(o -> " " + o).toList()));
+        commands.add("culvert probe --run runs/demo");
+        return commands;
+    }
+}

@@ -1,0 +1,79 @@
+package io.culvert.cli;
+
+import io.culvert.CulvertException;
+import io.culvert.report.AnomalyReport;
+import io.culvert.report.ReportWriter;
+import io.culvert.report.RunReport;
+import io.culvert.train.ProbeFile;
+import io.culvert.train.Probing;
+import io.culvert.train.RunConfig;
+import io.culvert.train.RunFolder;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code culvert probe}: from an encoder and labels to a report. */
+@Command(
+        name = "probe",
+        description = {
+            "Fits a linear probe on the frozen features of a run's encoder and judges it on the validation images,",
+            "beside the same probe on the same network untrained.",
+            "",
+            "Writes report.html, report.json and probe.safetensors into the run's folder."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  culvert probe --run runs/demo",
+            "  culvert probe --run runs/mine data.val_csv=SewerML_Val.csv data.val_images=valid"
+        })
+final class ProbeCommand implements Runnable {
+    @Option(names = "--run", paramLabel = "DIR", required = true, description = "The folder of a finished run.")
+    private Path run;
+
+    @Parameters(paramLabel = "KEY=VALUE", description = "Keys that replace those the run was trained with.")
+    private List<String> overrides = List.of();
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        Path resolved = run.resolve("config.resolved.yaml");
+        if (!Files.exists(resolved)) {
+            throw CulvertException.usage("%s: no config.resolved.yaml here; give --run the folder of a run", run);
+        }
+        List<String> commands = new ArrayList<>();
+        commands.add("culvert pretrain --config " + resolved);
+        commands.add("culvert probe --run " + run + overrides.stream().map(o -> " " + o).reduce("", String::concat));
+        probe(RunConfig.load(resolved, overrides), run, List.of(), commands, spec.commandLine().getOut());
+    }
+
+    /** Probes, writes the report and prints its gist. */
+    static void probe(RunConfig config, Path runFolder, List<String> notes, List<String> commands, PrintWriter out) {
+        try (RunFolder folder = RunFolder.open(runFolder, RunFolder.Mode.RESUME)) {
+            Probing.Comparison comparison = Probing.compare(config, folder);
+            ProbeFile.save(folder.probe(), comparison.trained().probe());
+            AnomalyReport report =
+                    RunReport.of(config, folder, comparison, MachineFacts.of(comparison.device()), notes, commands);
+            ReportWriter.write(folder.path(), report);
+            out.printf(
+                    "AUROC %.3f (untrained %.3f)  average precision %.3f (%.3f)  F1 %.3f (%.3f)%n",
+                    report.trained().auroc(),
+                    report.untrained().auroc(),
+                    report.trained().averagePrecision(),
+                    report.untrained().averagePrecision(),
+                    report.trained().f1(),
+                    report.untrained().f1());
+            out.println("report: " + folder.report());
+            out.flush();
+        }
+    }
+}
