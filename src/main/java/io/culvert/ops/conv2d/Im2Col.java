@@ -10,8 +10,8 @@ import java.lang.foreign.MemorySegment;
  * where the window hangs over the edge. In a channels-last image one kernel row of a window is one contiguous run.
  */
 final class Im2Col {
-    /** Big enough for an efficient matrix product, small enough for the last-level cache. */
-    private static final long SLICE_BYTES = 4 << 20;
+    /** Big enough for an efficient matrix product (4 MiB is a tenth slower), small enough for the last-level cache. */
+    private static final long SLICE_BYTES = 16 << 20;
 
     private final ConvGeometry g;
     private final Workers workers;
