@@ -13,10 +13,10 @@ final class Distractors {
     }
 
     void add(Scene scene, Rng rng) {
-        for (int count = count(rng, 3); count > 0; count--) {
+        for (int count = count(rng, 2); count > 0; count--) {
             scene.decals.add(stain(scene, rng));
         }
-        for (int count = count(rng, 3); count > 0; count--) {
+        for (int count = count(rng, 2); count > 0; count--) {
             scene.decals.add(runnel(scene, rng));
         }
         if (rng.chance(0.35 * nuisance)) {

@@ -49,7 +49,7 @@ final class SceneSampler {
             rgb[c] = material.rgb[c] * lightness * vary(rng, 0.85, 1.15);
             foul[c] = slime[c] * vary(rng, 0.6, 1.4) + 0.15f * rgb[c];
         }
-        float grain = material.grain * vary(rng, 0.5, 1.5);
+        float grain = material.grain * vary(rng, 0.6, 1.2);
         float dirt = vary(rng, 0, 0.8);
         float tide = rng.chance(0.45 * nuisance) ? vary(rng, 0.35, 0.9) : 2;
         return new Scene.Wall(material, rgb, foul, grain, dirt, tide, (int) rng.nextLong() >>> 8);
@@ -125,25 +125,25 @@ final class SceneSampler {
     }
 
     private Scene.Sensor sensor(Scene.Wall wall, Rng rng) {
-        float brightness = vary(rng, 0.33, 0.53);
-        float warmth = vary(rng, 0, 1);
-        float contrast = vary(rng, 0.13, 0.20);
-        float[] tint = {1 + 0.12f * warmth, 1, 1 - 0.22f * warmth};
+        float brightness = vary(rng, 0.24, 0.60);
+        float warmth = vary(rng, -0.5, 1.2);
+        float contrast = vary(rng, 0.07, 0.22);
+        float[] tint = {1 + 0.16f * warmth, 1, 1 - 0.28f * warmth};
         float grey = (wall.rgb()[0] + wall.rgb()[1] + wall.rgb()[2]) / 3;
         float[] mean = new float[3];
         for (int c = 0; c < 3; c++) {
             float material = (float) Math.pow(wall.rgb()[c] / grey, 0.45);
             mean[c] = brightness * tint[c] * material;
         }
-        boolean moving = rng.chance(0.25 * nuisance);
+        boolean moving = rng.chance(0.15 * nuisance);
         boolean sideways = rng.chance(0.5);
         int smear = moving ? 2 + rng.below(3) : 1;
         return new Scene.Sensor(
                 vary(rng, 0.35, 1.15),
                 sideways ? smear : 1,
                 sideways ? 1 : smear,
-                vary(rng, 0.008, 0.04),
-                rng.chance(0.2 * nuisance) ? 1 + rng.below(2) : 0,
+                vary(rng, 0.008, 0.022),
+                rng.chance(0.1 * nuisance) ? 1 + rng.below(2) : 0,
                 vary(rng, 0.05, 0.45),
                 mean,
                 contrast,
@@ -152,7 +152,7 @@ final class SceneSampler {
     }
 
     private void captions(Scene scene, Rng rng) {
-        int lines = nuisance == 0 ? 0 : rng.below(4);
+        int lines = nuisance == 0 ? 0 : rng.below(3);
         int first = rng.below(4);
         boolean redacted = rng.chance(0.3);
         float lightness = redacted ? rng.uniform(0, 0.5) : rng.uniform(0.75, 1);
