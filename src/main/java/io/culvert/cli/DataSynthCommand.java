@@ -81,7 +81,8 @@ public final class DataSynthCommand implements Runnable {
             names = "--nuisance",
             paramLabel = "F",
             defaultValue = "1",
-            description = "How much pipes, cameras and lamps differ, from 0 (not at all) to 1 (as in the field).")
+            description = "How much pipes and cameras differ, from 0 (not at all) to 1 (as in the field). Exposure and"
+                    + " colour always vary.")
     private double nuisance;
 
     @Option(

@@ -35,6 +35,9 @@ final class DemoCommand implements Runnable {
     private static final int TRAIN = 2000;
     private static final int TEST = 1000;
     private static final double DEFECT_SHARE = 0.47;
+    /** Nearly one pipe and one camera, under changing light: what a few minutes of training can tell apart. */
+    private static final double NUISANCE = 0.05;
+
     private static final int WIDTH = 176;
     private static final int HEIGHT = 144;
     private static final Path DATA = Path.of("data", "demo");
@@ -93,7 +96,7 @@ final class DemoCommand implements Runnable {
                 1,
                 SynthConfig.Format.JPG,
                 false,
-                1,
+                NUISANCE,
                 1,
                 Runtime.getRuntime().availableProcessors());
         SynthProgress progress = new SynthProgress(err, TRAIN + TEST);
@@ -103,8 +106,8 @@ final class DemoCommand implements Runnable {
 
     private List<String> commands() {
         List<String> commands = new ArrayList<>();
-        commands.add("culvert data synth --out %s --train %d --val %d --defect-share %s --size %dx%d --seed 1"
-                .formatted(DATA, TRAIN, TEST, DEFECT_SHARE, WIDTH, HEIGHT));
+        commands.add("culvert data synth --out %s --train %d --val %d --defect-share %s --size %dx%d --nuisance %s --seed 1"
+                .formatted(DATA, TRAIN, TEST, DEFECT_SHARE, WIDTH, HEIGHT, NUISANCE));
         commands.add("culvert pretrain --config configs/demo.yaml" + String.join("", overrides.stream().map(o -> " " + o).toList()));
         commands.add("culvert probe --run runs/demo");
         return commands;

@@ -5,6 +5,7 @@ import io.culvert.device.CpuDevice;
 import io.culvert.device.Device;
 import io.culvert.device.RunArena;
 import io.culvert.tensor.ParameterStore;
+import java.util.Map;
 
 /**
  * Layer-wise adaptive rate scaling (You et al. 2017) in the form of the Barlow Twins and DINO code, which the study
@@ -46,8 +47,8 @@ public final class Lars implements Optimizer {
     }
 
     @Override
-    public Buffer state() {
-        return momentumBuffer;
+    public Map<String, Buffer> state() {
+        return Map.of("momentum", momentumBuffer);
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.culvert.device.CpuDevice;
 import io.culvert.device.Device;
 import io.culvert.device.RunArena;
 import io.culvert.tensor.ParameterStore;
+import java.util.Map;
 
 /**
  * Stochastic gradient descent with momentum as PyTorch computes it: {@code g += decay p; m = momentum m + g; p -= lr m},
@@ -45,8 +46,8 @@ public final class Sgd implements Optimizer {
     }
 
     @Override
-    public Buffer state() {
-        return momentumBuffer;
+    public Map<String, Buffer> state() {
+        return Map.of("momentum", momentumBuffer);
     }
 
     @Override

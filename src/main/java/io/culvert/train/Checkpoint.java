@@ -21,11 +21,11 @@ import java.util.TreeSet;
 
 /**
  * What a run keeps on disk, as safetensors. A checkpoint holds everything a run needs to go on bit for bit: values
- * under timm's names in PyTorch's layout, running statistics, and the momentum as {@code optimizer/momentum/NAME}. An
+ * under timm's names in PyTorch's layout, running statistics, and the optimiser's slabs as {@code optimizer/KIND/NAME}. An
  * encoder file holds timm's state dictionary of the backbone alone and loads strictly there.
  */
 public final class Checkpoint {
-    private static final String MOMENTUM = "optimizer/momentum/";
+    private static final String STATE = "optimizer/";
     private static final String STEP = "step";
     private static final String OPTIMIZER = "optimizer";
     private static final String BATCHES = ".num_batches_tracked";
@@ -37,15 +37,15 @@ public final class Checkpoint {
     public static void save(Path file, ParameterStore store, Trainer trainer, Map<String, String> metadata) {
         try (Arena arena = Arena.ofConfined()) {
             List<StoredTensor> tensors = new ArrayList<>();
-            Buffer momentum = trainer.optimizer().state();
-            long base = store.values().slice(0, 0).address();
             for (Parameter parameter : store.parameters()) {
                 tensors.add(stored(arena, parameter.name(), parameter, parameter.value().toFloats()));
-                Tensor view = new Tensor(
-                        parameter.name(), parameter.value().shape(), parameter.value().dtype());
-                view.bind(momentum, parameter.value().address() - base);
-                tensors.add(stored(arena, MOMENTUM + parameter.name(), parameter, view.toFloats()));
             }
+            trainer.optimizer().state().forEach((kind, slab) -> {
+                for (Parameter parameter : store.parameters()) {
+                    float[] state = view(slab, store, parameter).toFloats();
+                    tensors.add(stored(arena, STATE + kind + "/" + parameter.name(), parameter, state));
+                }
+            });
             store.buffers().forEach((name, buffer) -> tensors.add(vector(name, buffer)));
             Map<String, String> all = new TreeMap<>(metadata);
             all.put(STEP, Integer.toString(trainer.steps()));
@@ -65,17 +65,23 @@ public final class Checkpoint {
                         file, optimizer, trainer.optimizer().name());
             }
             readValues(saved, store.parameters(), store.buffers());
-            Buffer momentum = trainer.optimizer().state();
-            long base = store.values().slice(0, 0).address();
-            for (Parameter parameter : store.parameters()) {
-                Tensor view = new Tensor(
-                        parameter.name(), parameter.value().shape(), parameter.value().dtype());
-                view.bind(momentum, parameter.value().address() - base);
-                view.set(read(saved, MOMENTUM + parameter.name(), parameter));
-            }
+            trainer.optimizer().state().forEach((kind, slab) -> {
+                for (Parameter parameter : store.parameters()) {
+                    String name = STATE + kind + "/" + parameter.name();
+                    view(slab, store, parameter).set(read(saved, name, parameter));
+                }
+            });
             store.valuesChanged();
             trainer.resumeAt(steps(saved));
         }
+    }
+
+    /** A parameter's part of an optimiser's slab, which is laid out as the values are. */
+    private static Tensor view(Buffer slab, ParameterStore store, Parameter parameter) {
+        Tensor value = parameter.value();
+        Tensor view = new Tensor(value.name(), value.shape(), value.dtype());
+        view.bind(slab, value.address() - store.values().slice(0, 0).address());
+        return view;
     }
 
     /** The steps that a checkpoint has behind it. */

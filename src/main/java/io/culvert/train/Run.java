@@ -14,6 +14,7 @@ import io.culvert.method.SimClr;
 import io.culvert.model.Backbone;
 import io.culvert.model.Init;
 import io.culvert.model.ResNet18;
+import io.culvert.optim.AdamW;
 import io.culvert.optim.Lars;
 import io.culvert.optim.Optimizer;
 import io.culvert.optim.Sgd;
@@ -22,6 +23,8 @@ import io.culvert.tensor.ParameterStore;
 
 /** What a configuration names, built: device, data, network, method, optimiser, schedule. */
 public final class Run implements AutoCloseable {
+    private static final double ADAM_EPS = 1e-8;
+
     private final RunConfig config;
     private final Device device;
     private final RunArena arena;
@@ -68,7 +71,8 @@ public final class Run implements AutoCloseable {
         return switch (keys.name()) {
             case "sgd" -> new Sgd(arena, store, keys.momentum(), keys.weightDecay(), keys.nesterov());
             case "lars" -> new Lars(arena, store, keys.momentum(), keys.weightDecay(), keys.trustCoefficient());
-            default -> throw CulvertException.usage("optim.name: unknown '%s'; known: sgd, lars", keys.name());
+            case "adamw" -> new AdamW(arena, store, keys.momentum(), keys.beta2(), ADAM_EPS, keys.weightDecay());
+            default -> throw CulvertException.usage("optim.name: unknown '%s'; known: sgd, lars, adamw", keys.name());
         };
     }
 

@@ -104,7 +104,7 @@ public record RunConfig(
 
     /** The optimiser. */
     public record Optim(
-            @Key(value = "lars", doc = "sgd or lars") String name,
+            @Key(value = "lars", doc = "sgd, lars or adamw") String name,
 
             @Key(value = "0.3", positive = true, doc = "peak learning rate, for 256 images a step if scale_lr")
             double lr,
@@ -112,8 +112,11 @@ public record RunConfig(
             @Key(value = "true", doc = "multiply lr and warmup_start_lr by batch_size / 256")
             boolean scaleLr,
 
-            @Key(value = "0.9", min = 0, max = 1, doc = "momentum")
+            @Key(value = "0.9", min = 0, max = 1, doc = "momentum; adamw: beta1")
             double momentum,
+
+            @Key(value = "0.999", min = 0, max = 1, doc = "adamw: decay of the squared gradients")
+            double beta2,
 
             @Key(value = "1e-6", min = 0, doc = "weight decay; lars spares one-dimensional parameters")
             double weightDecay,

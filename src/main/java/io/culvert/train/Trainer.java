@@ -81,6 +81,7 @@ public final class Trainer {
     /** Continues from a checkpoint: the next step is number {@code done}. */
     public void resumeAt(int done) {
         step = done;
+        optimizer.resumeAt(done);
     }
 
     public Optimizer optimizer() {

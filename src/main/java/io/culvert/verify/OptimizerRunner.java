@@ -1,6 +1,7 @@
 package io.culvert.verify;
 
 import io.culvert.device.RunArena;
+import io.culvert.optim.AdamW;
 import io.culvert.optim.Lars;
 import io.culvert.optim.Optimizer;
 import io.culvert.optim.Sgd;
@@ -13,7 +14,7 @@ import java.util.Map;
 
 /** Optimisers: some steps on given gradients. */
 final class OptimizerRunner implements CaseRunner {
-    static final List<String> NAMES = List.of("sgd", "lars");
+    static final List<String> NAMES = List.of("sgd", "lars", "adamw");
 
     @Override
     public Map<String, Computed> run(VectorCase vector, RunArena arena) {
@@ -53,11 +54,20 @@ final class OptimizerRunner implements CaseRunner {
     }
 
     private static Optimizer optimizer(VectorCase vector, RunArena arena, ParameterStore store) {
-        double momentum = vector.number("momentum");
         double weightDecay = vector.number("weight_decay");
-        return vector.name().equals("sgd")
-                ? new Sgd(arena, store, momentum, weightDecay, vector.flag("nesterov"))
-                : new Lars(arena, store, momentum, weightDecay, vector.number("trust_coefficient"));
+        return switch (vector.name()) {
+            case "sgd" -> new Sgd(arena, store, vector.number("momentum"), weightDecay, vector.flag("nesterov"));
+            case "lars" -> new Lars(
+                    arena, store, vector.number("momentum"), weightDecay, vector.number("trust_coefficient"));
+            case "adamw" -> new AdamW(
+                    arena,
+                    store,
+                    vector.number("beta1"),
+                    vector.number("beta2"),
+                    vector.number("eps"),
+                    weightDecay);
+            default -> throw new IllegalArgumentException(vector.name());
+        };
     }
 
     private static void setGradient(

@@ -46,6 +46,34 @@ class OptimizerTest {
         }
     }
 
+    /** Three steps; values computed in double precision from PyTorch's rule. */
+    @Test
+    void adamWMatchesPyTorch() {
+        try (CpuDevice device = CpuDevice.open(2);
+                RunArena arena = new RunArena(device)) {
+            ParameterStore store = new ParameterStore();
+            Parameter w = store.parameter("w", 2, 3);
+            store.allocate(arena);
+            w.value().set(sines(2));
+            AdamW adam = new AdamW(arena, store, 0.9, 0.95, 1e-8, 0.05);
+            for (int step = 0; step < 3; step++) {
+                w.gradient().set(scaled(cosines(2), step + 1));
+                adam.step(1e-3);
+            }
+            assertThat(w.value().toFloats())
+                    .containsExactly(
+                            new float[] {
+                                .838442422671f,
+                                .742691014185f,
+                                -.445356416349f,
+                                .988613720465f,
+                                .138196493332f,
+                                -.918930866528f
+                            },
+                            CLOSE);
+        }
+    }
+
     /** Three steps by hand in double precision: momentum starts as the first gradient, decay touches everything. */
     @Test
     void sgdMatchesItsFormulaWithAndWithoutNesterov() {

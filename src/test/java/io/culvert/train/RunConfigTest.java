@@ -32,7 +32,7 @@ class RunConfigTest {
         assertThat(config.folder()).isEqualTo(Path.of("runs/my-run"));
         assertThat(config.method()).isEqualTo(new RunConfig.Method("simclr", 0.2, 2048, 256));
         assertThat(config.schedule()).isEqualTo(new RunConfig.Schedule(45, 10, 0.15, 1e-6));
-        assertThat(config.optim()).isEqualTo(new RunConfig.Optim("lars", 0.3, true, 0.9, 1e-6, 0.001, false));
+        assertThat(config.optim()).isEqualTo(new RunConfig.Optim("lars", 0.3, true, 0.9, 0.999, 1e-6, 0.001, false));
         assertThat(config.data().defectShare()).isEmpty();
         assertThat(config.data().hasValidation()).isFalse();
     }
@@ -49,7 +49,7 @@ class RunConfigTest {
         assertThat(config.data().images()).isEqualTo(Path.of("dir"));
         assertThat(config.data().validationImages()).isEqualTo(Path.of("dir"));
         assertThat(config.data().defectShare()).isEqualTo(OptionalDouble.of(0.05));
-        assertThat(config.optim()).isEqualTo(new RunConfig.Optim("sgd", 1, true, 0.9, 1e-6, 0.001, true));
+        assertThat(config.optim()).isEqualTo(new RunConfig.Optim("sgd", 1, true, 0.9, 0.999, 1e-6, 0.001, true));
     }
 
     @Test

@@ -7,7 +7,7 @@ package io.culvert.data.synth;
 final class SceneSampler {
     private final double nuisance;
 
-    /** @param nuisance how much of the variation to keep: 1 all, 0 none (every pipe, camera and lamp the same) */
+    /** @param nuisance how much of the variation of pipes and cameras to keep: 1 all, 0 none */
     SceneSampler(double nuisance) {
         this.nuisance = nuisance;
     }
@@ -125,9 +125,9 @@ final class SceneSampler {
     }
 
     private Scene.Sensor sensor(Scene.Wall wall, Rng rng) {
-        float brightness = vary(rng, 0.24, 0.60);
-        float warmth = vary(rng, -0.5, 1.2);
-        float contrast = vary(rng, 0.07, 0.22);
+        float brightness = rng.uniform(0.16, 0.64);
+        float warmth = rng.uniform(-0.8, 1.6);
+        float contrast = rng.uniform(0.06, 0.22);
         float[] tint = {1 + 0.16f * warmth, 1, 1 - 0.28f * warmth};
         float grey = (wall.rgb()[0] + wall.rgb()[1] + wall.rgb()[2]) / 3;
         float[] mean = new float[3];

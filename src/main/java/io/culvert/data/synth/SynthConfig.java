@@ -12,7 +12,7 @@ import io.culvert.CulvertException;
  * @param height pixels down
  * @param seed same seed, same pictures
  * @param masks whether to write a label mask beside each picture
- * @param nuisance how much pipes, cameras and lamps differ: 1 as in the field, 0 not at all
+ * @param nuisance how much pipes and cameras differ: 1 as in the field, 0 not at all; exposure and colour always vary
  * @param severity how far defects go: 1 as intended, smaller is harder to see
  * @param threads pictures drawn at a time; changes no pixel
  */

@@ -1,0 +1,87 @@
+package io.culvert.optim;
+
+import io.culvert.device.Buffer;
+import io.culvert.device.CpuDevice;
+import io.culvert.device.Device;
+import io.culvert.device.RunArena;
+import io.culvert.tensor.ParameterStore;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2) as PyTorch computes it:
+ *
+ * <pre>p *= 1 - lr decay; m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
+ * p -= lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps)</pre>
+ *
+ * Decay applies to every parameter.
+ */
+public final class AdamW implements Optimizer {
+    /** One device's slab-wide update. */
+    interface Kernel {
+        /**
+         * @param stepSize {@code lr / (1 - b1^t)}
+         * @param secondScale {@code 1 / sqrt(1 - b2^t)}
+         * @param shrink {@code 1 - lr decay}
+         */
+        void step(float stepSize, float secondScale, float shrink);
+    }
+
+    final ParameterStore store;
+    final Buffer first;
+    final Buffer second;
+    final double beta1;
+    final double beta2;
+    final float eps;
+    private final double weightDecay;
+    private final Kernel kernel;
+    private int steps;
+
+    public AdamW(
+            RunArena arena, ParameterStore store, double beta1, double beta2, double eps, double weightDecay) {
+        this.store = store;
+        this.beta1 = beta1;
+        this.beta2 = beta2;
+        this.eps = (float) eps;
+        this.weightDecay = weightDecay;
+        first = arena.allocate("first moments", store.values().bytes());
+        second = arena.allocate("second moments", store.values().bytes());
+        kernel = kernel(arena.device());
+    }
+
+    private Kernel kernel(Device device) {
+        return switch (device) {
+            case CpuDevice cpu -> new CpuAdamW(cpu, this);
+        };
+    }
+
+    @Override
+    public void step(double learningRate) {
+        steps++;
+        double firstCorrection = 1 - Math.pow(beta1, steps);
+        double secondCorrection = 1 - Math.pow(beta2, steps);
+        kernel.step(
+                (float) (learningRate / firstCorrection),
+                (float) (1 / Math.sqrt(secondCorrection)),
+                (float) (1 - learningRate * weightDecay));
+        store.valuesChanged();
+    }
+
+    @Override
+    public Map<String, Buffer> state() {
+        Map<String, Buffer> state = new LinkedHashMap<>();
+        state.put("exp_avg", first);
+        state.put("exp_avg_sq", second);
+        return state;
+    }
+
+    @Override
+    public void resumeAt(int done) {
+        steps = done;
+    }
+
+    @Override
+    public String name() {
+        return "adamw";
+    }
+}
