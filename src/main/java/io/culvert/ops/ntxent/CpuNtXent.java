@@ -36,7 +36,7 @@ final class CpuNtXent implements OpKernel {
         workers.run(rows, 1, normaliseTask);
         MemorySegment unit = op.unit.data();
         float scale = (float) (1 / op.temperature);
-        dnn.sgemm('N', 'T', rows, rows, width, scale, unit, width, unit, width, 0, op.softmax.data(), rows);
+        dnn.sgemm('N', 'T', rows, rows, width, scale, unit, width, unit, width, 0, op.dlogits.data(), rows);
         workers.run(rows, 1, softmaxTask);
         double sum = 0;
         for (double loss : rowLoss) {
@@ -55,35 +55,38 @@ final class CpuNtXent implements OpKernel {
         return row < rows / 2 ? row + rows / 2 : row - rows / 2;
     }
 
-    /** Turns row i of similarities into softmax over k != i (its own entry 0), keeping the loss of the row. */
+    /**
+     * Turns row i of similarities into softmax over k != i less one at the pair (its own entry 0), and keeps the loss
+     * of the row. The entry of the pair is minus the sum of the others: softmax - 1 would lose its digits where the pair
+     * is nearly certain, and so would the loss without log1p.
+     */
     private void softmax(int worker, int from, int to) {
-        MemorySegment s = op.softmax.data();
+        MemorySegment s = op.dlogits.data();
         for (int row = from; row < to; row++) {
             long base = (long) row * rows;
+            int pair = pair(row);
             double max = Double.NEGATIVE_INFINITY;
             for (int k = 0; k < rows; k++) {
                 max = k == row ? max : Math.max(max, get(s, base + k));
             }
-            double sum = 0;
+            double others = 0;
             for (int k = 0; k < rows; k++) {
-                sum += k == row ? 0 : Math.exp(get(s, base + k) - max);
+                others += k == row || k == pair ? 0 : Math.exp(get(s, base + k) - max);
             }
-            double logSum = max + Math.log(sum);
-            rowLoss[row] = logSum - get(s, base + pair(row));
+            double below = get(s, base + pair) - max;
+            double sum = others + Math.exp(below);
+            rowLoss[row] = below == 0 ? Math.log1p(others) : Math.log(sum) - below;
             for (int k = 0; k < rows; k++) {
-                set(s, base + k, k == row ? 0f : (float) Math.exp(get(s, base + k) - logSum));
+                set(s, base + k, k == row ? 0f : (float) (Math.exp(get(s, base + k) - max) / sum));
             }
+            set(s, base + pair, (float) (-others / sum));
         }
     }
 
-    /** With G = softmax - one at the pair: dunit = (G + G^T) unit / (T 2B), then through the normalisation. */
+    /** With G = dlogits: dunit = (G + G^T) unit / (T 2B), then through the normalisation. */
     @Override
     public void backward() {
-        MemorySegment g = op.softmax.data();
-        for (int row = 0; row < rows; row++) {
-            long at = (long) row * rows + pair(row);
-            set(g, at, get(g, at) - 1f);
-        }
+        MemorySegment g = op.dlogits.data();
         MemorySegment unit = op.unit.data();
         MemorySegment dunit = op.dunit.data();
         float scale = (float) (1 / (op.temperature * rows));

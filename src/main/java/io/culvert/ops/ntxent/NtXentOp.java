@@ -20,7 +20,7 @@ import java.util.List;
 public final class NtXentOp extends Op implements Loss {
     final Tensor z;
     final Tensor unit;
-    final Tensor softmax;
+    final Tensor dlogits;
     final Tensor loss;
     final double temperature;
     Tensor dunit;
@@ -32,7 +32,7 @@ public final class NtXentOp extends Op implements Loss {
         this.temperature = temperature;
         int rows = z.shape().at(0);
         unit = Tensor.f32(name + ".unit", rows, z.shape().at(1));
-        softmax = Tensor.f32(name + ".softmax", rows, rows);
+        dlogits = Tensor.f32(name + ".dlogits", rows, rows);
         loss = tape.keep(Tensor.f32(name + ".loss", 1));
         tape.record(this);
     }
@@ -60,7 +60,7 @@ public final class NtXentOp extends Op implements Loss {
 
     @Override
     public List<Tensor> outputs() {
-        return List.of(loss, unit, softmax);
+        return List.of(loss, unit, dlogits);
     }
 
     @Override
@@ -71,7 +71,7 @@ public final class NtXentOp extends Op implements Loss {
 
     @Override
     public List<Tensor> backwardUses() {
-        return List.of(z, unit, softmax, dunit, dz);
+        return List.of(z, unit, dlogits, dunit, dz);
     }
 
     @Override
@@ -82,7 +82,7 @@ public final class NtXentOp extends Op implements Loss {
     @Override
     public Cost cost() {
         long product = 2 * z.shape().count() * z.shape().at(0);
-        return new Cost(product, 2 * z.bytes() + softmax.bytes(), 2 * product, 4 * z.bytes() + softmax.bytes());
+        return new Cost(product, 2 * z.bytes() + dlogits.bytes(), 2 * product, 4 * z.bytes() + dlogits.bytes());
     }
 
     @Override
