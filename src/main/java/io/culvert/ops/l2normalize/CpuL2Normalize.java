@@ -15,8 +15,8 @@ final class CpuL2Normalize implements OpKernel {
     CpuL2Normalize(CpuDevice cpu, L2NormalizeOp op) {
         this.op = op;
         workers = cpu.workers();
-        rows = op.x.shape().rows();
-        width = op.x.shape().at(-1);
+        rows = op.x().shape().rows();
+        width = op.x().shape().at(-1);
     }
 
     @Override
@@ -31,13 +31,13 @@ final class CpuL2Normalize implements OpKernel {
 
     private void normalise(int worker, int from, int to) {
         for (int row = from; row < to; row++) {
-            UnitRows.normalise(op.x.data(), op.y.data(), (long) row * width, width);
+            UnitRows.normalise(op.x().data(), op.y().data(), (long) row * width, width);
         }
     }
 
     private void differentiate(int worker, int from, int to) {
         for (int row = from; row < to; row++) {
-            UnitRows.differentiate(op.x.data(), op.y.data(), op.dy.data(), op.dx.data(), (long) row * width, width);
+            UnitRows.differentiate(op.x().data(), op.y().data(), op.dy().data(), op.dx().data(), (long) row * width, width);
         }
     }
 }

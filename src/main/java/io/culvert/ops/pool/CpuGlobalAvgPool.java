@@ -21,13 +21,13 @@ final class CpuGlobalAvgPool implements OpKernel {
 
     CpuGlobalAvgPool(CpuDevice cpu, GlobalAvgPoolOp op) {
         workers = cpu.workers();
-        x = op.x.data();
-        y = op.y.data();
-        dy = op.dy == null ? null : op.dy.data();
-        dx = op.dx == null ? null : op.dx.data();
-        images = op.x.shape().at(0);
-        pixels = op.x.shape().at(1) * op.x.shape().at(2);
-        channels = op.x.shape().at(3);
+        x = op.x().data();
+        y = op.y().data();
+        dy = op.dy() == null ? null : op.dy().data();
+        dx = op.dx() == null ? null : op.dx().data();
+        images = op.x().shape().at(0);
+        pixels = op.x().shape().at(1) * op.x().shape().at(2);
+        channels = op.x().shape().at(3);
     }
 
     @Override

@@ -22,11 +22,11 @@ final class CpuRelu implements OpKernel {
 
     CpuRelu(CpuDevice cpu, ReluOp op) {
         workers = cpu.workers();
-        x = op.x.data();
-        y = op.y.data();
-        dy = op.dy == null ? null : op.dy.data();
-        dx = op.dx == null ? null : op.dx.data();
-        count = Math.toIntExact(op.x.shape().count());
+        x = op.x().data();
+        y = op.y().data();
+        dy = op.dy() == null ? null : op.dy().data();
+        dx = op.dx() == null ? null : op.dx().data();
+        count = Math.toIntExact(op.x().shape().count());
     }
 
     @Override
