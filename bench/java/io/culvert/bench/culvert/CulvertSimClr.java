@@ -48,7 +48,7 @@ public final class CulvertSimClr implements AutoCloseable {
 
     /** Memory of {@code count} floats, standard normal. */
     static MemorySegment normal(RunArena arena, String purpose, long count) {
-        MemorySegment memory = arena.allocate(purpose, count * Float.BYTES).slice(0, count * Float.BYTES);
+        MemorySegment memory = arena.allocate(purpose, count * Float.BYTES).memory();
         SplittableRandom random = new SplittableRandom(7);
         for (long i = 0; i < count; i++) {
             memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextGaussian());

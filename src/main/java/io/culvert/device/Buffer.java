@@ -23,6 +23,11 @@ public final class Buffer {
         return segment.byteSize();
     }
 
+    /** All of it. */
+    public MemorySegment memory() {
+        return segment;
+    }
+
     public MemorySegment slice(long offset, long bytes) {
         return segment.asSlice(offset, bytes);
     }

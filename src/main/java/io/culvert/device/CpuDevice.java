@@ -48,7 +48,7 @@ public final class CpuDevice implements Device {
 
     @Override
     public void free(Buffer buffer) {
-        HostMemory.unmap(buffer.slice(0, buffer.bytes()));
+        HostMemory.unmap(buffer.memory());
     }
 
     /** Working memory that kernels share: they run one at a time and leave nothing in it. */

@@ -26,14 +26,6 @@ public final class RunArena implements AutoCloseable {
         return buffer;
     }
 
-    public long bytes() {
-        return buffers.stream().mapToLong(Buffer::bytes).sum();
-    }
-
-    public List<Buffer> buffers() {
-        return List.copyOf(buffers);
-    }
-
     @Override
     public void close() {
         buffers.forEach(device::free);

@@ -74,9 +74,4 @@ public final class StepArena {
     public long peakBytes() {
         return peak;
     }
-
-    /** Bytes that it would need if no block shared memory with another. */
-    public long totalBytes() {
-        return blocks.stream().mapToLong(b -> b.bytes).sum();
-    }
 }

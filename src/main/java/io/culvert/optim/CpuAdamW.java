@@ -31,10 +31,10 @@ final class CpuAdamW implements AdamW.Kernel {
 
     CpuAdamW(CpuDevice cpu, AdamW adam) {
         workers = cpu.workers();
-        values = adam.store.values().slice(0, adam.store.values().bytes());
-        gradients = adam.store.gradients().slice(0, adam.store.gradients().bytes());
-        first = adam.first.slice(0, adam.first.bytes());
-        second = adam.second.slice(0, adam.second.bytes());
+        values = adam.store.values().memory();
+        gradients = adam.store.gradients().memory();
+        first = adam.first.memory();
+        second = adam.second.memory();
         beta1 = (float) adam.beta1;
         beta2 = (float) adam.beta2;
         rest1 = (float) (1 - adam.beta1);

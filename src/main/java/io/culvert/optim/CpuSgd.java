@@ -25,9 +25,9 @@ final class CpuSgd implements Sgd.Kernel {
     CpuSgd(CpuDevice cpu, Sgd sgd) {
         this.sgd = sgd;
         workers = cpu.workers();
-        values = sgd.store.values().slice(0, sgd.store.values().bytes());
-        gradients = sgd.store.gradients().slice(0, sgd.store.gradients().bytes());
-        momenta = sgd.momentumBuffer.slice(0, sgd.momentumBuffer.bytes());
+        values = sgd.store.values().memory();
+        gradients = sgd.store.gradients().memory();
+        momenta = sgd.momentumBuffer.memory();
         count = Math.toIntExact(values.byteSize() / Float.BYTES);
     }
 

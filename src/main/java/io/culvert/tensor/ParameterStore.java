@@ -90,10 +90,6 @@ public final class ParameterStore {
         return state;
     }
 
-    public long parameterCount() {
-        return parameters.values().stream().mapToLong(p -> p.value().shape().count()).sum();
-    }
-
     /** Rises whenever values change, so that kernels know when their reordered copies are stale. */
     public int version() {
         return version;
@@ -105,6 +101,6 @@ public final class ParameterStore {
 
     /** Clears all gradients in one pass over the slab. */
     public void zeroGradients() {
-        gradients.slice(0, gradients.bytes()).fill((byte) 0);
+        gradients.memory().fill((byte) 0);
     }
 }

@@ -80,7 +80,7 @@ public final class Checkpoint {
     private static Tensor view(Buffer slab, ParameterStore store, Parameter parameter) {
         Tensor value = parameter.value();
         Tensor view = new Tensor(value.name(), value.shape(), value.dtype());
-        view.bind(slab, value.address() - store.values().slice(0, 0).address());
+        view.bind(slab, value.address() - store.values().memory().address());
         return view;
     }
 

@@ -26,7 +26,7 @@ public final class Encoder {
         this.batch = batch;
         pixels = tape.input(Tensor.f32("pixels", batch, imageSize, imageSize, 3));
         features = tape.keep(backbone.record(tape, pixels, false, 1));
-        partial = arena.allocate("last batch", pixels.bytes()).slice(0, pixels.bytes());
+        partial = arena.allocate("last batch", pixels.bytes()).memory();
         tape.compile(arena);
     }
 

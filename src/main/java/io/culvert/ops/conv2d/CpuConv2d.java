@@ -6,6 +6,7 @@ import io.culvert.device.cpu.ConvolutionPrimitive;
 import io.culvert.device.cpu.OneDnn;
 import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * Convolution on the CPU: forward and the gradient of the input by oneDNN on channels-last activations, with weights
@@ -19,6 +20,8 @@ final class CpuConv2d implements OpKernel {
     private final ConvolutionPrimitive forward;
     private final ConvolutionPrimitive backwardData;
     private final Im2Col im2col;
+    /** The output gradient from each slice's first row on; made here because a step must not allocate. */
+    private final MemorySegment[] dySlices;
 
     CpuConv2d(CpuDevice cpu, Conv2dOp op) {
         this.op = op;
@@ -26,6 +29,13 @@ final class CpuConv2d implements OpKernel {
         forward = ConvolutionPrimitive.forward(dnn, op.geometry);
         backwardData = op.dx == null ? null : ConvolutionPrimitive.backwardData(dnn, op.geometry);
         im2col = op.dy == null ? null : new Im2Col(cpu, op.geometry);
+        dySlices = op.dy == null ? null : slices(op.dy.data(), op.geometry, im2col.sliceRows());
+    }
+
+    private static MemorySegment[] slices(MemorySegment dy, ConvGeometry g, int sliceRows) {
+        MemorySegment[] slices = new MemorySegment[(g.rows() + sliceRows - 1) / sliceRows];
+        Arrays.setAll(slices, i -> dy.asSlice((long) i * sliceRows * g.out() * Float.BYTES));
+        return slices;
     }
 
     @Override
@@ -47,12 +57,11 @@ final class CpuConv2d implements OpKernel {
     private void backwardWeights() {
         ConvGeometry g = op.geometry;
         MemorySegment dw = op.weight.gradient().data();
-        MemorySegment dy = op.dy.data();
-        for (int from = 0; from < g.rows(); from += im2col.sliceRows()) {
+        for (int i = 0; i < dySlices.length; i++) {
+            int from = i * im2col.sliceRows();
             int rows = Math.min(im2col.sliceRows(), g.rows() - from);
             MemorySegment columns = im2col.columns(op.x.data(), from, rows);
-            MemorySegment slice = dy.asSlice((long) from * g.out() * Float.BYTES);
-            dnn.sgemm('T', 'N', g.out(), g.taps(), rows, 1, slice, g.out(), columns, g.taps(), 1, dw, g.taps());
+            dnn.sgemm('T', 'N', g.out(), g.taps(), rows, 1, dySlices[i], g.out(), columns, g.taps(), 1, dw, g.taps());
         }
     }
 }
