@@ -149,9 +149,10 @@ final class Optics {
         for (int i = 0; i < red.length; i++) {
             float from = brightness(red[i], green[i], blue[i], balance);
             float to = Math.max(0, mean + gain * (from - mean)) / Math.max(0.02f, from);
-            red[i] *= balance[0] * to;
-            green[i] *= balance[1] * to;
-            blue[i] *= balance[2] * to;
+            float grey = (1 - sensor.colour()) * from;
+            red[i] = to * (sensor.colour() * balance[0] * red[i] + grey);
+            green[i] = to * (sensor.colour() * balance[1] * green[i] + grey);
+            blue[i] = to * (sensor.colour() * balance[2] * blue[i] + grey);
         }
     }
 

@@ -32,7 +32,8 @@ final class Scene {
 
     /**
      * What the camera's electronics do. Auto exposure and white balance bring the channels to {@code mean} and
-     * their average to {@code deviation}, which are drawn without knowledge of the defects.
+     * their average to {@code deviation}, which are drawn without knowledge of the defects. {@code colour} scales how far
+     * a pixel is from grey: 0 for a black and white camera.
      */
     record Sensor(
             float blur,
@@ -43,6 +44,7 @@ final class Scene {
             float vignette,
             float[] mean,
             float deviation,
+            float colour,
             float jpegQuality,
             int seed) {}
 

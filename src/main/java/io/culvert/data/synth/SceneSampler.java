@@ -5,6 +5,9 @@ package io.culvert.data.synth;
  * influence what is drawn here, so none of it can tell the classes apart.
  */
 final class SceneSampler {
+    /** Share of frames from cameras without colour. */
+    private static final double BLACK_AND_WHITE = 0.2;
+
     private final double nuisance;
 
     /** @param nuisance how much of the variation of pipes and cameras to keep: 1 all, 0 none */
@@ -126,9 +129,11 @@ final class SceneSampler {
 
     private Scene.Sensor sensor(Scene.Wall wall, Rng rng) {
         float brightness = rng.uniform(0.16, 0.64);
-        float warmth = rng.uniform(-0.8, 1.6);
+        float warmth = rng.uniform(-1.6, 2.4);
         float contrast = rng.uniform(0.06, 0.22);
-        float[] tint = {1 + 0.16f * warmth, 1, 1 - 0.28f * warmth};
+        float colour = rng.chance(BLACK_AND_WHITE) ? 0 : rng.uniform(0.3, 1.5);
+        float green = rng.uniform(-1, 1);
+        float[] tint = {1 + 0.16f * warmth, 1 + 0.14f * green, 1 - 0.28f * warmth};
         float grey = (wall.rgb()[0] + wall.rgb()[1] + wall.rgb()[2]) / 3;
         float[] mean = new float[3];
         for (int c = 0; c < 3; c++) {
@@ -147,6 +152,7 @@ final class SceneSampler {
                 vary(rng, 0.05, 0.45),
                 mean,
                 contrast,
+                colour,
                 vary(rng, 0.55, 0.93),
                 (int) rng.nextLong());
     }
