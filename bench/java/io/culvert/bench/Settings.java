@@ -21,8 +21,8 @@ record Settings(int threads, boolean quick, Path home, String python) {
         return quick ? 0.3 : 1.0;
     }
 
-    /** Steps that are not measured. */
+    /** Steps that are not measured: the JIT compiler needs two or three. */
     int warmupSteps() {
-        return quick ? 1 : 2;
+        return quick ? 2 : 4;
     }
 }
