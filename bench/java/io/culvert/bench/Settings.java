@@ -21,8 +21,13 @@ record Settings(int threads, boolean quick, Path home, String python) {
         return quick ? 0.3 : 1.0;
     }
 
-    /** Steps that are not measured: the JIT compiler needs two or three. */
+    /** Steps that are not measured. */
     int warmupSteps() {
-        return quick ? 2 : 4;
+        return 2;
+    }
+
+    /** Steps that are not measured in a JVM, whose compiler is busy for about ten. */
+    int warmupStepsOfJvm() {
+        return quick ? 3 : 10;
     }
 }
