@@ -1,5 +1,6 @@
 package io.culvert.optim;
 
+import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
 import static io.culvert.device.cpu.Simd.load;
 import static io.culvert.device.cpu.Simd.store;
@@ -51,15 +52,36 @@ final class CpuAdamW implements AdamW.Kernel {
         workers.run(count, GRAIN, task);
     }
 
+    /** In two methods: the compiler gives up inlining in one with this many vector operations, and then boxes vectors. */
     private void update(int worker, int from, int to) {
+        for (int block = from; block < to; block += GRAIN) {
+            int end = Math.min(to, block + GRAIN);
+            moments(block, end);
+            move(block, end);
+        }
+    }
+
+    private void moments(int from, int to) {
+        FloatVector keep1 = FloatVector.broadcast(F, beta1);
+        FloatVector keep2 = FloatVector.broadcast(F, beta2);
+        FloatVector take1 = FloatVector.broadcast(F, rest1);
+        FloatVector take2 = FloatVector.broadcast(F, rest2);
         for (int i = from; i < to; i += LANES) {
             FloatVector g = load(gradients, i);
-            FloatVector m = load(first, i).mul(beta1).add(g.mul(rest1));
-            FloatVector v = load(second, i).mul(beta2).add(g.mul(g).mul(rest2));
-            store(m, first, i);
-            store(v, second, i);
-            FloatVector move = m.mul(stepSize).div(v.sqrt().mul(secondScale).add(eps));
-            store(load(values, i).mul(shrink).sub(move), values, i);
+            store(load(first, i).mul(keep1).add(g.mul(take1)), first, i);
+            store(load(second, i).mul(keep2).add(g.mul(g).mul(take2)), second, i);
+        }
+    }
+
+    private void move(int from, int to) {
+        FloatVector size = FloatVector.broadcast(F, stepSize);
+        FloatVector scale = FloatVector.broadcast(F, secondScale);
+        FloatVector floor = FloatVector.broadcast(F, eps);
+        FloatVector keep = FloatVector.broadcast(F, shrink);
+        for (int i = from; i < to; i += LANES) {
+            FloatVector root = load(second, i).sqrt().mul(scale).add(floor);
+            FloatVector move = load(first, i).mul(size).div(root);
+            store(load(values, i).mul(keep).sub(move), values, i);
         }
     }
 }
