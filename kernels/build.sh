@@ -26,7 +26,7 @@ mkdir -p "$out"
 # becomes relative to the repository: the name alone where the file is ours, the toolkit's headers by their base name.
 portable() {
     sed -e 's/^\.version [0-9.]*$/.version 8.0/' \
-        -e "s|^\\(\\.file[[:space:]]*[0-9]* \\)\"$here/|\\1\"kernels/|" \
+        -e 's|^\([[:space:]]*\.file[[:space:]]*[0-9]* \)"'"$here"'/|\1"kernels/|' \
         -e 's|^\([[:space:]]*\.file[[:space:]]*[0-9]* \)"/.*/\([^/"]*\)"|\1"toolkit/\2"|' \
         -e 's|^\([[:space:]]*\.file[[:space:]]*[0-9]* "[^"]*"\),.*$|\1|'
 }
