@@ -246,7 +246,8 @@ struct ColumnSum {
 
 // The second pass: the sum over `parts` of partial[part * stride + c], for the column of threadIdx.x % 32, by a block of
 // COLUMN_THREADS threads of which each warp takes every eighth part. Every thread gets its column's sum.
-INLINE double sum_parts(const double *__restrict__ partial, int parts, long stride, bool active) {
+template <class T>
+INLINE double sum_parts(const T *__restrict__ partial, int parts, long stride, bool active) {
     __shared__ double sums[COLUMN_THREADS / WARP][WARP];
     int lane = threadIdx.x % WARP;
     int warp = threadIdx.x / WARP;
