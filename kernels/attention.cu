@@ -1,0 +1,552 @@
+// Attention, y = softmax(scale q k^T) v, without an N x N matrix in memory (Dao et al. 2022; online softmax after Milakov and
+// Gimelshein 2018). q, k, v, y and their gradients: [heads, N, D] with heads = batch x heads, contiguous, 16-byte aligned;
+// lse, delta: float [heads, N]. D is part of the name: _d16, _d32, _d64, _d128. Any N.
+//
+// Forward:  attention_forward_*  grid (ceil(N / Q), heads), block 128; Q = 64 (32 for f32 with D = 128).
+//           Saves lse, the log-sum-exp of each row of scale q k^T.
+// Backward: attention_delta_*    one dimension, block (32, 8), a warp to a row of [heads * N, D]
+//           attention_backward_query_*, attention_backward_key_*
+//                                grid (ceil(N / R), heads), block 128; R = 64 in bf16; in f32 32 (16 for D = 128).
+// The two backward kernels recompute the tiles of the matrix, and each owns what it sums: no atomics, so that a result does
+// not depend on scheduling. scale is 1 / sqrt(D).
+//
+// FLOPs with n = heads N^2 D: forward 4n, query 6n, key 8n. Bytes: forward reads q once and k, v once for every Q rows, from
+// the cache: 4 arrays of heads N D is the floor.
+// f32 multiplies in single precision on the ordinary cores; bf16 on the tensor cores with float accumulators, and rounds the
+// softmax and its gradient to bf16 before the second product, as is usual.
+#include "common.cuh"
+
+constexpr int THREADS = 128;
+
+// --- f32: thread t works at rows t / 8 + 16 i and columns t % 8 + 8 j of a tile. The eight threads of a row lie in one warp,
+// so that what they exchange through shared memory needs no barrier of the block.
+
+// A tile of COUNT rows. The padding puts rows that a warp reads together (16 bytes each) on different banks.
+template <int COUNT, int D>
+struct Tile {
+    float row[COUNT][D + 4];
+
+    // Rows first.. of a head's matrix, zeros past its end.
+    INLINE void load(const float *__restrict__ from, int first, int n) {
+#pragma unroll 4
+        for (int i = threadIdx.x; i < COUNT * D / 4; i += THREADS) {
+            int r = i / (D / 4);
+            int d = i % (D / 4) * 4;
+            float4 v = make_float4(0, 0, 0, 0);
+            if (first + r < n) v = *reinterpret_cast<const float4 *>(from + static_cast<long>(first + r) * D + d);
+            *reinterpret_cast<float4 *>(&row[r][d]) = v;
+        }
+    }
+
+    INLINE float4 at(int r, int d) const { return *reinterpret_cast<const float4 *>(&row[r][d]); }
+};
+
+INLINE float dot(float4 a, float4 b, float sum) {
+    return fmaf(a.w, b.w, fmaf(a.z, b.z, fmaf(a.y, b.y, fmaf(a.x, b.x, sum))));
+}
+
+// s = a b^T.
+template <int ROWS, int COLUMNS, int D>
+INLINE void products(float (&s)[ROWS / 16][COLUMNS / 8], const Tile<ROWS, D> &a, const Tile<COLUMNS, D> &b) {
+    int y = threadIdx.x / 8;
+    int x = threadIdx.x % 8;
+#pragma unroll
+    for (int i = 0; i < ROWS / 16; i++) {
+#pragma unroll
+        for (int j = 0; j < COLUMNS / 8; j++) s[i][j] = 0;
+    }
+#pragma unroll 4
+    for (int d = 0; d < D; d += 4) {
+        float4 p[ROWS / 16];
+#pragma unroll
+        for (int i = 0; i < ROWS / 16; i++) p[i] = a.at(y + 16 * i, d);
+#pragma unroll
+        for (int j = 0; j < COLUMNS / 8; j++) {
+            float4 q = b.at(x + 8 * j, d);
+#pragma unroll
+            for (int i = 0; i < ROWS / 16; i++) s[i][j] = dot(p[i], q, s[i][j]);
+        }
+    }
+}
+
+// ROWS x D sums; a thread owns columns 4 x .. 4 x + 3 of every 32 (for D = 16 half of the threads own none).
+template <int ROWS, int D>
+struct Sums {
+    static constexpr int GROUPS = (D + 31) / 32;
+    float4 at[ROWS / 16][GROUPS];
+
+    INLINE void clear() {
+#pragma unroll
+        for (int i = 0; i < ROWS / 16; i++) {
+#pragma unroll
+            for (int j = 0; j < GROUPS; j++) at[i][j] = make_float4(0, 0, 0, 0);
+        }
+    }
+
+    INLINE void scale(int i, float factor) {
+#pragma unroll
+        for (int j = 0; j < GROUPS; j++) {
+            at[i][j].x *= factor;
+            at[i][j].y *= factor;
+            at[i][j].z *= factor;
+            at[i][j].w *= factor;
+        }
+    }
+
+    // += weight b, weight [ROWS][COLUMNS] in shared memory, of which a warp reads what it wrote.
+    template <int COLUMNS>
+    INLINE void add(const float (&weight)[ROWS][COLUMNS + 4], const Tile<COLUMNS, D> &b) {
+        int y = threadIdx.x / 8;
+        int x = threadIdx.x % 8;
+        if (4 * x >= D) return;
+#pragma unroll 2
+        for (int k = 0; k < COLUMNS; k += 4) {
+            float w[ROWS / 16][4];
+#pragma unroll
+            for (int i = 0; i < ROWS / 16; i++) {
+                float4 four = *reinterpret_cast<const float4 *>(&weight[y + 16 * i][k]);
+                w[i][0] = four.x;
+                w[i][1] = four.y;
+                w[i][2] = four.z;
+                w[i][3] = four.w;
+            }
+#pragma unroll
+            for (int l = 0; l < 4; l++) {
+#pragma unroll
+                for (int j = 0; j < GROUPS; j++) {
+                    float4 v = b.at(k + l, 4 * x + 32 * j);
+#pragma unroll
+                    for (int i = 0; i < ROWS / 16; i++) {
+                        at[i][j].x = fmaf(w[i][l], v.x, at[i][j].x);
+                        at[i][j].y = fmaf(w[i][l], v.y, at[i][j].y);
+                        at[i][j].z = fmaf(w[i][l], v.z, at[i][j].z);
+                        at[i][j].w = fmaf(w[i][l], v.w, at[i][j].w);
+                    }
+                }
+            }
+        }
+    }
+
+    INLINE void store(float *__restrict__ to, int first, int n) const {
+        int y = threadIdx.x / 8;
+        int x = threadIdx.x % 8;
+        if (4 * x >= D) return;
+#pragma unroll
+        for (int i = 0; i < ROWS / 16; i++) {
+            int row = first + y + 16 * i;
+            if (row >= n) continue;
+#pragma unroll
+            for (int j = 0; j < GROUPS; j++) {
+                *reinterpret_cast<float4 *>(to + static_cast<long>(row) * D + 4 * x + 32 * j) = at[i][j];
+            }
+        }
+    }
+};
+
+template <int D>
+INLINE void forward_f32(float *y, float *lse, const float *q, const float *k, const float *v, int n, float scale) {
+    constexpr int ROWS = D <= 64 ? 64 : 32;
+    constexpr int COLUMNS = D <= 64 ? 32 : 16;
+    __shared__ __align__(16) Tile<ROWS, D> queries;
+    __shared__ __align__(16) Tile<COLUMNS, D> keys;
+    __shared__ __align__(16) Tile<COLUMNS, D> values;
+    __shared__ __align__(16) float weight[ROWS][COLUMNS + 4];
+    long head = static_cast<long>(blockIdx.y) * n * D;
+    int first = blockIdx.x * ROWS;
+    int line = threadIdx.x / 8;
+    int x = threadIdx.x % 8;
+    queries.load(q + head, first, n);
+    Sums<ROWS, D> out;
+    out.clear();
+    float max[ROWS / 16];
+    float sum[ROWS / 16];
+#pragma unroll
+    for (int i = 0; i < ROWS / 16; i++) {
+        max[i] = -INFINITY;
+        sum[i] = 0;
+    }
+    for (int from = 0; from < n; from += COLUMNS) {
+        __syncthreads();
+        keys.load(k + head, from, n);
+        values.load(v + head, from, n);
+        __syncthreads();
+        float s[ROWS / 16][COLUMNS / 8];
+        products<ROWS, COLUMNS, D>(s, queries, keys);
+#pragma unroll
+        for (int i = 0; i < ROWS / 16; i++) {
+            // The first column of a tile is always inside, so that the maximum is finite.
+            float top = max[i];
+#pragma unroll
+            for (int j = 0; j < COLUMNS / 8; j++) {
+                s[i][j] = from + x + 8 * j < n ? s[i][j] * scale : -INFINITY;
+                top = fmaxf(top, s[i][j]);
+            }
+#pragma unroll
+            for (int lane = 4; lane > 0; lane /= 2) top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, lane));
+            float shrink = expf(max[i] - top);
+            max[i] = top;
+            float part = 0;
+#pragma unroll
+            for (int j = 0; j < COLUMNS / 8; j++) {
+                float p = expf(s[i][j] - top);
+                part += p;
+                weight[line + 16 * i][x + 8 * j] = p;
+            }
+#pragma unroll
+            for (int lane = 4; lane > 0; lane /= 2) part += __shfl_xor_sync(ALL_LANES, part, lane);
+            sum[i] = fmaf(sum[i], shrink, part);
+            out.scale(i, shrink);
+        }
+        __syncwarp();
+        out.template add<COLUMNS>(weight, values);
+    }
+#pragma unroll
+    for (int i = 0; i < ROWS / 16; i++) {
+        out.scale(i, 1 / sum[i]);
+        int row = first + line + 16 * i;
+        if (x == 0 && row < n) lse[static_cast<long>(blockIdx.y) * n + row] = max[i] + logf(sum[i]);
+    }
+    out.store(y + head, first, n);
+}
+
+// One side of the backward pass. With P = exp(scale q k^T - lse), dP = dy v^T and dS = scale P (dP - delta) (Dao et al. 2022,
+// algorithm 4):  dq = dS k;  dk = dS^T q, dv = P^T dy. Seen from its own rows, each side needs the same: the products of
+// `own` with `other` and of own_value with other_value, where (own, own_value) is (q, dy) for the query side and (k, v) for
+// the key side, and the other way round for the others.
+template <int D, bool QUERY>
+INLINE void backward_f32(float *d_own, float *d_own_value, const float *own, const float *own_value,
+                         const float *other, const float *other_value, const float *lse, const float *delta, int n,
+                         float scale) {
+    constexpr int ROWS = D <= 64 ? 32 : 16;
+    constexpr int COLUMNS = ROWS;
+    __shared__ __align__(16) Tile<ROWS, D> own_tile;
+    __shared__ __align__(16) Tile<ROWS, D> own_value_tile;
+    __shared__ __align__(16) Tile<COLUMNS, D> other_tile;
+    __shared__ __align__(16) Tile<COLUMNS, D> other_value_tile;
+    __shared__ __align__(16) float slope[ROWS][COLUMNS + 4];
+    __shared__ __align__(16) float weight[QUERY ? 1 : ROWS][COLUMNS + 4];
+    long head = static_cast<long>(blockIdx.y) * n * D;
+    const float *head_lse = lse + static_cast<long>(blockIdx.y) * n;
+    const float *head_delta = delta + static_cast<long>(blockIdx.y) * n;
+    int first = blockIdx.x * ROWS;
+    int line = threadIdx.x / 8;
+    int x = threadIdx.x % 8;
+    own_tile.load(own + head, first, n);
+    own_value_tile.load(own_value + head, first, n);
+    Sums<ROWS, D> gradient;
+    Sums<ROWS, D> value_gradient;
+    gradient.clear();
+    value_gradient.clear();
+    for (int from = 0; from < n; from += COLUMNS) {
+        __syncthreads();
+        other_tile.load(other + head, from, n);
+        other_value_tile.load(other_value + head, from, n);
+        __syncthreads();
+        float s[ROWS / 16][COLUMNS / 8];
+        float dp[ROWS / 16][COLUMNS / 8];
+        products<ROWS, COLUMNS, D>(s, own_tile, other_tile);
+        products<ROWS, COLUMNS, D>(dp, own_value_tile, other_value_tile);
+#pragma unroll
+        for (int i = 0; i < ROWS / 16; i++) {
+#pragma unroll
+            for (int j = 0; j < COLUMNS / 8; j++) {
+                int row = first + line + 16 * i;
+                int column = from + x + 8 * j;
+                int query = QUERY ? row : column;
+                bool inside = row < n && column < n;
+                float p = inside ? expf(s[i][j] * scale - head_lse[query]) : 0.0f;
+                slope[line + 16 * i][x + 8 * j] = inside ? scale * p * (dp[i][j] - head_delta[query]) : 0.0f;
+                if constexpr (!QUERY) weight[line + 16 * i][x + 8 * j] = p;
+            }
+        }
+        __syncwarp();
+        gradient.template add<COLUMNS>(slope, other_tile);
+        if constexpr (!QUERY) value_gradient.template add<COLUMNS>(weight, other_value_tile);
+    }
+    gradient.store(d_own + head, first, n);
+    if constexpr (!QUERY) value_gradient.store(d_own_value + head, first, n);
+}
+
+// delta = dy . y for each row of [rows, D]: the sum over a row of P dP (Dao et al. 2022, section B.2).
+template <class T>
+INLINE void delta_rows(float *__restrict__ delta, const T *__restrict__ dy, const T *__restrict__ y, int rows,
+                       int width) {
+    for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < rows; row += gridDim.x * blockDim.y) {
+        long at = static_cast<long>(row) * width;
+        float sum = 0;
+        for (int d = threadIdx.x; d < width; d += WARP) sum = fmaf(to_float(dy[at + d]), to_float(y[at + d]), sum);
+        sum = warp_sum(sum);
+        if (threadIdx.x == 0) delta[row] = sum;
+    }
+}
+
+KERNEL attention_delta_f32(float *delta, const float *dy, const float *y, int rows, int width) {
+    delta_rows(delta, dy, y, rows, width);
+}
+KERNEL attention_delta_bf16(float *delta, const bf16 *dy, const bf16 *y, int rows, int width) {
+    delta_rows(delta, dy, y, rows, width);
+}
+
+#define ATTENTION_F32(D)                                                                                              \
+    KERNEL __launch_bounds__(THREADS)                                                                                 \
+        attention_forward_f32_d##D(float *__restrict__ y, float *__restrict__ lse, const float *__restrict__ q,       \
+                                   const float *__restrict__ k, const float *__restrict__ v, int n, float scale) {    \
+        forward_f32<D>(y, lse, q, k, v, n, scale);                                                                    \
+    }                                                                                                                 \
+    KERNEL __launch_bounds__(THREADS) attention_backward_query_f32_d##D(                                              \
+        float *__restrict__ dq, const float *__restrict__ dy, const float *__restrict__ q,                            \
+        const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                      \
+        const float *__restrict__ delta, int n, float scale) {                                                        \
+        backward_f32<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                        \
+    }                                                                                                                 \
+    KERNEL __launch_bounds__(THREADS) attention_backward_key_f32_d##D(                                                \
+        float *__restrict__ dk, float *__restrict__ dv, const float *__restrict__ dy, const float *__restrict__ q,    \
+        const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                      \
+        const float *__restrict__ delta, int n, float scale) {                                                        \
+        backward_f32<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                            \
+    }
+
+ATTENTION_F32(16)
+ATTENTION_F32(32)
+ATTENTION_F32(64)
+ATTENTION_F32(128)
+
+// --- bf16: a warp owns 16 rows, and m16n8k16 products (ptx.cuh, whose g and t are used here) make its part of a tile.
+
+// A tile of COUNT rows in bf16. Rows are 16-byte aligned for ldmatrix, and the padding of 16 bytes puts the eight rows that
+// a fragment touches on different banks.
+template <int COUNT, int D>
+struct HalfTile {
+    bf16 row[COUNT][D + 8];
+
+    INLINE void load(const bf16 *__restrict__ from, int first, int n) {
+#pragma unroll 4
+        for (int i = threadIdx.x; i < COUNT * D / 8; i += THREADS) {
+            int r = i / (D / 8);
+            int d = i % (D / 8) * 8;
+            uint4 v = make_uint4(0, 0, 0, 0);
+            if (first + r < n) v = *reinterpret_cast<const uint4 *>(from + static_cast<long>(first + r) * D + d);
+            *reinterpret_cast<uint4 *>(&row[r][d]) = v;
+        }
+    }
+
+    INLINE unsigned two(int r, int d) const { return *reinterpret_cast<const unsigned *>(&row[r][d]); }
+};
+
+// s[j] = 16 x 8 products of rows first.. of a with rows 8 j.. of b.
+template <int COLUMNS, int ROWS, int D>
+INLINE void half_products(float (&s)[COLUMNS / 8][4], const HalfTile<ROWS, D> &a, int first,
+                          const HalfTile<COLUMNS, D> &b) {
+    int g = threadIdx.x % WARP / 4;
+    int t = threadIdx.x % 4;
+#pragma unroll
+    for (int j = 0; j < COLUMNS / 8; j++) {
+#pragma unroll
+        for (int k = 0; k < 4; k++) s[j][k] = 0;
+    }
+#pragma unroll
+    for (int d = 0; d < D; d += 16) {
+        unsigned fragment[4] = {a.two(first + g, d + 2 * t), a.two(first + g + 8, d + 2 * t),
+                                a.two(first + g, d + 2 * t + 8), a.two(first + g + 8, d + 2 * t + 8)};
+#pragma unroll
+        for (int j = 0; j < COLUMNS / 8; j++) {
+            mma_bf16(s[j], fragment, b.two(8 * j + g, d + 2 * t), b.two(8 * j + g, d + 2 * t + 8));
+        }
+    }
+}
+
+// sum += weight b, weight 16 x COLUMNS as half_products lays it out: a sum's fragment, rounded, is a factor's fragment.
+template <int COLUMNS, int D>
+INLINE void half_add(float (&sum)[D / 8][4], const float (&weight)[COLUMNS / 8][4], const HalfTile<COLUMNS, D> &b) {
+    int lane = threadIdx.x % WARP;
+#pragma unroll
+    for (int k = 0; k < COLUMNS; k += 16) {
+        const float(&low)[4] = weight[k / 8];
+        const float(&high)[4] = weight[k / 8 + 1];
+        unsigned fragment[4] = {pack_bf16(low[0], low[1]), pack_bf16(low[2], low[3]), pack_bf16(high[0], high[1]),
+                                pack_bf16(high[2], high[3])};
+#pragma unroll
+        for (int d = 0; d < D; d += 16) {
+            unsigned m[4];
+            load_matrices_transposed(m, &b.row[k + lane % 16][d + lane / 16 * 8]);
+            mma_bf16(sum[d / 8], fragment, m[0], m[1]);
+            mma_bf16(sum[d / 8 + 1], fragment, m[2], m[3]);
+        }
+    }
+}
+
+template <int D>
+INLINE void half_store(bf16 *__restrict__ to, const float (&sum)[D / 8][4], const float (&factor)[2], int row, int n) {
+    int t = threadIdx.x % 4;
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        if (row + 8 * i >= n) continue;
+        bf16 *line = to + static_cast<long>(row + 8 * i) * D + 2 * t;
+#pragma unroll
+        for (int j = 0; j < D / 8; j++) {
+            *reinterpret_cast<unsigned *>(line + 8 * j) =
+                pack_bf16(sum[j][2 * i] * factor[i], sum[j][2 * i + 1] * factor[i]);
+        }
+    }
+}
+
+constexpr int HALF_ROWS = 64;
+constexpr float LOG2_E = 1.4426950408889634f;
+constexpr float LN_2 = 0.69314718055994531f;
+
+template <int D>
+INLINE void forward_bf16(bf16 *y, float *lse, const bf16 *q, const bf16 *k, const bf16 *v, int n, float scale) {
+    constexpr int COLUMNS = D <= 64 ? 64 : 32;
+    __shared__ __align__(16) HalfTile<HALF_ROWS, D> queries;
+    __shared__ __align__(16) HalfTile<COLUMNS, D> keys;
+    __shared__ __align__(16) HalfTile<COLUMNS, D> values;
+    long head = static_cast<long>(blockIdx.y) * n * D;
+    int first = blockIdx.x * HALF_ROWS;
+    int warp_first = threadIdx.x / WARP * 16;
+    int g = threadIdx.x % WARP / 4;
+    int t = threadIdx.x % 4;
+    // The softmax in base 2: the hardware's exponential, and one multiplication saved.
+    scale *= LOG2_E;
+    queries.load(q + head, first, n);
+    float out[D / 8][4];
+#pragma unroll
+    for (int j = 0; j < D / 8; j++) {
+#pragma unroll
+        for (int l = 0; l < 4; l++) out[j][l] = 0;
+    }
+    float max[2] = {-INFINITY, -INFINITY};
+    float sum[2] = {0, 0};
+    for (int from = 0; from < n; from += COLUMNS) {
+        __syncthreads();
+        keys.load(k + head, from, n);
+        values.load(v + head, from, n);
+        __syncthreads();
+        float s[COLUMNS / 8][4];
+        half_products<COLUMNS>(s, queries, warp_first, keys);
+        float top[2] = {max[0], max[1]};
+#pragma unroll
+        for (int j = 0; j < COLUMNS / 8; j++) {
+#pragma unroll
+            for (int l = 0; l < 4; l++) {
+                s[j][l] = from + 8 * j + 2 * t + l % 2 < n ? s[j][l] * scale : -INFINITY;
+                top[l / 2] = fmaxf(top[l / 2], s[j][l]);
+            }
+        }
+        float shrink[2];
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            top[i] = fmaxf(top[i], __shfl_xor_sync(ALL_LANES, top[i], 1));
+            top[i] = fmaxf(top[i], __shfl_xor_sync(ALL_LANES, top[i], 2));
+            shrink[i] = exp2f(max[i] - top[i]);
+            max[i] = top[i];
+            sum[i] *= shrink[i];
+        }
+#pragma unroll
+        for (int j = 0; j < COLUMNS / 8; j++) {
+#pragma unroll
+            for (int l = 0; l < 4; l++) {
+                s[j][l] = exp2f(s[j][l] - top[l / 2]);
+                sum[l / 2] += s[j][l];
+            }
+        }
+#pragma unroll
+        for (int j = 0; j < D / 8; j++) {
+#pragma unroll
+            for (int l = 0; l < 4; l++) out[j][l] *= shrink[l / 2];
+        }
+        half_add(out, s, values);
+    }
+    float factor[2];
+    int row = first + warp_first + g;
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        // Each of the four threads of a row has summed its own columns.
+        sum[i] += __shfl_xor_sync(ALL_LANES, sum[i], 1);
+        sum[i] += __shfl_xor_sync(ALL_LANES, sum[i], 2);
+        factor[i] = 1 / sum[i];
+        if (t == 0 && row + 8 * i < n) {
+            lse[static_cast<long>(blockIdx.y) * n + row + 8 * i] = max[i] * LN_2 + logf(sum[i]);
+        }
+    }
+    half_store<D>(y + head, out, factor, row, n);
+}
+
+template <int D, bool QUERY>
+INLINE void backward_bf16(bf16 *d_own, bf16 *d_own_value, const bf16 *own, const bf16 *own_value, const bf16 *other,
+                          const bf16 *other_value, const float *lse, const float *delta, int n, float scale) {
+    constexpr int COLUMNS = D <= 64 ? 32 : 16;
+    __shared__ __align__(16) HalfTile<HALF_ROWS, D> own_tile;
+    __shared__ __align__(16) HalfTile<HALF_ROWS, D> own_value_tile;
+    __shared__ __align__(16) HalfTile<COLUMNS, D> other_tile;
+    __shared__ __align__(16) HalfTile<COLUMNS, D> other_value_tile;
+    long head = static_cast<long>(blockIdx.y) * n * D;
+    const float *head_lse = lse + static_cast<long>(blockIdx.y) * n;
+    const float *head_delta = delta + static_cast<long>(blockIdx.y) * n;
+    int first = blockIdx.x * HALF_ROWS;
+    int warp_first = threadIdx.x / WARP * 16;
+    int g = threadIdx.x % WARP / 4;
+    int t = threadIdx.x % 4;
+    own_tile.load(own + head, first, n);
+    own_value_tile.load(own_value + head, first, n);
+    float gradient[D / 8][4];
+    float value_gradient[D / 8][4];
+#pragma unroll
+    for (int j = 0; j < D / 8; j++) {
+#pragma unroll
+        for (int l = 0; l < 4; l++) {
+            gradient[j][l] = 0;
+            value_gradient[j][l] = 0;
+        }
+    }
+    for (int from = 0; from < n; from += COLUMNS) {
+        __syncthreads();
+        other_tile.load(other + head, from, n);
+        other_value_tile.load(other_value + head, from, n);
+        __syncthreads();
+        float s[COLUMNS / 8][4];
+        float dp[COLUMNS / 8][4];
+        half_products<COLUMNS>(s, own_tile, warp_first, other_tile);
+        half_products<COLUMNS>(dp, own_value_tile, warp_first, other_value_tile);
+#pragma unroll
+        for (int j = 0; j < COLUMNS / 8; j++) {
+#pragma unroll
+            for (int l = 0; l < 4; l++) {
+                int row = first + warp_first + g + l / 2 * 8;
+                int column = from + 8 * j + 2 * t + l % 2;
+                int query = QUERY ? row : column;
+                bool inside = row < n && column < n;
+                s[j][l] = inside ? expf(s[j][l] * scale - head_lse[query]) : 0.0f;
+                dp[j][l] = inside ? scale * s[j][l] * (dp[j][l] - head_delta[query]) : 0.0f;
+            }
+        }
+        half_add(gradient, dp, other_tile);
+        if constexpr (!QUERY) half_add(value_gradient, s, other_value_tile);
+    }
+    const float one[2] = {1, 1};
+    half_store<D>(d_own + head, gradient, one, first + warp_first + g, n);
+    if constexpr (!QUERY) half_store<D>(d_own_value + head, value_gradient, one, first + warp_first + g, n);
+}
+
+#define ATTENTION_BF16(D)                                                                                             \
+    KERNEL __launch_bounds__(THREADS)                                                                                 \
+        attention_forward_bf16_d##D(bf16 *__restrict__ y, float *__restrict__ lse, const bf16 *__restrict__ q,        \
+                                    const bf16 *__restrict__ k, const bf16 *__restrict__ v, int n, float scale) {     \
+        forward_bf16<D>(y, lse, q, k, v, n, scale);                                                                   \
+    }                                                                                                                 \
+    KERNEL __launch_bounds__(THREADS) attention_backward_query_bf16_d##D(                                             \
+        bf16 *__restrict__ dq, const bf16 *__restrict__ dy, const bf16 *__restrict__ q, const bf16 *__restrict__ k,   \
+        const bf16 *__restrict__ v, const float *__restrict__ lse, const float *__restrict__ delta, int n,            \
+        float scale) {                                                                                                \
+        backward_bf16<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                       \
+    }                                                                                                                 \
+    KERNEL __launch_bounds__(THREADS) attention_backward_key_bf16_d##D(                                               \
+        bf16 *__restrict__ dk, bf16 *__restrict__ dv, const bf16 *__restrict__ dy, const bf16 *__restrict__ q,        \
+        const bf16 *__restrict__ k, const bf16 *__restrict__ v, const float *__restrict__ lse,                        \
+        const float *__restrict__ delta, int n, float scale) {                                                        \
+        backward_bf16<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                           \
+    }
+
+ATTENTION_BF16(16)
+ATTENTION_BF16(32)
+ATTENTION_BF16(64)
+ATTENTION_BF16(128)
