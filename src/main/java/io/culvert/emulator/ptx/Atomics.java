@@ -1,0 +1,94 @@
+package io.culvert.emulator.ptx;
+
+import io.culvert.emulator.ptx.SharedRaces.Access;
+import java.util.function.LongBinaryOperator;
+
+/** atom and red. The lanes of a warp take their turns in the order of the launch. */
+final class Atomics {
+    private Atomics() {}
+
+    static Action decode(Decoding x) {
+        Modifiers m = x.modifiers;
+        x.instructionClass = InstructionClass.ATOMIC;
+        boolean returns = m.base.equals("atom");
+        m.oneOf("relaxed", "acquire", "release", "acq_rel");
+        m.oneOf("cta", "gpu", "sys");
+        Space space = Space.of(m);
+        if (space == Space.LOCAL) {
+            throw m.unsupported();
+        }
+        String operation = m.next();
+        m.take("noftz");
+        ScalarType type = m.type();
+        boolean swap = operation.equals("cas");
+        int first = returns ? 1 : 0;
+        x.expectOperands(first + (swap ? 3 : 2));
+        LongBinaryOperator operator = swap ? null : operator(m, operation, type);
+        boolean wide = type.bits == 64;
+        int to = returns ? x.destination(0, type) : -1;
+        Address address = x.address(first);
+        int b = x.source(first + 1, type);
+        int c = swap ? x.source(first + 2, type) : b;
+        long keep = -1L >>> 64 - type.bits;
+        return new LaneAccess(space, address, type.bytes(), Access.ATOMIC) {
+            @Override
+            void move(Frame f, int lane, Region region, long offset) {
+                long old = region.load(offset, bytes);
+                long value = (wide ? f.d[b + lane] : f.r[b + lane]) & keep;
+                long other = (wide ? f.d[c + lane] : f.r[c + lane]) & keep;
+                long result = swap ? old == value ? other : old : operator.applyAsLong(old, value);
+                region.store(offset, bytes, result);
+                if (to >= 0 && wide) {
+                    f.d[to + lane] = old;
+                } else if (to >= 0) {
+                    f.r[to + lane] = (int) old;
+                }
+            }
+        };
+    }
+
+    /** On zero-extended bits. */
+    private static LongBinaryOperator operator(Modifiers m, String operation, ScalarType type) {
+        int unused = 64 - type.bits;
+        boolean signed = type.signed();
+        // Shifting the sign to the top keeps signed values in order.
+        LongBinaryOperator compare = signed
+                ? (a, b) -> Long.compare(a << unused, b << unused)
+                : (a, b) -> Long.compareUnsigned(a, b);
+        if (type.real() || type.packed()) {
+            if (operation.equals("add")) {
+                return sum(m, type);
+            }
+            throw m.unsupported();
+        }
+        return switch (operation) {
+            case "add" -> (a, b) -> a + b;
+            case "min" -> (a, b) -> compare.applyAsLong(a, b) < 0 ? a : b;
+            case "max" -> (a, b) -> compare.applyAsLong(a, b) > 0 ? a : b;
+            case "and" -> (a, b) -> a & b;
+            case "or" -> (a, b) -> a | b;
+            case "xor" -> (a, b) -> a ^ b;
+            case "exch" -> (a, b) -> b;
+            case "inc" -> (a, b) -> Long.compareUnsigned(a, b) >= 0 ? 0 : a + 1;
+            case "dec" -> (a, b) -> a == 0 || Long.compareUnsigned(a, b) > 0 ? b : a - 1;
+            default -> throw m.unsupported();
+        };
+    }
+
+    private static LongBinaryOperator sum(Modifiers m, ScalarType type) {
+        return switch (type) {
+            case F32 -> (a, b) ->
+                    FloatMath.bits(Float.intBitsToFloat((int) a) + Float.intBitsToFloat((int) b)) & 0xffffffffL;
+            case F64 -> (a, b) ->
+                    Double.doubleToRawLongBits(Double.longBitsToDouble(a) + Double.longBitsToDouble(b));
+            case F16, BF16 -> (a, b) -> HalfArithmetic.add(SmallFloat.of(type), (int) a, (int) b);
+            case F16X2, BF16X2 -> (a, b) -> {
+                SmallFloat format = SmallFloat.of(type);
+                int low = HalfArithmetic.add(format, (int) a & 0xffff, (int) b & 0xffff);
+                int high = HalfArithmetic.add(format, (int) a >>> 16, (int) b >>> 16);
+                return (long) high << 16 | low;
+            };
+            default -> throw m.unsupported();
+        };
+    }
+}

@@ -1,0 +1,257 @@
+package io.culvert.emulator.ptx;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Turns a function's statements into {@link Code}. */
+final class FunctionDecoder {
+    private final PtxParser.Function function;
+    private final Map<String, PtxParser.Function> functions;
+    private final Map<String, Variable> variables;
+    private final Map<String, Variable> moduleShared;
+    private final List<Instruction> allInstructions;
+    private final Code code;
+    private final Scope scope;
+    private final List<Instruction> instructions = new ArrayList<>();
+    private final Map<String, Integer> labels = new HashMap<>();
+    private final Map<String, List<Operand>> branchTables = new HashMap<>();
+    private final Map<Instruction, String> branchLabels = new HashMap<>();
+    private final Map<Instruction, String> tableLabels = new HashMap<>();
+    private String lastLabel = "";
+
+    FunctionDecoder(
+            PtxParser.Function function,
+            Map<String, PtxParser.Function> functions,
+            Map<String, Variable> variables,
+            Map<String, Variable> moduleShared,
+            List<Instruction> allInstructions) {
+        this.function = function;
+        this.functions = functions;
+        this.variables = variables;
+        this.moduleShared = moduleShared;
+        this.allInstructions = allInstructions;
+        code = new Code(function.name(), function.entry(), function.params(), function.results());
+        scope = new Scope(code);
+    }
+
+    Code decode() {
+        placeParameters();
+        for (Statement statement : function.body()) {
+            if (statement.label() != null) {
+                mark(statement);
+            } else if (statement.registers() != null) {
+                scope.declare(statement.registers());
+            } else if (statement.variable() != null) {
+                declare(statement.variable());
+            } else if (statement.opcode().equals(".branchtargets")) {
+                branchTables.put(lastLabel, statement.operands());
+            } else {
+                add(statement);
+            }
+        }
+        if (instructions.isEmpty() || !endsPath(instructions.get(instructions.size() - 1))) {
+            Statement end = new Statement(function.line(), 0, 0, "ret", null, false, List.of(), null, null, null);
+            add(end);
+        }
+        code.instructions = instructions.toArray(new Instruction[0]);
+        branchLabels.forEach((branch, label) -> branch.targets = new int[] {target(branch, label)});
+        tableLabels.forEach((branch, table) -> branch.targets = table(branch, table));
+        ControlFlow.findMeetingPoints(code.instructions);
+        return code;
+    }
+
+    private static boolean endsPath(Instruction instruction) {
+        return instruction.guard < 0
+                && (instruction.control == Instruction.Control.RETURN
+                        || instruction.control == Instruction.Control.EXIT
+                        || instruction.control == Instruction.Control.BRANCH);
+    }
+
+    private void placeParameters() {
+        if (!function.entry()) {
+            function.results().forEach(variable -> scope.declareFrameVariable(variable, true));
+            function.params().forEach(variable -> scope.declareFrameVariable(variable, true));
+            return;
+        }
+        int offset = 0;
+        for (Variable param : function.params()) {
+            offset = (offset + param.align() - 1) / param.align() * param.align();
+            code.paramOffsets.put(param.name(), offset);
+            offset += (int) param.bytes();
+        }
+    }
+
+    private void mark(Statement statement) {
+        switch (statement.label()) {
+            case "{" -> scope.open();
+            case "}" -> scope.close();
+            default -> {
+                lastLabel = statement.label();
+                if (labels.put(lastLabel, instructions.size()) != null) {
+                    throw new PtxException(statement.line(), "unsupported: label '%s' twice", lastLabel);
+                }
+            }
+        }
+    }
+
+    private void declare(Variable variable) {
+        if (variable.space().equals("shared")) {
+            code.sharedVariables.put(variable.name(), variable);
+        } else {
+            scope.declareFrameVariable(variable, false);
+        }
+    }
+
+    private int target(Instruction branch, String label) {
+        Integer target = labels.get(label);
+        if (target == null) {
+            throw new PtxException(branch.statement.line(), "no label '%s'", label);
+        }
+        return target;
+    }
+
+    private int[] table(Instruction branch, String name) {
+        List<Operand> targets = branchTables.get(name);
+        if (targets == null) {
+            throw new PtxException(branch.statement.line(), "no branch table '%s'", name);
+        }
+        return targets.stream().mapToInt(label -> target(branch, label.text())).toArray();
+    }
+
+    private void add(Statement statement) {
+        Decoding x = new Decoding(statement, code, scope, variables, moduleShared);
+        Instruction instruction = control(x);
+        if (instruction == null) {
+            Action action = Instructions.decode(x);
+            x.modifiers.end();
+            instruction = make(x, Instruction.Control.NONE, action);
+        }
+        if (statement.guard() != null) {
+            instruction.guard = x.predicate(statement.guard());
+            instruction.guardNegated = statement.guardNegated();
+        }
+        instructions.add(instruction);
+        allInstructions.add(instruction);
+    }
+
+    private Instruction make(Decoding x, Instruction.Control control, Action action) {
+        return new Instruction(x.statement, allInstructions.size(), x.instructionClass, control, action);
+    }
+
+    /** The instruction if it is one of control flow, else null. */
+    private Instruction control(Decoding x) {
+        x.instructionClass = InstructionClass.CONTROL;
+        Instruction made =
+                switch (x.modifiers.base) {
+                    case "bra" -> {
+                        x.modifiers.take("uni");
+                        Instruction branch = make(x, Instruction.Control.BRANCH, null);
+                        branchLabels.put(branch, x.operand(0).text());
+                        yield branch;
+                    }
+                    case "brx" -> {
+                        x.modifiers.take("idx");
+                        x.modifiers.take("uni");
+                        Instruction branch = make(x, Instruction.Control.BRANCH_TABLE, null);
+                        if (x.statement.guard() != null) {
+                            throw x.unsupported("a guard");
+                        }
+                        branch.index = x.intSource(0, ScalarType.U32);
+                        tableLabels.put(branch, x.operand(1).text());
+                        yield branch;
+                    }
+                    case "ret" -> {
+                        x.modifiers.take("uni");
+                        yield make(x, Instruction.Control.RETURN, null);
+                    }
+                    case "exit" -> make(x, Instruction.Control.EXIT, null);
+                    case "call" -> call(x);
+                    case "bar", "barrier" -> barrier(x);
+                    default -> null;
+                };
+        if (made == null) {
+            x.instructionClass = InstructionClass.INTEGER;
+        } else {
+            x.modifiers.end();
+        }
+        return made;
+    }
+
+    private Instruction call(Decoding x) {
+        x.modifiers.take("uni");
+        int next = x.operand(0).is(Operand.Kind.LIST) ? 1 : 0;
+        List<Operand> results = next == 1 ? x.operand(0).items() : List.of();
+        String callee = x.operand(next).text();
+        List<Operand> arguments =
+                next + 1 < x.operandCount() ? x.operand(next + 1).items() : List.of();
+        PtxParser.Function function = functions.get(callee);
+        if (function == null || function.body() == null || x.operandCount() > next + 2) {
+            if (callee.equals("__assertfail")) {
+                return make(x, Instruction.Control.NONE, (f, mask) -> {
+                    int lane = Integer.numberOfTrailingZeros(mask);
+                    throw f.warp.fault(KernelFault.Kind.TRAP, lane, "assertion failed");
+                });
+            }
+            throw x.unsupported("call of '%s', which this module does not define", callee);
+        }
+        if (function.params().size() != arguments.size()
+                || function.results().size() != results.size()) {
+            throw x.fault("'%s' takes %d arguments", callee, function.params().size());
+        }
+        code.callees.add(callee);
+        Instruction instruction = make(x, Instruction.Control.CALL, null);
+        instruction.call = new Instruction.Call(callee, offsets(x, arguments), offsets(x, results));
+        return instruction;
+    }
+
+    private int[] offsets(Decoding x, List<Operand> operands) {
+        return operands.stream()
+                .mapToInt(operand -> {
+                    String name = x.frameVariable(operand.text());
+                    if (name == null) {
+                        throw x.unsupported("argument '%s'", operand.text());
+                    }
+                    return code.frameVariables.get(name).offset();
+                })
+                .toArray();
+    }
+
+    private Instruction barrier(Decoding x) {
+        Modifiers modifiers = x.modifiers;
+        x.instructionClass = InstructionClass.BARRIER;
+        if (modifiers.peek().equals("warp")) {
+            return null;
+        }
+        modifiers.take("cta");
+        modifiers.take("aligned");
+        String kind = modifiers.oneOf("sync", "arrive", "red");
+        if (kind == null) {
+            throw modifiers.unsupported();
+        }
+        Instruction instruction = make(x, Instruction.Control.BARRIER, null);
+        Instruction.Reduction reduction = Instruction.Reduction.NONE;
+        int first = 0;
+        int result = -1;
+        int source = -1;
+        boolean negated = false;
+        int last = x.operandCount();
+        if (kind.equals("red")) {
+            String operation = modifiers.oneOf("popc", "and", "or");
+            reduction = Instruction.Reduction.valueOf(
+                    operation == null ? "NONE" : operation.toUpperCase(java.util.Locale.ROOT));
+            ScalarType type = modifiers.type();
+            result = type == ScalarType.PRED ? x.predicate(x.operand(0)) : x.destination(0, type);
+            first = 1;
+            last--;
+            source = x.predicate(x.operand(last));
+            negated = x.operand(last).negated();
+        }
+        int id = x.intSource(first, ScalarType.U32);
+        int count = last > first + 1 ? x.intSource(first + 1, ScalarType.U32) : -1;
+        boolean arrive = kind.equals("arrive");
+        instruction.barrier = new Instruction.Barrier(id, count, arrive, reduction, result, source, negated);
+        return instruction;
+    }
+}

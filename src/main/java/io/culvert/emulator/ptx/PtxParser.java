@@ -1,0 +1,117 @@
+package io.culvert.emulator.ptx;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Reads PTX text into declarations and function bodies; knows the grammar, not the instructions. */
+final class PtxParser {
+    /** A function as written; {@code body} is null for a declaration. */
+    record Function(
+            int line, String name, boolean entry, List<Variable> results, List<Variable> params, List<Statement> body) {}
+
+    private static final Set<String> LINKAGE = Set.of(".visible", ".extern", ".weak", ".common");
+    private static final Set<String> SPACES = Set.of(".global", ".const", ".shared", ".local", ".param");
+    private static final Set<String> PERFORMANCE_HINTS =
+            Set.of(".maxntid", ".reqntid", ".minnctapersm", ".maxnctapersm", ".maxnreg", ".noreturn");
+
+    final List<Function> functions = new ArrayList<>();
+    final List<Variable> variables = new ArrayList<>();
+    final Map<Integer, String> files = new HashMap<>();
+    String target = "";
+    private final TokenReader in;
+
+    PtxParser(String text) {
+        in = new TokenReader(text);
+    }
+
+    PtxParser parse() {
+        boolean versioned = false;
+        while (!in.atEnd()) {
+            Token token = in.peek();
+            switch (token.text()) {
+                case ".version" -> {
+                    in.next();
+                    in.next();
+                    versioned = true;
+                }
+                case ".target" -> {
+                    in.next();
+                    target = in.next().text();
+                    while (in.accept(",")) {
+                        in.next();
+                    }
+                }
+                case ".address_size" -> {
+                    in.next();
+                    in.expect("64");
+                }
+                case ".file" -> file();
+                case ".section" -> in.skipSection();
+                default -> declaration();
+            }
+        }
+        if (!versioned) {
+            throw new PtxException(1, "no .version: this is no PTX");
+        }
+        return this;
+    }
+
+    private void file() {
+        in.next();
+        int index = (int) in.integer();
+        String name = in.next().text();
+        files.put(index, name.substring(1, name.length() - 1));
+        while (in.accept(",")) {
+            in.next();
+        }
+    }
+
+    private void declaration() {
+        boolean external = false;
+        while (LINKAGE.contains(in.peek().text())) {
+            external |= in.next().is(".extern");
+        }
+        Token token = in.peek();
+        if (token.is(".entry") || token.is(".func")) {
+            function();
+        } else if (SPACES.contains(token.text())) {
+            variables.addAll(new VariableReader(in).statement(external));
+        } else {
+            throw in.unsupported("directive", token);
+        }
+    }
+
+    private void function() {
+        boolean entry = in.next().is(".entry");
+        List<Variable> results = in.peek().is("(") ? parameters() : List.of();
+        Token name = in.next();
+        List<Variable> params = in.peek().is("(") ? parameters() : List.of();
+        while (PERFORMANCE_HINTS.contains(in.peek().text())) {
+            in.next();
+            while (Character.isDigit(in.peek().text().charAt(0)) || in.peek().is(",")) {
+                in.next();
+            }
+        }
+        List<Statement> body = null;
+        if (!in.accept(";")) {
+            if (!in.peek().is("{")) {
+                throw in.unsupported("directive", in.peek());
+            }
+            body = new BodyReader(in).body();
+        }
+        functions.add(new Function(name.line(), name.text(), entry, results, params, body));
+    }
+
+    private List<Variable> parameters() {
+        List<Variable> list = new ArrayList<>();
+        in.expect("(");
+        while (!in.accept(")")) {
+            list.add(new VariableReader(in).parameter());
+            in.accept(",");
+        }
+        return list;
+    }
+}

@@ -1,0 +1,322 @@
+package io.culvert.emulator.ptx;
+
+import java.util.Arrays;
+
+/** 32 threads that execute together. The loop over instructions is here, and so is control flow. */
+final class Warp {
+    private static final int MAX_CALL_DEPTH = 1000;
+
+    final ThreadBlock block;
+    final int index;
+    final LocalMemory local = new LocalMemory();
+    final AsyncCopies copies;
+    final Splits splits = new Splits();
+
+    /** Addresses of the lanes for the instruction in progress. */
+    final long[] addresses = new long[32];
+
+    /** Scratch for values of lanes. */
+    final long[] values = new long[32];
+
+    /** Threads that exist and have not ended. */
+    int live;
+
+    /** Counts shared accesses, splits and barriers: the clock of {@link SharedRaces}. */
+    int time;
+
+    /** For each warp, up to which time its accesses are known to come before this warp's next one. */
+    final int[] seen;
+
+    /** The barrier that this warp waits at, or -1. */
+    int waitsAt = -1;
+
+    /** Instructions issued in this block. */
+    long issued;
+
+    private final int threads;
+    private final boolean takenFirst;
+    private Frame frame;
+    private int callDepth;
+
+    Warp(ThreadBlock block, int index, int threads) {
+        this.block = block;
+        this.index = index;
+        this.threads = threads;
+        takenFirst = block.context.order.takenFirst();
+        seen = new int[block.warps.length];
+        copies = new AsyncCopies(this);
+    }
+
+    void start(LinkedCode entry) {
+        live = threads;
+        time = 1;
+        issued = 0;
+        callDepth = 0;
+        waitsAt = -1;
+        Arrays.fill(seen, 0);
+        splits.clear();
+        copies.clear();
+        frame = enter(new Frame(entry, this, null, threads));
+    }
+
+    private Frame enter(Frame f) {
+        local.ensure(f.end());
+        SpecialRegisters.fill(f);
+        return f;
+    }
+
+    boolean canRun() {
+        return frame != null && waitsAt < 0;
+    }
+
+    boolean isDone() {
+        return frame == null;
+    }
+
+    Frame frame() {
+        return frame;
+    }
+
+    /** Executes until the warp ends or waits at a barrier. */
+    void run() {
+        long budget = block.context.instructionBudget;
+        while (frame != null && waitsAt < 0) {
+            Frame f = frame;
+            Instruction[] instructions = f.linked.code.instructions;
+            long[] issuedAt = f.profile.issued;
+            long[] lanesAt = f.profile.lanes;
+            while (true) {
+                int pc = f.pc;
+                if (pc == f.meet) {
+                    if (!f.pop()) {
+                        leave(f);
+                        break;
+                    }
+                    continue;
+                }
+                Instruction instruction = instructions[pc];
+                int mask = f.mask;
+                int guard = instruction.guard;
+                if (guard >= 0) {
+                    mask &= instruction.guardNegated ? ~f.p[guard] : f.p[guard];
+                }
+                issuedAt[pc]++;
+                lanesAt[pc] += Integer.bitCount(mask);
+                if (++issued > budget) {
+                    throw fault(
+                            KernelFault.Kind.INSTRUCTION_BUDGET,
+                            Integer.numberOfTrailingZeros(f.mask),
+                            "the warp executed %d instructions: an endless loop, or raise the budget",
+                            budget);
+                }
+                if (instruction.action != null) {
+                    if (mask != 0) {
+                        instruction.action.run(f, mask);
+                    }
+                    f.pc = pc + 1;
+                } else if (control(f, instruction, mask)) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /** True if the warp goes on in another frame, or waits. */
+    private boolean control(Frame f, Instruction instruction, int mask) {
+        switch (instruction.control) {
+            case BRANCH -> branch(f, instruction, instruction.targets[0], mask);
+            case BRANCH_TABLE -> branchTable(f, instruction, mask);
+            case BARRIER -> {
+                return barrier(f, instruction, mask);
+            }
+            case CALL -> {
+                return call(f, instruction, mask);
+            }
+            case RETURN, EXIT -> {
+                boolean exits = instruction.control == Instruction.Control.EXIT || f.caller == null;
+                live &= exits ? ~mask : -1;
+                f.pc++;
+                f.remove(mask);
+                if (f.mask == 0 && !f.pop()) {
+                    leave(f);
+                    return true;
+                }
+            }
+            default -> throw new IllegalStateException(instruction.control.toString());
+        }
+        return false;
+    }
+
+    private void branch(Frame f, Instruction instruction, int target, int taken) {
+        int others = f.mask & ~taken;
+        if (others == 0) {
+            f.pc = target;
+        } else if (taken == 0) {
+            f.pc++;
+        } else {
+            f.profile.splits[f.pc]++;
+            split(f, instruction.reconverge, target, taken, f.pc + 1, others);
+        }
+    }
+
+    private void split(Frame f, int meet, int target, int taken, int next, int others) {
+        splits.add(time++, taken, others);
+        boolean sameMeeting = meet == f.meet;
+        if (!sameMeeting) {
+            // The path itself waits at the meeting point with all its lanes.
+            f.pc = meet;
+            f.push();
+        }
+        f.meet = meet;
+        boolean takenWaits = target == meet;
+        boolean othersWait = next == meet;
+        if (takenWaits && othersWait) {
+            f.pop();
+        } else if (takenWaits || othersWait) {
+            f.pc = takenWaits ? next : target;
+            f.mask = takenWaits ? others : taken;
+        } else {
+            f.pc = takenFirst ? next : target;
+            f.mask = takenFirst ? others : taken;
+            f.push();
+            f.pc = takenFirst ? target : next;
+            f.mask = takenFirst ? taken : others;
+        }
+    }
+
+    private void branchTable(Frame f, Instruction instruction, int mask) {
+        int[] choice = f.r;
+        int slot = instruction.index;
+        int first = choice[slot + Integer.numberOfTrailingZeros(mask)];
+        int same = 0;
+        for (int left = mask; left != 0; left &= left - 1) {
+            int lane = Integer.numberOfTrailingZeros(left);
+            int index = choice[slot + lane];
+            if (index < 0 || index >= instruction.targets.length) {
+                throw fault(
+                        KernelFault.Kind.OUT_OF_BOUNDS,
+                        lane,
+                        "branch index %d with %d targets",
+                        index,
+                        instruction.targets.length);
+            }
+            same |= index == first ? 1 << lane : 0;
+        }
+        int target = instruction.targets[first];
+        if (same == f.mask) {
+            f.pc = target;
+        } else {
+            // The others come back to this instruction and split again.
+            f.profile.splits[f.pc]++;
+            split(f, instruction.reconverge, target, same, f.pc, f.mask & ~same);
+        }
+    }
+
+    private boolean barrier(Frame f, Instruction instruction, int mask) {
+        Instruction.Barrier barrier = instruction.barrier;
+        int lane = Integer.numberOfTrailingZeros(mask);
+        if (mask != live) {
+            int missing = live & ~mask;
+            throw fault(
+                    KernelFault.Kind.DIVERGED_BARRIER,
+                    lane < 32 ? lane : 0,
+                    "%d lanes of the warp reach the barrier, %d (thread %s for one) do not",
+                    Integer.bitCount(mask),
+                    Integer.bitCount(missing),
+                    block.threadName(32 * index + Integer.numberOfTrailingZeros(missing)));
+        }
+        int source = barrier.reduction() == Instruction.Reduction.NONE ? 0 : f.p[barrier.source()];
+        source = barrier.negated() ? ~source : source;
+        int id = f.r[barrier.id() + lane];
+        if (id < 0 || id > 15) {
+            throw fault(KernelFault.Kind.MISSED_BARRIER, lane, "barrier %d: there are 16", id);
+        }
+        int count = barrier.count() < 0 ? -1 : f.r[barrier.count() + lane];
+        block.arrive(this, id, count, !barrier.arriveOnly(), source);
+        if (waitsAt < 0) {
+            // Released at once; finishBarrier has moved on unless this warp only arrives.
+            f.pc += barrier.arriveOnly() ? 1 : 0;
+            return false;
+        }
+        return true;
+    }
+
+    /** Called when the barrier that this warp waits at is complete. */
+    void finishBarrier(BarrierState state) {
+        Frame f = frame;
+        Instruction.Barrier barrier = f.current().barrier;
+        boolean all = state.trueCount == state.threadCount;
+        boolean holds = barrier.reduction() == Instruction.Reduction.AND ? all : state.trueCount > 0;
+        switch (barrier.reduction()) {
+            case POPC -> Arrays.fill(f.r, barrier.result(), barrier.result() + 32, state.trueCount);
+            case AND, OR -> f.p[barrier.result()] = holds ? f.p[barrier.result()] | live : f.p[barrier.result()] & ~live;
+            default -> {}
+        }
+        f.pc++;
+    }
+
+    private boolean call(Frame f, Instruction instruction, int mask) {
+        if (mask == 0) {
+            f.pc++;
+            return false;
+        }
+        if (++callDepth > MAX_CALL_DEPTH) {
+            int lane = Integer.numberOfTrailingZeros(mask);
+            throw fault(KernelFault.Kind.CALL_DEPTH, lane, "more than %d calls deep", MAX_CALL_DEPTH);
+        }
+        LinkedCode callee = block.context.linked(instruction.call.callee());
+        Frame inner = enter(new Frame(callee, this, f, mask));
+        int[] from = instruction.call.argumentOffsets();
+        for (int i = 0; i < from.length; i++) {
+            Variable param = callee.code.params.get(i);
+            copy(f.localBase + from[i], inner.localBase + offset(callee, param), param.bytes(), mask);
+        }
+        frame = inner;
+        return true;
+    }
+
+    private static int offset(LinkedCode code, Variable variable) {
+        return code.code.frameVariables.get(variable.name()).offset();
+    }
+
+    private void copy(long from, long to, long bytes, int mask) {
+        for (int left = mask; left != 0; left &= left - 1) {
+            long start = Integer.numberOfTrailingZeros(left) * local.stride;
+            local.region.data.asSlice(start + to, bytes).copyFrom(local.region.data.asSlice(start + from, bytes));
+        }
+    }
+
+    /** Returns to the caller once no lane is left in the frame. */
+    private void leave(Frame f) {
+        Frame caller = f.caller;
+        frame = caller;
+        if (caller == null) {
+            return;
+        }
+        callDepth--;
+        Instruction.Call call = caller.current().call;
+        int[] to = call.resultOffsets();
+        for (int i = 0; i < to.length; i++) {
+            Variable result = f.linked.code.results.get(i);
+            copy(f.localBase + offset(f.linked, result), caller.localBase + to[i], result.bytes(), f.entered & live);
+        }
+        caller.pc++;
+        caller.remove(~live);
+        if (caller.mask == 0 && !caller.pop()) {
+            leave(caller);
+        }
+    }
+
+    /** A fault of a lane at the current instruction. */
+    KernelFault fault(KernelFault.Kind kind, int lane, String format, Object... args) {
+        Statement statement = frame.current().statement;
+        PtxModule module = block.launch.kernel().module();
+        KernelFault.Where where = new KernelFault.Where(
+                block.launch.kernel().name(),
+                block.name(),
+                block.threadName(32 * index + lane),
+                statement.line(),
+                module.source(statement));
+        return new KernelFault(kind, where, format.formatted(args));
+    }
+}
