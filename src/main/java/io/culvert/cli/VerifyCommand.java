@@ -1,8 +1,8 @@
 package io.culvert.cli;
 
 import io.culvert.CulvertException;
-import io.culvert.device.CpuDevice;
 import io.culvert.device.Device;
+import io.culvert.train.Run;
 import io.culvert.verify.CaseOutcome;
 import io.culvert.verify.Verifier;
 import io.culvert.verify.VerifyReport;
@@ -40,7 +40,7 @@ public final class VerifyCommand implements Callable<Integer> {
     @Parameters(paramLabel = "PATH", arity = "1..*", description = "A vector, or a folder to search for *.safetensors.")
     private List<Path> paths;
 
-    @Option(names = "--device", paramLabel = "NAME", defaultValue = "cpu", description = "Device to compute on: cpu.")
+    @Option(names = "--device", paramLabel = "NAME", defaultValue = "cpu", description = "Device to compute on: cpu, cuda, or emulator (the CUDA device without a GPU; slow, and strict).")
     private String device;
 
     @Option(
@@ -61,7 +61,7 @@ public final class VerifyCommand implements Callable<Integer> {
         List<Path> files = Verifier.find(paths);
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
-        try (Device opened = open()) {
+        try (Device opened = Run.open(device, 0)) {
             VerifyReport report = new VerifyReport(opened.describe(), files);
             Verifier verifier =
                     new Verifier(opened, tolerance == null ? OptionalDouble.empty() : OptionalDouble.of(tolerance));
@@ -76,13 +76,6 @@ public final class VerifyCommand implements Callable<Integer> {
             print(err, files.isEmpty() ? "culvert: error: no .safetensors file found under " + paths : "");
             return report.exitCode();
         }
-    }
-
-    private Device open() {
-        return switch (device) {
-            case "cpu" -> CpuDevice.open(0);
-            default -> throw CulvertException.usage("--device: unknown device '%s'; known: cpu", device);
-        };
     }
 
     /** Rows appear as they are computed, even through a pipe. */

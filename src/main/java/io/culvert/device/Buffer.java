@@ -2,33 +2,48 @@ package io.culvert.device;
 
 import java.lang.foreign.MemorySegment;
 
-/**
- * A block of device memory with a purpose. On the CPU the segment is host memory; its bytes are the same that the
- * loader fills, oneDNN computes on and a checkpoint writes.
- */
-public final class Buffer {
+/** A block of a device's memory with a purpose. Host code moves bytes in and out; only kernels know addresses. */
+public abstract sealed class Buffer permits HostBuffer, CudaBuffer {
     private final String purpose;
-    private final MemorySegment segment;
+    private final long bytes;
 
-    Buffer(String purpose, MemorySegment segment) {
+    Buffer(String purpose, long bytes) {
         this.purpose = purpose;
-        this.segment = segment;
+        this.bytes = bytes;
     }
 
-    public String purpose() {
+    public final String purpose() {
         return purpose;
     }
 
-    public long bytes() {
-        return segment.byteSize();
+    public final long bytes() {
+        return bytes;
     }
 
-    /** All of it. */
-    public MemorySegment memory() {
-        return segment;
+    /** Where it begins, in the address space of its device. */
+    public abstract long address();
+
+    /**
+     * All of it as host memory: the same bytes that kernels compute on.
+     *
+     * @throws IllegalStateException if the host cannot address it
+     */
+    public abstract MemorySegment memory();
+
+    /** Part of it as host memory. */
+    public final MemorySegment slice(long offset, long length) {
+        return memory().asSlice(offset, length);
     }
 
-    public MemorySegment slice(long offset, long bytes) {
-        return segment.asSlice(offset, bytes);
-    }
+    /** Whether the host can address it. */
+    public abstract boolean onHost();
+
+    /** Copies host bytes to {@code offset}, after all work that was given to the device before. */
+    public abstract void write(long offset, MemorySegment from);
+
+    /** Copies bytes from {@code offset} to the host, after all work that was given to the device before. */
+    public abstract void read(long offset, MemorySegment to);
+
+    /** Sets every byte to zero, in order with the work given to the device. */
+    public abstract void clear();
 }

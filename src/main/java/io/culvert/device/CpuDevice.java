@@ -43,12 +43,17 @@ public final class CpuDevice implements Device {
 
     @Override
     public Buffer allocate(String purpose, long bytes) {
-        return new Buffer(purpose, HostMemory.map(bytes));
+        return new HostBuffer(purpose, HostMemory.map(bytes));
     }
 
     @Override
     public void free(Buffer buffer) {
         HostMemory.unmap(buffer.memory());
+    }
+
+    @Override
+    public boolean readsHostMemory() {
+        return true;
     }
 
     /** Working memory that kernels share: they run one at a time and leave nothing in it. */

@@ -1,5 +1,7 @@
 package io.culvert.device;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -8,8 +10,11 @@ import java.util.List;
  * that an optimiser or an all-reduce is one call. Closing it gives everything back.
  */
 public final class RunArena implements AutoCloseable {
+    private static final long ALIGNMENT = 64;
+
     private final Device device;
     private final List<Buffer> buffers = new ArrayList<>();
+    private final Arena host = Arena.ofShared();
 
     public RunArena(Device device) {
         this.device = device;
@@ -26,9 +31,18 @@ public final class RunArena implements AutoCloseable {
         return buffer;
     }
 
+    /** Zero-filled memory of the host, whatever the device. */
+    public MemorySegment hostMemory(long bytes) {
+        return host.allocate(bytes, ALIGNMENT);
+    }
+
     @Override
     public void close() {
-        buffers.forEach(device::free);
-        buffers.clear();
+        try {
+            buffers.forEach(device::free);
+        } finally {
+            buffers.clear();
+            host.close();
+        }
     }
 }

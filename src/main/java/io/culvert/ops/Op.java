@@ -27,6 +27,9 @@ public abstract class Op {
     /** Tensors of the step that forward writes: results first, then what it saves for backward. */
     public abstract List<Tensor> outputs();
 
+    /** Called before memory is planned, for an op that saves other tensors on one device than on another. */
+    public void choose(Device device) {}
+
     /** Scratch that forward alone uses. */
     public List<Tensor> forwardScratch() {
         return List.of();

@@ -110,13 +110,14 @@ public final class Tape {
 
     /** Plans the memory of the step, takes it from {@code arena} and builds all kernels. */
     public void compile(RunArena arena) {
+        Device device = arena.device();
+        forwardOps.forEach(op -> op.choose(device));
         if (training) {
             for (Op op : forwardOps.reversed()) {
                 connect(op);
             }
         }
         stepBytes = new MemoryPlan(forwardOps, backwardOps, external, kept).allocate(arena);
-        Device device = arena.device();
         forwardOps.forEach(op -> op.prepare(device));
         backwardOps.stream().filter(op -> !forwardOps.contains(op)).forEach(op -> op.prepare(device));
         forward = forwardOps.toArray(Op[]::new);

@@ -2,6 +2,7 @@ package io.culvert.optim;
 
 import io.culvert.device.Buffer;
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.device.RunArena;
 import io.culvert.tensor.ParameterStore;
@@ -52,6 +53,7 @@ public final class AdamW implements Optimizer {
     private Kernel kernel(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuAdamW(cpu, this);
+            case CudaDevice cuda -> new CudaAdamW(cuda.context(), this);
         };
     }
 

@@ -45,7 +45,7 @@ final class CpuLars implements Lars.Kernel {
         valueSquares = new double[workers.threads()];
         gradientSquares = new double[workers.threads()];
         lanes = new float[workers.threads()][LANES];
-        long slab = lars.store.values().memory().address();
+        long slab = lars.store.values().address();
         for (int i = 0; i < values.length; i++) {
             Parameter parameter = parameters.get(i);
             long offset = parameter.value().address() - slab;

@@ -2,6 +2,7 @@ package io.culvert.optim;
 
 import io.culvert.device.Buffer;
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.device.RunArena;
 import io.culvert.tensor.ParameterStore;
@@ -37,6 +38,7 @@ public final class Lars implements Optimizer {
     private Kernel kernel(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuLars(cpu, this);
+            case CudaDevice cuda -> new CudaLars(cuda.context(), this);
         };
     }
 

@@ -2,6 +2,7 @@ package io.culvert.optim;
 
 import io.culvert.device.Buffer;
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.device.RunArena;
 import io.culvert.tensor.ParameterStore;
@@ -36,6 +37,7 @@ public final class Sgd implements Optimizer {
     private Kernel kernel(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuSgd(cpu, this);
+            case CudaDevice cuda -> new CudaSgd(cuda.context(), this);
         };
     }
 

@@ -101,6 +101,6 @@ public final class ParameterStore {
 
     /** Clears all gradients in one pass over the slab. */
     public void zeroGradients() {
-        gradients.memory().fill((byte) 0);
+        gradients.clear();
     }
 }

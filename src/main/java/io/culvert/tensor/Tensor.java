@@ -1,6 +1,7 @@
 package io.culvert.tensor;
 
 import io.culvert.device.Buffer;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -13,6 +14,8 @@ public final class Tensor {
     private final String name;
     private final Shape shape;
     private final DType dtype;
+    private Buffer buffer;
+    private long offset;
     private MemorySegment data;
     private String releasedBy;
 
@@ -44,40 +47,56 @@ public final class Tensor {
 
     /** Places this tensor at {@code offset} bytes of {@code buffer}, for good. */
     public void bind(Buffer buffer, long offset) {
-        if (data != null) {
+        if (isBound()) {
             throw new IllegalStateException(this + " is already bound");
         }
-        data = buffer.slice(offset, bytes());
+        this.buffer = buffer;
+        this.offset = offset;
+        data = buffer.onHost() ? buffer.slice(offset, bytes()) : null;
     }
 
     /**
-     * Points an input of the step at other memory of the same size, such as the loader's next buffer, so that nothing
-     * is copied. Only convolutions may consume such a tensor: they look its address up at every step.
+     * Gives an input of the step its values. Where kernels read host memory the tensor is pointed at {@code memory}, such
+     * as the loader's next buffer, so that nothing is copied: only convolutions may consume such a tensor, they look its
+     * address up at every step. On other devices the values are copied to where the tensor is bound.
      */
-    public void rebind(MemorySegment memory) {
+    public void feed(MemorySegment memory) {
         if (memory.byteSize() != bytes()) {
             throw new IllegalArgumentException(this + " takes " + bytes() + " bytes, got " + memory.byteSize());
         }
-        data = memory;
+        if (buffer == null || buffer.onHost()) {
+            data = memory;
+        } else {
+            buffer.write(offset, memory);
+        }
     }
 
     public boolean isBound() {
-        return data != null;
+        return data != null || buffer != null;
     }
 
-    /**
-     * The memory that kernels read and write. Host code that wants values should call {@link #read()}, which refuses
-     * memory that later operations of the step have taken over.
-     */
+    /** The memory that the CPU's kernels read and write; throws if it is another device's. */
     public MemorySegment data() {
         if (data == null) {
-            throw new IllegalStateException(this + " has no memory yet: compile its tape or allocate its slab first");
+            requireBound();
+            return buffer.slice(offset, bytes());
         }
         return data;
     }
 
+    /** Where the values are, in the address space of their device. */
     public long address() {
-        return data().address();
+        if (data != null) {
+            return data.address();
+        }
+        requireBound();
+        return buffer.address() + offset;
+    }
+
+    private void requireBound() {
+        if (!isBound()) {
+            throw new IllegalStateException(this + " has no memory yet: compile its tape or allocate its slab first");
+        }
     }
 
     /** Told by the step's planner: from the named operation on, the memory belongs to other tensors. */
@@ -85,18 +104,36 @@ public final class Tensor {
         releasedBy = by;
     }
 
-    /** The values as host memory; throws when the step's plan hands this memory to another tensor before it ends. */
-    public MemorySegment read() {
+    /** A copy of the values on the Java heap: for tests, reports and checkpoints, never in a step. */
+    public float[] toFloats() {
+        requireAlive();
+        return peek();
+    }
+
+    /** As {@link #toFloats}, for who knows that no later operation wrote here, whatever the plan says. */
+    public float[] peek() {
+        if (data != null) {
+            return data.toArray(ValueLayout.JAVA_FLOAT);
+        }
+        requireBound();
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment host = call.allocate(bytes(), ValueLayout.JAVA_LONG.byteAlignment());
+            buffer.read(offset, host);
+            return host.toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    /** The value of a tensor of one element: waits for the device to have computed it. */
+    public float item() {
+        return data != null ? data.get(ValueLayout.JAVA_FLOAT, 0) : peek()[0];
+    }
+
+    /** Throws when the step's plan hands this memory to another tensor before the step ends. */
+    private void requireAlive() {
         if (releasedBy != null) {
             throw new IllegalStateException(this + " does not outlive " + releasedBy
                     + ", which is the last operation to use it: Tape.keep it before compiling to read it");
         }
-        return data();
-    }
-
-    /** A copy of the values on the Java heap: for tests, reports and checkpoints, never in a step. */
-    public float[] toFloats() {
-        return read().toArray(ValueLayout.JAVA_FLOAT);
     }
 
     /** Overwrites the values from the Java heap. */
@@ -104,7 +141,14 @@ public final class Tensor {
         if (values.length != shape.count()) {
             throw new IllegalArgumentException(this + " takes " + shape.count() + " values, got " + values.length);
         }
-        MemorySegment.copy(values, 0, data(), ValueLayout.JAVA_FLOAT, 0, values.length);
+        if (data != null) {
+            MemorySegment.copy(values, 0, data, ValueLayout.JAVA_FLOAT, 0, values.length);
+            return;
+        }
+        requireBound();
+        try (Arena call = Arena.ofConfined()) {
+            buffer.write(offset, call.allocateFrom(ValueLayout.JAVA_FLOAT, values));
+        }
     }
 
     @Override

@@ -46,7 +46,7 @@ public final class Checkpoint {
                     tensors.add(stored(arena, STATE + kind + "/" + parameter.name(), parameter, state));
                 }
             });
-            store.buffers().forEach((name, buffer) -> tensors.add(vector(name, buffer)));
+            store.buffers().forEach((name, buffer) -> tensors.add(vector(arena, name, buffer)));
             Map<String, String> all = new TreeMap<>(metadata);
             all.put(STEP, Integer.toString(trainer.steps()));
             all.put(OPTIMIZER, trainer.optimizer().name());
@@ -80,7 +80,7 @@ public final class Checkpoint {
     private static Tensor view(Buffer slab, ParameterStore store, Parameter parameter) {
         Tensor value = parameter.value();
         Tensor view = new Tensor(value.name(), value.shape(), value.dtype());
-        view.bind(slab, value.address() - store.values().memory().address());
+        view.bind(slab, value.address() - store.values().address());
         return view;
     }
 
@@ -111,7 +111,7 @@ public final class Checkpoint {
                 tensors.add(stored(arena, parameter.name(), parameter, parameter.value().toFloats()));
             }
             backbone.store().buffers().forEach((name, buffer) -> {
-                tensors.add(vector(name, buffer));
+                tensors.add(vector(arena, name, buffer));
                 if (name.endsWith(RUNNING_VAR)) {
                     String tracked = name.substring(0, name.length() - RUNNING_VAR.length()) + BATCHES;
                     tensors.add(StoredTensor.longs(arena, tracked, List.of(), batches));
@@ -174,8 +174,8 @@ public final class Checkpoint {
         return StoredTensor.floats(arena, name, longs(parameter.torchShape()), parameter.toTorchOrder(stored));
     }
 
-    private static StoredTensor vector(String name, Tensor buffer) {
-        return new StoredTensor(name, StoredType.F32, longs(buffer.shape().toArray()), buffer.read());
+    private static StoredTensor vector(Arena arena, String name, Tensor buffer) {
+        return StoredTensor.floats(arena, name, longs(buffer.shape().toArray()), buffer.toFloats());
     }
 
     private static List<Long> longs(int... shape) {

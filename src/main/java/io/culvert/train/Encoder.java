@@ -6,7 +6,6 @@ import io.culvert.model.Backbone;
 import io.culvert.ops.Tape;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** A backbone in evaluation: batches of one view in, features out. */
 public final class Encoder {
@@ -26,7 +25,8 @@ public final class Encoder {
         this.batch = batch;
         pixels = tape.input(Tensor.f32("pixels", batch, imageSize, imageSize, 3));
         features = tape.keep(backbone.record(tape, pixels, false, 1));
-        partial = arena.allocate("last batch", pixels.bytes()).memory();
+        partial = arena.hostMemory(pixels.bytes());
+        Trainer.bindInput(pixels, arena);
         tape.compile(arena);
     }
 
@@ -42,9 +42,8 @@ public final class Encoder {
             partial.copyFrom(input);
             input = partial;
         }
-        pixels.rebind(input);
+        pixels.feed(input);
         tape.forward();
-        MemorySegment.copy(
-                features.read(), ValueLayout.JAVA_FLOAT, 0, to, firstRow * width(), views.count() * width());
+        System.arraycopy(features.toFloats(), 0, to, firstRow * width(), views.count() * width());
     }
 }

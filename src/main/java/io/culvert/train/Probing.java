@@ -8,6 +8,7 @@ import io.culvert.data.SewerMlCsv;
 import io.culvert.data.ViewLoader;
 import io.culvert.data.augment.PlainView;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
 
 /**
  * Reads a frozen encoder out with a linear probe: fitted on the labelled training images, judged on the validation
@@ -53,15 +54,22 @@ public final class Probing {
             throw CulvertException.usage("the probe is judged on images it was not fitted on: set data.val_csv"
                     + " (and data.val_images)");
         }
+        if (!Files.exists(folder.encoder())) {
+            throw CulvertException.data(
+                    "%s: not there, so the run has not ended: go on with culvert pretrain --resume, with the same configuration",
+                    folder.encoder());
+        }
         Dataset train = labelled(Run.trainingData(config), config.data().csv().toString());
         Dataset test = labelled(
                 SewerMlCsv.read(config.data().valCsv(), config.data().validationImages()),
                 config.data().valCsv().toString());
         try (Run run = new Run(config)) {
             Probing probing = new Probing(run, train, test);
-            Outcome untrained = probing.probe("untrained");
+            // First what can fail: a damaged encoder should not cost a pass over the images.
             Checkpoint.loadEncoder(folder.encoder(), run.backbone());
             Outcome trained = probing.probe("trained");
+            run.initialise();
+            Outcome untrained = probing.probe("untrained");
             return new Comparison(run.device().describe(), test, labels(test), trained, untrained);
         }
     }

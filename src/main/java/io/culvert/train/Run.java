@@ -7,8 +7,10 @@ import io.culvert.data.LoaderConfig;
 import io.culvert.data.SewerMlCsv;
 import io.culvert.data.StratifiedSplit;
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.device.RunArena;
+import io.culvert.emulator.Emulator;
 import io.culvert.method.Method;
 import io.culvert.method.SimClr;
 import io.culvert.model.Backbone;
@@ -37,12 +39,18 @@ public final class Run implements AutoCloseable {
         this.config = config;
         backbone = backbone(config.model());
         method = method(config.method());
-        device = device(config);
+        device = open(config.device(), config.threads());
         arena = new RunArena(device);
         store.allocate(arena);
+        initialise();
+    }
+
+    /** Sets every parameter to the value that the run's seed gives it. */
+    void initialise() {
         Init init = new Init(config.seed());
         backbone.initialise(init);
         method.initialise(init);
+        store.valuesChanged();
     }
 
     private Backbone backbone(RunConfig.Model model) {
@@ -59,10 +67,20 @@ public final class Run implements AutoCloseable {
         };
     }
 
-    private static Device device(RunConfig config) {
-        return switch (config.device()) {
-            case "cpu" -> CpuDevice.open(config.threads());
-            default -> throw CulvertException.usage("device: unknown '%s'; known: cpu", config.device());
+    /**
+     * Opens a device by its name in configurations and on the command line.
+     *
+     * @param threads of the CPU; 0 takes all processors
+     */
+    public static Device open(String name, int threads) {
+        return switch (name) {
+            case "cpu" -> CpuDevice.open(threads);
+            case "cuda" -> CudaDevice.open(0);
+            case "emulator" -> {
+                Emulator.install();
+                yield CudaDevice.open(0);
+            }
+            default -> throw CulvertException.usage("device: unknown '%s'; known: cpu, cuda, emulator", name);
         };
     }
 

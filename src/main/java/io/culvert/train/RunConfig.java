@@ -19,7 +19,7 @@ public record RunConfig(
         @Key(value = "42", doc = "decides the initial weights, the order of the images and every augmentation")
         long seed,
 
-        @Key(value = "cpu", doc = "device to compute on") String device,
+        @Key(value = "cpu", doc = "device to compute on: cpu, cuda, emulator") String device,
 
         @Key(value = "0", min = 0, doc = "threads that compute; 0: all cores")
         int threads,

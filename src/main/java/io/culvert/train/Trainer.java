@@ -9,7 +9,6 @@ import io.culvert.optim.WarmupCosine;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** The training step: a recorded tape, an optimiser and a schedule. After the first step it creates nothing. */
 public final class Trainer {
@@ -44,19 +43,27 @@ public final class Trainer {
         recorded = method.record(tape, pixels);
         tape.keep(recorded.features());
         tape.keep(recorded.embeddings());
+        bindInput(pixels, arena);
         tape.compile(arena);
+    }
+
+    /** A device that does not read host memory needs a place for the batch. */
+    static void bindInput(Tensor pixels, RunArena arena) {
+        if (!arena.device().readsHostMemory()) {
+            pixels.bind(arena.allocate("batch", pixels.bytes()), 0);
+        }
     }
 
     /**
      * One step on a batch of views; returns the loss.
      *
-     * @param views normalised pixels, {@code [views * B, H, W, 3]} floats, read in place
+     * @param views normalised pixels, {@code [views * B, H, W, 3]} floats, read in place on the CPU
      */
     public float step(MemorySegment views) {
-        pixels.rebind(views);
+        pixels.feed(views);
         store.zeroGradients();
         tape.forward();
-        float loss = recorded.loss().data().get(ValueLayout.JAVA_FLOAT, 0);
+        float loss = recorded.loss().item();
         if (!Float.isFinite(loss)) {
             throw CulvertException.diverged(
                     "the loss of step %d is %s: lower optim.lr, lengthen schedule.warmup_epochs, or look at the batch",

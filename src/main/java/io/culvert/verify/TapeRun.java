@@ -66,7 +66,7 @@ final class TapeRun {
 
     /** The gradient that reached an input, in stored order. No later operation writes there: it is written last. */
     float[] gradient(Tensor input) {
-        return tape.gradients(input).getFirst().data().toArray(ValueLayout.JAVA_FLOAT);
+        return tape.gradients(input).getFirst().peek();
     }
 
     /** Declares the case's parameter of that name, which must have this many axes. */

@@ -1,6 +1,7 @@
 package io.culvert.ops.add;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.ops.Cost;
 import io.culvert.ops.Op;
@@ -54,6 +55,7 @@ public final class AddGradientsOp extends Op {
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuAddGradients(cpu, this);
+            case CudaDevice cuda -> new CudaAddGradients(cuda.context(), this);
         };
     }
 }

@@ -1,6 +1,7 @@
 package io.culvert.ops.batchnorm;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.ops.Cost;
 import io.culvert.ops.Op;
@@ -147,6 +148,7 @@ public final class BatchNormOp extends Op {
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuBatchNorm(cpu, this);
+            case CudaDevice cuda -> new CudaBatchNorm(cuda.context(), this);
         };
     }
 }

@@ -2,6 +2,7 @@ package io.culvert.ops.conv2d;
 
 import io.culvert.device.ConvGeometry;
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.ops.Cost;
 import io.culvert.ops.Op;
@@ -88,6 +89,7 @@ public final class Conv2dOp extends Op {
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuConv2d(cpu, this);
+            case CudaDevice cuda -> new CudaConv2d(cuda.context(), this);
         };
     }
 }

@@ -1,6 +1,7 @@
 package io.culvert.ops.l2normalize;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.ops.Cost;
 import io.culvert.ops.OpKernel;
@@ -36,6 +37,7 @@ public final class L2NormalizeOp extends UnaryOp {
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuL2Normalize(cpu, this);
+            case CudaDevice cuda -> new CudaL2Normalize(cuda.context(), this);
         };
     }
 }

@@ -1,6 +1,7 @@
 package io.culvert.ops.linear;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.ops.Cost;
 import io.culvert.ops.Op;
@@ -84,6 +85,7 @@ public final class LinearOp extends Op {
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuLinear(cpu, this);
+            case CudaDevice cuda -> new CudaLinear(cuda.context(), this);
         };
     }
 }

@@ -36,7 +36,7 @@ final class CpuNtXent implements OpKernel {
         workers.run(rows, 1, normaliseTask);
         MemorySegment unit = op.unit.data();
         float scale = (float) (1 / op.temperature);
-        dnn.sgemm('N', 'T', rows, rows, width, scale, unit, width, unit, width, 0, op.dlogits.data(), rows);
+        dnn.sgemm('N', 'T', rows, rows, width, scale, unit, width, unit, width, 0, op.saved.data(), rows);
         workers.run(rows, 1, softmaxTask);
         double sum = 0;
         for (double loss : rowLoss) {
@@ -61,7 +61,7 @@ final class CpuNtXent implements OpKernel {
      * is nearly certain, and so would the loss without log1p.
      */
     private void softmax(int worker, int from, int to) {
-        MemorySegment s = op.dlogits.data();
+        MemorySegment s = op.saved.data();
         for (int row = from; row < to; row++) {
             long base = (long) row * rows;
             int pair = pair(row);
@@ -83,10 +83,10 @@ final class CpuNtXent implements OpKernel {
         }
     }
 
-    /** With G = dlogits: dunit = (G + G^T) unit / (T 2B), then through the normalisation. */
+    /** With G = softmax less one at the pair: dunit = (G + G^T) unit / (T 2B), then through the normalisation. */
     @Override
     public void backward() {
-        MemorySegment g = op.dlogits.data();
+        MemorySegment g = op.saved.data();
         MemorySegment unit = op.unit.data();
         MemorySegment dunit = op.dunit.data();
         float scale = (float) (1 / (op.temperature * rows));

@@ -1,6 +1,7 @@
 package io.culvert.ops.ntxent;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.ops.Cost;
 import io.culvert.ops.Loss;
@@ -20,9 +21,9 @@ import java.util.List;
 public final class NtXentOp extends Op implements Loss {
     final Tensor z;
     final Tensor unit;
-    final Tensor dlogits;
     final Tensor loss;
     final double temperature;
+    Tensor saved;
     Tensor dunit;
     Tensor dz;
 
@@ -30,9 +31,7 @@ public final class NtXentOp extends Op implements Loss {
         super(name);
         this.z = z;
         this.temperature = temperature;
-        int rows = z.shape().at(0);
-        unit = Tensor.f32(name + ".unit", rows, z.shape().at(1));
-        dlogits = Tensor.f32(name + ".dlogits", rows, rows);
+        unit = new Tensor(name + ".unit", z.shape(), z.dtype());
         loss = tape.keep(Tensor.f32(name + ".loss", 1));
         tape.record(this);
     }
@@ -60,7 +59,17 @@ public final class NtXentOp extends Op implements Loss {
 
     @Override
     public List<Tensor> outputs() {
-        return List.of(loss, unit, dlogits);
+        return saved == null ? List.of(loss, unit) : List.of(loss, unit, saved);
+    }
+
+    /** The CPU keeps the gradient of the similarities, a GPU three numbers a row and computes the similarities again. */
+    @Override
+    public void choose(Device device) {
+        int rows = z.shape().at(0);
+        saved = switch (device) {
+            case CpuDevice cpu -> Tensor.f32(name() + ".dlogits", rows, rows);
+            case CudaDevice cuda -> Tensor.f32(name() + ".rows", 3, rows);
+        };
     }
 
     @Override
@@ -71,7 +80,7 @@ public final class NtXentOp extends Op implements Loss {
 
     @Override
     public List<Tensor> backwardUses() {
-        return List.of(z, unit, dlogits, dunit, dz);
+        return List.of(z, unit, saved, dunit, dz);
     }
 
     @Override
@@ -82,13 +91,14 @@ public final class NtXentOp extends Op implements Loss {
     @Override
     public Cost cost() {
         long product = 2 * z.shape().count() * z.shape().at(0);
-        return new Cost(product, 2 * z.bytes() + dlogits.bytes(), 2 * product, 4 * z.bytes() + dlogits.bytes());
+        return new Cost(product, 2 * z.bytes() + saved.bytes(), 2 * product, 4 * z.bytes() + saved.bytes());
     }
 
     @Override
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuNtXent(cpu, this);
+            case CudaDevice cuda -> new CudaNtXent(cuda.context(), this);
         };
     }
 }

@@ -1,6 +1,7 @@
 package io.culvert.ops.pool;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.ops.Cost;
 import io.culvert.ops.OpKernel;
@@ -36,6 +37,7 @@ public final class GlobalAvgPoolOp extends UnaryOp {
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuGlobalAvgPool(cpu, this);
+            case CudaDevice cuda -> new CudaGlobalAvgPool(cuda.context(), this);
         };
     }
 }

@@ -1,6 +1,7 @@
 package io.culvert.ops.pool;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.ops.Cost;
 import io.culvert.ops.Op;
@@ -90,6 +91,7 @@ public final class MaxPoolOp extends Op {
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuMaxPool(cpu, this);
+            case CudaDevice cuda -> new CudaMaxPool(cuda.context(), this);
         };
     }
 }

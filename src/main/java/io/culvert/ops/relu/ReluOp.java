@@ -1,6 +1,7 @@
 package io.culvert.ops.relu;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.ops.Cost;
 import io.culvert.ops.OpKernel;
@@ -36,6 +37,7 @@ public final class ReluOp extends UnaryOp {
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuRelu(cpu, this);
+            case CudaDevice cuda -> new CudaRelu(cuda.context(), this);
         };
     }
 }

@@ -1,0 +1,179 @@
+package io.culvert.device.cuda;
+
+import io.culvert.CulvertException;
+import io.culvert.bindings.cuda.cuda_h;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * One GPU for one thread: its primary context (so that cuDNN and cuBLASLt see the same memory), one stream, our modules,
+ * and what is allocated for whom. The property {@code culvert.sync=true} makes every launch wait, so that an asynchronous
+ * error appears at its cause.
+ */
+public final class CudaContext implements AutoCloseable {
+    private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
+
+    private final int device;
+    private final String description;
+    private final int multiprocessors;
+    private final boolean synchronous = Boolean.getBoolean("culvert.sync");
+    private final Arena arena = Arena.ofShared();
+    private final CudaStream stream;
+    private final Map<String, CudaModule> modules = new LinkedHashMap<>();
+    private final Map<Long, Long> sizes = new TreeMap<>();
+    private final Map<Long, String> purposes = new TreeMap<>();
+    private final List<Long> workspaces = new ArrayList<>();
+    private long workspaceBytes;
+    private CublasLt blas;
+    private Cudnn dnn;
+
+    private CudaContext(int ordinal) {
+        Driver.init();
+        if (ordinal >= Driver.deviceCount()) {
+            throw CulvertException.device(
+                    "the CUDA driver shows %d GPUs, number %d was asked for; is CUDA_VISIBLE_DEVICES set?",
+                    Driver.deviceCount(), ordinal);
+        }
+        device = Driver.deviceGet(ordinal);
+        Driver.ctxSetCurrent(Driver.primaryCtxRetain(device));
+        stream = new CudaStream();
+        int major = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR());
+        int minor = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR());
+        multiprocessors = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT());
+        int driver = Driver.driverVersion();
+        description = String.format(
+                Locale.ROOT,
+                "cuda, %s (sm_%d%d, %.0f GiB), driver for CUDA %d.%d",
+                Driver.deviceName(device), major, minor, Driver.gib(Driver.deviceTotalMem(device)), driver / 1000,
+                driver % 1000 / 10);
+        if (major < 8) {
+            throw CulvertException.device("%s: Culvert's kernels need compute capability 8.0 or later", description);
+        }
+    }
+
+    /** Takes GPU number {@code ordinal} for the calling thread, which must also run every step. */
+    public static CudaContext open(int ordinal) {
+        return new CudaContext(ordinal);
+    }
+
+    public CudaStream stream() {
+        return stream;
+    }
+
+    /** A launch of a kernel of {@code kernels/<file>.cu}, still without shape and arguments. */
+    public CudaLaunch launch(String file, String kernel) {
+        CudaModule module = modules.computeIfAbsent(file, CudaModule::new);
+        return new CudaLaunch(module.function(kernel), stream, arena, synchronous);
+    }
+
+    /** Blocks for a grid-stride kernel over {@code items} at {@code perBlock} a block: enough to fill the GPU, no more. */
+    public int blocks(long items, int perBlock) {
+        return (int) Math.clamp((items + perBlock - 1) / perBlock, 1, multiprocessors * BLOCKS_PER_MULTIPROCESSOR);
+    }
+
+    public CublasLt blas() {
+        if (blas == null) {
+            blas = new CublasLt(this);
+        }
+        return blas;
+    }
+
+    public Cudnn dnn() {
+        if (dnn == null) {
+            dnn = new Cudnn(this);
+        }
+        return dnn;
+    }
+
+    /** Zero-filled device memory; running out says what holds how much. */
+    public long allocate(String purpose, long bytes) {
+        Driver.Memory before = Driver.memGetInfo();
+        long address;
+        try {
+            address = Driver.memAlloc(bytes);
+        } catch (CulvertException e) {
+            throw before.free() < bytes ? outOfMemory(purpose, bytes, before) : e;
+        }
+        stream.zero(address, bytes);
+        sizes.put(address, bytes);
+        purposes.put(address, purpose);
+        return address;
+    }
+
+    private CulvertException outOfMemory(String purpose, long bytes, Driver.Memory memory) {
+        Map<String, Long> held = new TreeMap<>();
+        sizes.forEach((address, size) -> held.merge(purposes.get(address), size, Long::sum));
+        StringBuilder list = new StringBuilder();
+        held.forEach((name, size) -> list.append(String.format(Locale.ROOT, "%s %.2f GiB, ", name, Driver.gib(size))));
+        return CulvertException.device(
+                "the GPU is out of memory: %.2f GiB for %s, %.2f of %.2f GiB free; held: %sthe rest by others. Use a "
+                        + "smaller batch_size or data.image_size",
+                Driver.gib(bytes), purpose, Driver.gib(memory.free()), Driver.gib(memory.total()), list);
+    }
+
+    /** Zero-filled host memory that lives as long as the context. */
+    public MemorySegment hostMemory(long bytes) {
+        return arena.allocate(bytes, Long.BYTES);
+    }
+
+    /** Gives back what {@link #allocate} gave. */
+    public void free(long address) {
+        sizes.remove(address);
+        purposes.remove(address);
+        Driver.memFree(address);
+    }
+
+    /** Working memory that kernels share: they run one at a time and leave nothing in it. */
+    public long workspace(long bytes) {
+        if (bytes > workspaceBytes) {
+            workspaceBytes = bytes;
+            workspaces.add(allocate("workspace", bytes));
+        }
+        return workspaces.getLast();
+    }
+
+    /** With {@code culvert.sync}, waits for what a library has queued. */
+    void afterLaunch(String call) {
+        if (synchronous) {
+            int result = cuda_h.cuStreamSynchronize(stream.handle());
+            if (result != 0) {
+                throw Driver.failure(result, call + ", found by waiting for it");
+            }
+        }
+    }
+
+    /** One line for reports. */
+    public String describe() {
+        return description;
+    }
+
+    /** Gives everything back. After an error that broke the context only the context itself can go, and takes all with it. */
+    @Override
+    public void close() {
+        try {
+            giveBack();
+        } finally {
+            Driver.primaryCtxRelease(device);
+            arena.close();
+        }
+    }
+
+    private void giveBack() {
+        stream.synchronize();
+        List.copyOf(sizes.keySet()).forEach(this::free);
+        if (dnn != null) {
+            dnn.close();
+        }
+        if (blas != null) {
+            blas.close();
+        }
+        modules.values().forEach(CudaModule::close);
+        stream.close();
+    }
+}

@@ -1,0 +1,44 @@
+package io.culvert.device.cuda;
+
+import io.culvert.bindings.cuda.cuda_h;
+import java.lang.foreign.MemorySegment;
+
+/** The queue that all kernels and copies of a run go through, in order. */
+public final class CudaStream implements AutoCloseable {
+    private final MemorySegment handle;
+
+    CudaStream() {
+        handle = Driver.streamCreate(cuda_h.CU_STREAM_NON_BLOCKING());
+    }
+
+    MemorySegment handle() {
+        return handle;
+    }
+
+    /** Waits until everything queued so far is done; errors of earlier kernels appear here. */
+    public void synchronize() {
+        Driver.streamSynchronize(handle);
+    }
+
+    /** Copies to the device and returns when {@code from} may be overwritten. */
+    public void copyToDevice(long to, MemorySegment from) {
+        Driver.memcpyHtoDAsync(to, from, handle);
+        synchronize();
+    }
+
+    /** Copies to the host and waits for it. */
+    public void copyToHost(MemorySegment to, long from) {
+        Driver.memcpyDtoHAsync(to, from, handle);
+        synchronize();
+    }
+
+    /** Queues zeros. */
+    public void zero(long address, long bytes) {
+        Driver.memsetD8Async(address, 0, bytes, handle);
+    }
+
+    @Override
+    public void close() {
+        Driver.streamDestroy(handle);
+    }
+}

@@ -1,0 +1,93 @@
+package io.culvert.device.cuda;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.culvert.CulvertException;
+import io.culvert.bindings.cudnn.cudnn_h;
+import io.culvert.bindings.load.NativeLibrary;
+import io.culvert.bindings.load.NativeLibraryException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** cuDNN's handle and what its convolutions share. Its classic interface is used; {@link CudnnConvolution} alone calls it. */
+public final class Cudnn implements AutoCloseable {
+    private final Arena arena = Arena.ofShared();
+    private final CudaContext context;
+    private final MemorySegment handle;
+    private final MemorySegment one;
+    private final MemorySegment zero;
+
+    Cudnn(CudaContext context) {
+        this.context = context;
+        try {
+            NativeLibrary.CUDNN.open();
+        } catch (NativeLibraryException e) {
+            throw CulvertException.device(e, "%s", e.getMessage());
+        }
+        one = arena.allocateFrom(JAVA_FLOAT, 1f);
+        zero = arena.allocateFrom(JAVA_FLOAT, 0f);
+        handle = create(cudnn_h::cudnnCreate, "cudnnCreate");
+        check(cudnn_h.cudnnSetStream(handle, context.stream().handle()), "cudnnSetStream");
+    }
+
+    /** A C function that hands out an object through a pointer. */
+    interface Creator {
+        int create(MemorySegment out);
+    }
+
+    static MemorySegment create(Creator creator, String call) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ADDRESS);
+            check(creator.create(out), call);
+            return out.get(ADDRESS, 0);
+        }
+    }
+
+    static int intOf(Creator creator, String call) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(JAVA_INT);
+            check(creator.create(out), call);
+            return out.get(JAVA_INT, 0);
+        }
+    }
+
+    static long longOf(Creator creator, String call) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(JAVA_LONG);
+            check(creator.create(out), call);
+            return out.get(JAVA_LONG, 0);
+        }
+    }
+
+    CudaContext context() {
+        return context;
+    }
+
+    MemorySegment handle() {
+        return handle;
+    }
+
+    MemorySegment one() {
+        return one;
+    }
+
+    MemorySegment zero() {
+        return zero;
+    }
+
+    static void check(int status, String call) {
+        if (status != 0) {
+            String text = cudnn_h.cudnnGetErrorString(status).reinterpret(256).getString(0);
+            throw CulvertException.device("%s: %s (%d)", call, text, status);
+        }
+    }
+
+    @Override
+    public void close() {
+        check(cudnn_h.cudnnDestroy(handle), "cudnnDestroy");
+        arena.close();
+    }
+}

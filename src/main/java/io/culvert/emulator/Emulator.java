@@ -1,0 +1,105 @@
+package io.culvert.emulator;
+
+import io.culvert.CulvertException;
+import io.culvert.emulator.ptx.DeviceMemory;
+import io.culvert.emulator.ptx.ExecutionOrder;
+import io.culvert.emulator.ptx.Interpreter;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * The simulated GPU of this process. {@link #install} makes it the one that the CUDA device finds; after that NVIDIA's own
+ * libraries cannot be loaded in this process any more.
+ */
+public final class Emulator {
+    private static Emulator installed;
+
+    private final SimulatedDriver driver;
+    private final KernelRunner kernels;
+    private final Faults faults = new Faults();
+
+    private Emulator() {
+        DeviceMemory memory = new DeviceMemory();
+        kernels = new KernelRunner(new Interpreter(memory));
+        driver = new SimulatedDriver(memory, kernels, faults);
+        Map<String, SimulatedLibrary> libraries = new LinkedHashMap<>();
+        libraries.put("libcuda.so.1", driver);
+        libraries.put("libcublasLt.so.13", new SimulatedCublasLt(driver));
+        libraries.put("libcublas.so.13", new SimulatedCublas());
+        libraries.put("libcudnn.so.9", new SimulatedCudnn(driver));
+        Path folder = unpack(libraries.keySet().toArray(String[]::new));
+        libraries.forEach((name, library) -> library.serve(folder.resolve(name)));
+        for (String key : new String[] {"cuda", "cublaslt", "cublas", "cudnn"}) {
+            System.setProperty("culvert." + key + ".path", folder.toString());
+        }
+    }
+
+    /** Whether its libraries were built: that takes a C compiler, and Linux on x86-64 or ARM. */
+    public static boolean isBuilt() {
+        return Emulator.class.getResource(resource("libcuda.so.1")) != null;
+    }
+
+    /**
+     * Puts the emulator in the place of NVIDIA's libraries; further calls change nothing.
+     *
+     * @throws CulvertException of kind DEVICE if it was not built
+     */
+    public static synchronized Emulator install() {
+        if (installed == null) {
+            if (!isBuilt()) {
+                throw CulvertException.device(
+                        "the emulator's libraries were not built: install a C compiler (gcc or clang) and build again");
+            }
+            installed = new Emulator();
+        }
+        return installed;
+    }
+
+    private static String resource(String library) {
+        String machine = System.getProperty("os.arch").equals("amd64") ? "x86_64" : System.getProperty("os.arch");
+        return "/io/culvert/emulator/linux-%s/%s".formatted(machine.toLowerCase(Locale.ROOT), library);
+    }
+
+    private static Path unpack(String... libraries) {
+        try {
+            Path folder = Files.createTempDirectory("culvert-emulator");
+            folder.toFile().deleteOnExit();
+            for (String library : libraries) {
+                try (InputStream in = Emulator.class.getResourceAsStream(resource(library))) {
+                    Path file = folder.resolve(library);
+                    Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+                    file.toFile().deleteOnExit();
+                }
+            }
+            return folder;
+        } catch (IOException e) {
+            throw CulvertException.device(e, "cannot unpack the emulator's libraries: %s", e.getMessage());
+        }
+    }
+
+    /** The order in which blocks and warps run from now on: a kernel without races gives the same in every one. */
+    public void order(ExecutionOrder order) {
+        kernels.order(order);
+    }
+
+    /** Lets the n-th memory allocation from now on fail, the next one being the first. */
+    public void failAllocation(int n) {
+        faults.failAt(Faults.Kind.ALLOCATION, n);
+    }
+
+    /** Lets the n-th kernel launch from now on fail and break the context, as a sticky error does. */
+    public void failLaunch(int n) {
+        faults.failAt(Faults.Kind.LAUNCH, n);
+    }
+
+    /** What was created and not given back, by type, with the number of each; empty after a clean run. */
+    public Map<String, Integer> leaks() {
+        return driver.leaks();
+    }
+}

@@ -1,0 +1,238 @@
+package io.culvert.emulator;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+
+/** libcublasLt: single-precision products of column-major matrices, with an optional bias. */
+@SuppressWarnings("unused") // functions bear their C names and are called from C
+final class SimulatedCublasLt extends SimulatedLibrary {
+    private static final int INVALID_VALUE = 7;
+    private static final int EXECUTION_FAILED = 13;
+    private static final int NOT_SUPPORTED = 15;
+    private static final int VERSION = 130_100;
+
+    private static final int COMPUTE_32F = 68;
+    private static final int R_32F = 0;
+    private static final int TRANSA = 3;
+    private static final int TRANSB = 4;
+    private static final int EPILOGUE = 7;
+    private static final int BIAS_POINTER = 8;
+    private static final int OP_T = 1;
+    private static final int EPILOGUE_BIAS = 4;
+    private static final int EPILOGUE_DEFAULT = 1;
+
+    private static final int ALGORITHM_BYTES = 64;
+    private static final byte ALGORITHM_MARK = 0x5a;
+
+    private final Handles handles = new Handles(0x7e10_0000_0000L, INVALID_VALUE);
+    private final SimulatedDriver driver;
+
+    private record Handle() {}
+
+    private record Preference() {}
+
+    private record Operation(Map<Integer, Long> attributes) {
+        boolean transposed(int attribute) {
+            return attributes.getOrDefault(attribute, 0L) == OP_T;
+        }
+    }
+
+    private record Layout(long rows, long columns, long ld) {
+        long elements() {
+            return (columns - 1) * ld + rows;
+        }
+    }
+
+    SimulatedCublasLt(SimulatedDriver driver) {
+        this.driver = driver;
+    }
+
+    @Override
+    int notSupported() {
+        return NOT_SUPPORTED;
+    }
+
+    @Override
+    int internalError() {
+        return EXECUTION_FAILED;
+    }
+
+    public long cublasLtGetVersion() {
+        return VERSION;
+    }
+
+    public MemorySegment cublasLtGetStatusString(int status) {
+        return Arena.global().allocateFrom(lastError());
+    }
+
+    public int cublasLtCreate(MemorySegment out) {
+        out.set(ADDRESS, 0, handles.put(new Handle()));
+        return 0;
+    }
+
+    public int cublasLtDestroy(MemorySegment handle) {
+        handles.remove(handle, Handle.class);
+        return 0;
+    }
+
+    public int cublasLtMatmulDescCreate(MemorySegment out, int compute, int scale) {
+        if (compute != COMPUTE_32F || scale != R_32F) {
+            throw new SimulatedError(NOT_SUPPORTED, "compute type %d, scale type %d", compute, scale);
+        }
+        out.set(ADDRESS, 0, handles.put(new Operation(new HashMap<>())));
+        return 0;
+    }
+
+    public int cublasLtMatmulDescDestroy(MemorySegment operation) {
+        handles.remove(operation, Operation.class);
+        return 0;
+    }
+
+    public int cublasLtMatmulDescSetAttribute(MemorySegment operation, int attribute, MemorySegment value, long bytes) {
+        boolean pointer = attribute == BIAS_POINTER;
+        if (!pointer && attribute != TRANSA && attribute != TRANSB && attribute != EPILOGUE) {
+            throw new SimulatedError(NOT_SUPPORTED, "attribute %d of an operation", attribute);
+        }
+        if (bytes != (pointer ? Long.BYTES : Integer.BYTES)) {
+            throw new SimulatedError(INVALID_VALUE, "attribute %d with %d bytes", attribute, bytes);
+        }
+        long given = pointer ? value.get(JAVA_LONG, 0) : value.get(JAVA_INT, 0);
+        if (attribute == EPILOGUE && given != EPILOGUE_DEFAULT && given != EPILOGUE_BIAS) {
+            throw new SimulatedError(NOT_SUPPORTED, "epilogue %d", given);
+        }
+        handles.get(operation, Operation.class).attributes.put(attribute, given);
+        return 0;
+    }
+
+    public int cublasLtMatrixLayoutCreate(MemorySegment out, int type, long rows, long columns, long ld) {
+        if (type != R_32F) {
+            throw new SimulatedError(NOT_SUPPORTED, "matrices of type %d", type);
+        }
+        if (rows <= 0 || columns <= 0 || ld < rows) {
+            throw new SimulatedError(INVALID_VALUE, "a matrix of %d x %d with leading dimension %d", rows, columns, ld);
+        }
+        out.set(ADDRESS, 0, handles.put(new Layout(rows, columns, ld)));
+        return 0;
+    }
+
+    public int cublasLtMatrixLayoutDestroy(MemorySegment layout) {
+        handles.remove(layout, Layout.class);
+        return 0;
+    }
+
+    public int cublasLtMatmulPreferenceCreate(MemorySegment out) {
+        out.set(ADDRESS, 0, handles.put(new Preference()));
+        return 0;
+    }
+
+    public int cublasLtMatmulPreferenceDestroy(MemorySegment preference) {
+        handles.remove(preference, Preference.class);
+        return 0;
+    }
+
+    public int cublasLtMatmulPreferenceSetAttribute(
+            MemorySegment preference, int attribute, MemorySegment value, long bytes) {
+        handles.get(preference, Preference.class);
+        return 0;
+    }
+
+    public int cublasLtMatmulAlgoGetHeuristic(
+            MemorySegment handle, MemorySegment operation, MemorySegment a, MemorySegment b, MemorySegment c,
+            MemorySegment d, MemorySegment preference, int wanted, MemorySegment results, MemorySegment count) {
+        handles.get(handle, Handle.class);
+        handles.get(preference, Preference.class);
+        product(operation, a, b, c, d);
+        results.asSlice(0, ALGORITHM_BYTES).fill(ALGORITHM_MARK);
+        results.set(JAVA_LONG, ALGORITHM_BYTES, 0); // workspace
+        results.set(JAVA_INT, ALGORITHM_BYTES + Long.BYTES, 0); // state: success
+        count.set(JAVA_INT, 0, 1);
+        return 0;
+    }
+
+    /** The extents of a product whose descriptors fit each other. */
+    private record Product(
+            Layout a, Layout b, Layout c, boolean transposeA, boolean transposeB, int m, int n, int k, long bias) {}
+
+    private Product product(
+            MemorySegment operation, MemorySegment aDesc, MemorySegment bDesc, MemorySegment cDesc, MemorySegment dDesc) {
+        Operation op = handles.get(operation, Operation.class);
+        Layout a = handles.get(aDesc, Layout.class);
+        Layout b = handles.get(bDesc, Layout.class);
+        Layout c = handles.get(cDesc, Layout.class);
+        boolean transposeA = op.transposed(TRANSA);
+        boolean transposeB = op.transposed(TRANSB);
+        long m = transposeA ? a.columns : a.rows;
+        long k = transposeA ? a.rows : a.columns;
+        long kb = transposeB ? b.columns : b.rows;
+        long n = transposeB ? b.rows : b.columns;
+        if (k != kb || c.rows != m || c.columns != n || !c.equals(handles.get(dDesc, Layout.class))) {
+            throw new SimulatedError(INVALID_VALUE, "%s (%s) times %s (%s) is no %s", a, transposeA, b, transposeB, c);
+        }
+        long epilogue = op.attributes.getOrDefault(EPILOGUE, (long) EPILOGUE_DEFAULT);
+        long bias = epilogue == EPILOGUE_BIAS ? op.attributes.getOrDefault(BIAS_POINTER, 0L) : 0;
+        if (epilogue == EPILOGUE_BIAS && bias == 0) {
+            throw new SimulatedError(INVALID_VALUE, "a bias epilogue without a bias");
+        }
+        return new Product(
+                a, b, c, transposeA, transposeB, Math.toIntExact(m), Math.toIntExact(n), Math.toIntExact(k), bias);
+    }
+
+    public int cublasLtMatmul(
+            MemorySegment handle, MemorySegment operation, MemorySegment alpha, MemorySegment a, MemorySegment aDesc,
+            MemorySegment b, MemorySegment bDesc, MemorySegment beta, MemorySegment c, MemorySegment cDesc,
+            MemorySegment d, MemorySegment dDesc, MemorySegment algorithm, MemorySegment workspace, long workspaceBytes,
+            MemorySegment stream) {
+        handles.get(handle, Handle.class);
+        if (algorithm.address() == 0 || algorithm.get(JAVA_BYTE, 0) != ALGORITHM_MARK) {
+            throw new SimulatedError(INVALID_VALUE, "the algorithm does not come from the heuristic");
+        }
+        if (c.address() != d.address()) {
+            throw new SimulatedError(NOT_SUPPORTED, "C and D apart");
+        }
+        Product product = product(operation, aDesc, bDesc, cDesc, dDesc);
+        float alphaValue = alpha.get(JAVA_FLOAT, 0);
+        float betaValue = beta.get(JAVA_FLOAT, 0);
+        long first = a.address();
+        long second = b.address();
+        long result = c.address();
+        driver.queue(stream, () -> multiply(product, alphaValue, first, second, betaValue, result));
+        return 0;
+    }
+
+    private void multiply(Product p, float alpha, long a, long b, float beta, long c) {
+        Operands memory = new Operands(driver.memory(), "cublasLtMatmul");
+        float[] first = memory.read("A", a, p.a.elements());
+        float[] second = memory.read("B", b, p.b.elements());
+        float[] bias = p.bias == 0 ? null : memory.read("bias", p.bias, p.m);
+        if (beta != 0) {
+            memory.read("C", c, p.c.elements());
+        }
+        MemorySegment to = memory.write("C", c, p.c.elements());
+        int lda = (int) p.a.ld;
+        int ldb = (int) p.b.ld;
+        double[] column = new double[p.m];
+        for (int j = 0; j < p.n; j++) {
+            Arrays.fill(column, 0);
+            for (int l = 0; l < p.k; l++) {
+                double factor = p.transposeB ? second[l * ldb + j] : second[j * ldb + l];
+                for (int i = 0; i < p.m; i++) {
+                    column[i] += factor * (p.transposeA ? first[i * lda + l] : first[l * lda + i]);
+                }
+            }
+            for (int i = 0; i < p.m; i++) {
+                long at = j * p.c.ld + i;
+                double before = beta == 0 ? 0 : beta * to.getAtIndex(JAVA_FLOAT, at);
+                to.setAtIndex(JAVA_FLOAT, at, (float) (alpha * column[i] + before + (bias == null ? 0 : bias[i])));
+            }
+        }
+    }
+}

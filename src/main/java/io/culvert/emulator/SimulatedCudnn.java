@@ -1,0 +1,307 @@
+package io.culvert.emulator;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** libcudnn: two-dimensional convolutions of channels-last single-precision maps, forward and both backward halves. */
+@SuppressWarnings("unused") // functions bear their C names and are called from C
+final class SimulatedCudnn extends SimulatedLibrary {
+    private static final int BAD_PARAM = 2000;
+    private static final int NOT_SUPPORTED = 3000;
+    private static final int INTERNAL_ERROR = 4000;
+    private static final long VERSION = 92_400;
+
+    private static final int NHWC = 1;
+    private static final int FLOAT = 0;
+    private static final int CROSS_CORRELATION = 1;
+    private static final int ALGORITHM = 1;
+    private static final int DETERMINISTIC = 1;
+
+    /** Asked for so that the caller's workspace is exercised; the last byte is touched. */
+    private static final long WORKSPACE = 4096;
+
+    private final Handles handles = new Handles(0x7e20_0000_0000L, BAD_PARAM);
+    private final SimulatedDriver driver;
+
+    private static final class Handle {
+        MemorySegment stream = MemorySegment.NULL;
+    }
+
+    /** Extents of a map or of filters: outermost, channels, height, width. */
+    private static class Extents {
+        int n;
+        int c;
+        int h;
+        int w;
+
+        void set(int outer, int channels, int height, int width) {
+            if (outer <= 0 || channels <= 0 || height <= 0 || width <= 0) {
+                throw new SimulatedError(BAD_PARAM, "extents %d, %d, %d, %d", outer, channels, height, width);
+            }
+            n = outer;
+            c = channels;
+            h = height;
+            w = width;
+        }
+
+        long count() {
+            return (long) n * c * h * w;
+        }
+    }
+
+    private static final class TensorDescriptor extends Extents {}
+
+    private static final class FilterDescriptor extends Extents {}
+
+    private static final class ConvolutionDescriptor {
+        int padding;
+        int stride;
+    }
+
+    SimulatedCudnn(SimulatedDriver driver) {
+        this.driver = driver;
+    }
+
+    @Override
+    int notSupported() {
+        return NOT_SUPPORTED;
+    }
+
+    @Override
+    int internalError() {
+        return INTERNAL_ERROR;
+    }
+
+    public long cudnnGetVersion() {
+        return VERSION;
+    }
+
+    public MemorySegment cudnnGetErrorString(int status) {
+        return Arena.global().allocateFrom(lastError());
+    }
+
+    public int cudnnCreate(MemorySegment out) {
+        out.set(ADDRESS, 0, handles.put(new Handle()));
+        return 0;
+    }
+
+    public int cudnnDestroy(MemorySegment handle) {
+        handles.remove(handle, Handle.class);
+        return 0;
+    }
+
+    public int cudnnSetStream(MemorySegment handle, MemorySegment stream) {
+        driver.stream(stream);
+        handles.get(handle, Handle.class).stream = MemorySegment.ofAddress(stream.address());
+        return 0;
+    }
+
+    public int cudnnCreateTensorDescriptor(MemorySegment out) {
+        out.set(ADDRESS, 0, handles.put(new TensorDescriptor()));
+        return 0;
+    }
+
+    public int cudnnDestroyTensorDescriptor(MemorySegment descriptor) {
+        handles.remove(descriptor, TensorDescriptor.class);
+        return 0;
+    }
+
+    public int cudnnSetTensor4dDescriptor(MemorySegment tensor, int format, int type, int n, int c, int h, int w) {
+        requireNhwcFloat(format, type);
+        handles.get(tensor, TensorDescriptor.class).set(n, c, h, w);
+        return 0;
+    }
+
+    private static void requireNhwcFloat(int format, int type) {
+        if (format != NHWC || type != FLOAT) {
+            throw new SimulatedError(NOT_SUPPORTED, "format %d of type %d: only NHWC (1) of float (0)", format, type);
+        }
+    }
+
+    public int cudnnCreateFilterDescriptor(MemorySegment out) {
+        out.set(ADDRESS, 0, handles.put(new FilterDescriptor()));
+        return 0;
+    }
+
+    public int cudnnDestroyFilterDescriptor(MemorySegment descriptor) {
+        handles.remove(descriptor, FilterDescriptor.class);
+        return 0;
+    }
+
+    public int cudnnSetFilter4dDescriptor(MemorySegment filter, int type, int format, int k, int c, int h, int w) {
+        requireNhwcFloat(format, type);
+        handles.get(filter, FilterDescriptor.class).set(k, c, h, w);
+        return 0;
+    }
+
+    public int cudnnCreateConvolutionDescriptor(MemorySegment out) {
+        out.set(ADDRESS, 0, handles.put(new ConvolutionDescriptor()));
+        return 0;
+    }
+
+    public int cudnnDestroyConvolutionDescriptor(MemorySegment descriptor) {
+        handles.remove(descriptor, ConvolutionDescriptor.class);
+        return 0;
+    }
+
+    public int cudnnSetConvolution2dDescriptor(
+            MemorySegment convolution, int padH, int padW, int strideH, int strideW, int dilationH, int dilationW,
+            int mode, int type) {
+        if (padH != padW || strideH != strideW || dilationH != 1 || dilationW != 1 || mode != CROSS_CORRELATION
+                || type != FLOAT || strideH < 1 || padH < 0) {
+            throw new SimulatedError(NOT_SUPPORTED, "this convolution: only square, undilated cross-correlations");
+        }
+        ConvolutionDescriptor descriptor = handles.get(convolution, ConvolutionDescriptor.class);
+        descriptor.padding = padH;
+        descriptor.stride = strideH;
+        return 0;
+    }
+
+    public int cudnnSetConvolutionMathType(MemorySegment convolution, int type) {
+        handles.get(convolution, ConvolutionDescriptor.class);
+        return 0;
+    }
+
+    /** The geometry of a convolution whose descriptors fit each other. */
+    private ConvolutionLoops loops(MemorySegment x, MemorySegment w, MemorySegment convolution, MemorySegment y) {
+        TensorDescriptor in = handles.get(x, TensorDescriptor.class);
+        FilterDescriptor filter = handles.get(w, FilterDescriptor.class);
+        ConvolutionDescriptor how = handles.get(convolution, ConvolutionDescriptor.class);
+        TensorDescriptor out = handles.get(y, TensorDescriptor.class);
+        int height = (in.h + 2 * how.padding - filter.h) / how.stride + 1;
+        int width = (in.w + 2 * how.padding - filter.w) / how.stride + 1;
+        if (in.c != filter.c || out.n != in.n || out.c != filter.n || out.h != height || out.w != width) {
+            throw new SimulatedError(
+                    BAD_PARAM,
+                    "[%d,%d,%d,%d] with filters [%d,%d,%d,%d] gives [%d,%d,%d,%d], not [%d,%d,%d,%d] (N, C, H, W)",
+                    in.n, in.c, in.h, in.w, filter.n, filter.c, filter.h, filter.w, in.n, filter.n, height, width,
+                    out.n, out.c, out.h, out.w);
+        }
+        return new ConvolutionLoops(
+                in.n, in.h, in.w, in.c, out.h, out.w, out.c, filter.h, filter.w, how.stride, how.padding);
+    }
+
+    public int cudnnGetConvolutionForwardAlgorithm_v7(
+            MemorySegment handle, MemorySegment x, MemorySegment w, MemorySegment convolution, MemorySegment y,
+            int wanted, MemorySegment count, MemorySegment results) {
+        loops(x, w, convolution, y);
+        return oneAlgorithm(handle, count, results);
+    }
+
+    public int cudnnGetConvolutionBackwardDataAlgorithm_v7(
+            MemorySegment handle, MemorySegment w, MemorySegment y, MemorySegment convolution, MemorySegment x,
+            int wanted, MemorySegment count, MemorySegment results) {
+        loops(x, w, convolution, y);
+        return oneAlgorithm(handle, count, results);
+    }
+
+    public int cudnnGetConvolutionBackwardFilterAlgorithm_v7(
+            MemorySegment handle, MemorySegment x, MemorySegment y, MemorySegment convolution, MemorySegment w,
+            int wanted, MemorySegment count, MemorySegment results) {
+        loops(x, w, convolution, y);
+        return oneAlgorithm(handle, count, results);
+    }
+
+    /** The performance structures of all three directions: algo, status, time, memory, determinism, mathType. */
+    private int oneAlgorithm(MemorySegment handle, MemorySegment count, MemorySegment results) {
+        handles.get(handle, Handle.class);
+        results.set(JAVA_INT, 0, ALGORITHM);
+        results.set(JAVA_INT, 4, 0);
+        results.set(JAVA_FLOAT, 8, -1f);
+        results.set(JAVA_LONG, 16, WORKSPACE);
+        results.set(JAVA_INT, 24, DETERMINISTIC);
+        results.set(JAVA_INT, 28, 0);
+        count.set(JAVA_INT, 0, 1);
+        return 0;
+    }
+
+    private static void requirePlan(int algorithm, MemorySegment workspace, long bytes) {
+        if (algorithm != ALGORITHM || bytes < WORKSPACE || workspace.address() == 0) {
+            throw new SimulatedError(
+                    BAD_PARAM, "algorithm %d with a workspace of %d bytes: %d with %d was offered", algorithm, bytes,
+                    ALGORITHM, WORKSPACE);
+        }
+    }
+
+    private void queue(MemorySegment handle, long workspace, SimulatedStream.Work work) {
+        driver.queue(handles.get(handle, Handle.class).stream, () -> {
+            driver.memory().fill(workspace, WORKSPACE, (byte) 0xff);
+            work.run();
+        });
+    }
+
+    public int cudnnConvolutionForward(
+            MemorySegment handle, MemorySegment alpha, MemorySegment xDesc, MemorySegment x, MemorySegment wDesc,
+            MemorySegment w, MemorySegment convolution, int algorithm, MemorySegment workspace, long bytes,
+            MemorySegment beta, MemorySegment yDesc, MemorySegment y) {
+        requirePlan(algorithm, workspace, bytes);
+        ConvolutionLoops loops = loops(xDesc, wDesc, convolution, yDesc);
+        float scale = alpha.get(JAVA_FLOAT, 0);
+        float keep = beta.get(JAVA_FLOAT, 0);
+        long in = x.address();
+        long filter = w.address();
+        long out = y.address();
+        queue(handle, workspace.address(), () -> {
+            Operands memory = new Operands(driver.memory(), "cudnnConvolutionForward");
+            float[] result = loops.forward(
+                    memory.read("x", in, loops.inputs()), memory.read("w", filter, loops.weights()));
+            store(memory, "y", out, result, scale, keep);
+        });
+        return 0;
+    }
+
+    public int cudnnConvolutionBackwardData(
+            MemorySegment handle, MemorySegment alpha, MemorySegment wDesc, MemorySegment w, MemorySegment yDesc,
+            MemorySegment dy, MemorySegment convolution, int algorithm, MemorySegment workspace, long bytes,
+            MemorySegment beta, MemorySegment xDesc, MemorySegment dx) {
+        requirePlan(algorithm, workspace, bytes);
+        ConvolutionLoops loops = loops(xDesc, wDesc, convolution, yDesc);
+        float scale = alpha.get(JAVA_FLOAT, 0);
+        float keep = beta.get(JAVA_FLOAT, 0);
+        long filter = w.address();
+        long from = dy.address();
+        long out = dx.address();
+        queue(handle, workspace.address(), () -> {
+            Operands memory = new Operands(driver.memory(), "cudnnConvolutionBackwardData");
+            float[] result = loops.backwardData(
+                    memory.read("dy", from, loops.outputs()), memory.read("w", filter, loops.weights()));
+            store(memory, "dx", out, result, scale, keep);
+        });
+        return 0;
+    }
+
+    public int cudnnConvolutionBackwardFilter(
+            MemorySegment handle, MemorySegment alpha, MemorySegment xDesc, MemorySegment x, MemorySegment yDesc,
+            MemorySegment dy, MemorySegment convolution, int algorithm, MemorySegment workspace, long bytes,
+            MemorySegment beta, MemorySegment wDesc, MemorySegment dw) {
+        requirePlan(algorithm, workspace, bytes);
+        ConvolutionLoops loops = loops(xDesc, wDesc, convolution, yDesc);
+        float scale = alpha.get(JAVA_FLOAT, 0);
+        float keep = beta.get(JAVA_FLOAT, 0);
+        long in = x.address();
+        long from = dy.address();
+        long out = dw.address();
+        queue(handle, workspace.address(), () -> {
+            Operands memory = new Operands(driver.memory(), "cudnnConvolutionBackwardFilter");
+            float[] result = loops.backwardFilter(
+                    memory.read("x", in, loops.inputs()), memory.read("dy", from, loops.outputs()));
+            store(memory, "dw", out, result, scale, keep);
+        });
+        return 0;
+    }
+
+    /** {@code to = scale result + keep to}. */
+    private static void store(Operands memory, String operand, long to, float[] result, float scale, float keep) {
+        float[] before = keep == 0 ? null : memory.read(operand, to, result.length);
+        MemorySegment segment = memory.write(operand, to, result.length);
+        for (int i = 0; i < result.length; i++) {
+            float value = scale * result[i];
+            segment.setAtIndex(JAVA_FLOAT, i, before == null ? value : value + keep * before[i]);
+        }
+    }
+}

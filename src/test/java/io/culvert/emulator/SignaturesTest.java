@@ -1,0 +1,61 @@
+package io.culvert.emulator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.culvert.bindings.cublas.cublas_h;
+import io.culvert.bindings.cublaslt.cublaslt_h;
+import io.culvert.bindings.cuda.cuda_h;
+import io.culvert.bindings.cudnn.cudnn_h;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.ValueLayout;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every simulated function takes and returns what the one in NVIDIA's headers does. */
+class SignaturesTest {
+    static Stream<Arguments> libraries() {
+        return Stream.of(
+                Arguments.of(SimulatedDriver.class, cuda_h.class),
+                Arguments.of(SimulatedCublasLt.class, cublaslt_h.class),
+                Arguments.of(SimulatedCublas.class, cublas_h.class),
+                Arguments.of(SimulatedCudnn.class, cudnn_h.class));
+    }
+
+    @ParameterizedTest
+    @MethodSource("libraries")
+    void equalThoseOfTheHeaders(Class<?> simulated, Class<?> bindings) throws ReflectiveOperationException {
+        int functions = 0;
+        for (Method method : simulated.getDeclaredMethods()) {
+            if (Modifier.isPublic(method.getModifiers())) {
+                FunctionDescriptor real = (FunctionDescriptor)
+                        bindings.getMethod(method.getName() + "$descriptor").invoke(null);
+                assertThat(carriers(SimulatedLibrary.descriptor(method)))
+                        .as(method.getName())
+                        .isEqualTo(carriers(real));
+                functions++;
+            }
+        }
+        assertThat(functions).isPositive();
+    }
+
+    /** What of a layout decides how a value travels. */
+    private static List<String> carriers(FunctionDescriptor descriptor) {
+        List<String> carriers = new ArrayList<>();
+        Optional<MemoryLayout> result = descriptor.returnLayout();
+        carriers.add(result.map(SignaturesTest::carrier).orElse("void"));
+        descriptor.argumentLayouts().forEach(layout -> carriers.add(carrier(layout)));
+        return carriers;
+    }
+
+    private static String carrier(MemoryLayout layout) {
+        return ((ValueLayout) layout).carrier().getSimpleName();
+    }
+}

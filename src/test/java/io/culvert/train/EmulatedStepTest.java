@@ -1,0 +1,193 @@
+package io.culvert.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.culvert.CulvertException;
+import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
+import io.culvert.device.Device;
+import io.culvert.device.RunArena;
+import io.culvert.emulator.Emulator;
+import io.culvert.emulator.ptx.ExecutionOrder;
+import io.culvert.method.SimClr;
+import io.culvert.model.Init;
+import io.culvert.optim.AdamW;
+import io.culvert.optim.Lars;
+import io.culvert.optim.Optimizer;
+import io.culvert.optim.Sgd;
+import io.culvert.optim.WarmupCosine;
+import io.culvert.tensor.Parameter;
+import io.culvert.tensor.ParameterStore;
+import io.culvert.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.assertj.core.data.Percentage;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole training steps of the CUDA device, on the emulator, against those of the CPU. */
+class EmulatedStepTest {
+    private static final int BATCH = 3;
+    private static final int SIZE = 17;
+    private static final int STEPS = 3;
+
+    /** Relative, of each tensor's norm: rounding of three steps in single precision. */
+    private static final double TOLERANCE = 2e-5;
+
+    private Emulator emulator;
+
+    @BeforeEach
+    void install() {
+        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
+        emulator = Emulator.install();
+    }
+
+    @AfterEach
+    void forgetTheOrder() {
+        if (emulator != null) {
+            emulator.order(ExecutionOrder.FORWARD);
+        }
+    }
+
+    /** The losses of some steps, and every tensor afterwards. */
+    private record Trained(List<Float> losses, List<String> names, List<float[]> tensors) {}
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sgd", "lars", "adamw"})
+    void stepsEqualTheCpus(String optimizer) {
+        Trained cpu;
+        try (Device device = CpuDevice.open(2)) {
+            cpu = train(device, optimizer);
+        }
+        Trained cuda;
+        try (Device device = CudaDevice.open(0)) {
+            cuda = train(device, optimizer);
+        }
+        assertSame(cuda, cpu);
+        assertThat(emulator.leaks()).as("not given back").isEmpty();
+    }
+
+    @Test
+    void theOrderOfBlocksAndWarpsChangesNoBit() {
+        Trained forward = onEmulator(ExecutionOrder.FORWARD);
+        for (ExecutionOrder order : List.of(ExecutionOrder.REVERSE, ExecutionOrder.shuffled(1))) {
+            Trained other = onEmulator(order);
+            assertThat(other.losses).isEqualTo(forward.losses);
+            for (int i = 0; i < forward.tensors.size(); i++) {
+                assertThat(other.tensors.get(i)).as(forward.names.get(i)).isEqualTo(forward.tensors.get(i));
+            }
+        }
+    }
+
+    @Test
+    void aFailedAllocationSaysWhatWasAskedForAndLeavesTheProcessWell() {
+        emulator.failAllocation(4);
+        assertThatThrownBy(() -> onEmulator(ExecutionOrder.FORWARD))
+                .isInstanceOf(CulvertException.class)
+                .hasMessageContaining("cuMemAlloc(")
+                .hasMessageContaining("CUDA_ERROR_OUT_OF_MEMORY (2)")
+                .hasMessageContaining("GiB free");
+        assertThat(onEmulator(ExecutionOrder.FORWARD).losses).hasSize(STEPS);
+    }
+
+    @Test
+    void aFailedLaunchNamesTheKernelAndBreaksTheContext() {
+        emulator.failLaunch(20);
+        assertThatThrownBy(() -> onEmulator(ExecutionOrder.FORWARD))
+                .isInstanceOf(CulvertException.class)
+                .hasMessageContaining("cuLaunchKernel(")
+                .hasMessageContaining("CUDA_ERROR_LAUNCH_FAILED (719)");
+    }
+
+    private Trained onEmulator(ExecutionOrder order) {
+        emulator.order(order);
+        try (Device device = CudaDevice.open(0)) {
+            return train(device, "sgd");
+        }
+    }
+
+    private static Trained train(Device device, String optimizer) {
+        try (RunArena arena = new RunArena(device)) {
+            ParameterStore store = new ParameterStore();
+            SmallBackbone backbone = new SmallBackbone(store);
+            SimClr method = new SimClr(backbone, 33, 17, 0.5);
+            store.allocate(arena);
+            Init init = new Init(1);
+            backbone.initialise(init);
+            method.initialise(init);
+            store.valuesChanged();
+            Trainer trainer = new Trainer(
+                    arena, store, method, optimizer(optimizer, arena, store), new WarmupCosine(0.05, 0.05, 0.05, 1, 100),
+                    BATCH, SIZE);
+            List<Float> losses = new ArrayList<>();
+            for (int step = 0; step < STEPS; step++) {
+                losses.add(trainer.step(views(arena, step)));
+            }
+            List<String> names = new ArrayList<>();
+            List<float[]> tensors = new ArrayList<>();
+            for (Parameter parameter : store.parameters()) {
+                names.add(parameter.name());
+                tensors.add(parameter.value().toFloats());
+            }
+            store.buffers().forEach((name, buffer) -> {
+                names.add(name);
+                tensors.add(buffer.toFloats());
+            });
+            Tensor embeddings = trainer.recorded().embeddings();
+            names.add(embeddings.name());
+            tensors.add(embeddings.toFloats());
+            return new Trained(losses, names, tensors);
+        }
+    }
+
+    private static Optimizer optimizer(String name, RunArena arena, ParameterStore store) {
+        return switch (name) {
+            case "sgd" -> new Sgd(arena, store, 0.9, 1e-4, true);
+            case "lars" -> new Lars(arena, store, 0.9, 1e-4, 0.02);
+            // A large eps: divided by its own size, the all but vanishing gradient of the last bias would be noise.
+            default -> new AdamW(arena, store, 0.9, 0.999, 0.1, 1e-2);
+        };
+    }
+
+    private static MemorySegment views(RunArena arena, int step) {
+        long count = 2L * BATCH * SIZE * SIZE * 3;
+        MemorySegment views = arena.hostMemory(count * Float.BYTES);
+        SplittableRandom random = new SplittableRandom(step);
+        for (long i = 0; i < count; i++) {
+            views.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextGaussian());
+        }
+        return views;
+    }
+
+    private static void assertSame(Trained got, Trained want) {
+        for (int step = 0; step < STEPS; step++) {
+            assertThat((double) got.losses.get(step))
+                    .as("loss of step " + step)
+                    .isCloseTo(want.losses.get(step), Percentage.withPercentage(1e-3));
+        }
+        assertThat(got.names).isEqualTo(want.names);
+        for (int i = 0; i < want.tensors.size(); i++) {
+            assertThat(error(got.tensors.get(i), want.tensors.get(i)))
+                    .as("relative error of " + want.names.get(i))
+                    .isLessThan(TOLERANCE);
+        }
+    }
+
+    private static double error(float[] got, float[] want) {
+        double off = 0;
+        double norm = 0;
+        for (int i = 0; i < want.length; i++) {
+            off += Math.pow((double) got[i] - want[i], 2);
+            norm += Math.pow(want[i], 2);
+        }
+        return Math.sqrt(off / Math.max(norm, 1e-12));
+    }
+}

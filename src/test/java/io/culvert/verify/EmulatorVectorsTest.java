@@ -1,0 +1,43 @@
+package io.culvert.verify;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.culvert.device.CudaDevice;
+import io.culvert.device.Device;
+import io.culvert.emulator.Emulator;
+import io.culvert.emulator.ptx.ExecutionOrder;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+
+/** The CUDA device against PyTorch's vectors, its kernels run from the PTX that ships, in three orders of blocks and warps. */
+class EmulatorVectorsTest {
+    /** What the vectors are judged by: see docs/numerics.md. */
+    private static final double TOLERANCE = 1e-5;
+
+    @Test
+    void opsLossesAndOptimisersEqualPyTorch() {
+        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
+        Emulator emulator = Emulator.install();
+        List<Path> vectors = Verifier.find(List.of(Path.of("test/resources/vectors"))).stream()
+                .filter(path -> path.getFileName().toString().matches("(op|loss|opt)_.*"))
+                .toList();
+        assertThat(vectors).hasSizeGreaterThan(60);
+        ExecutionOrder[] orders = {ExecutionOrder.FORWARD, ExecutionOrder.REVERSE, ExecutionOrder.shuffled(3)};
+        try (Device device = CudaDevice.open(0)) {
+            Verifier verifier = new Verifier(device, OptionalDouble.of(TOLERANCE));
+            for (int i = 0; i < vectors.size(); i++) {
+                emulator.order(orders[i % orders.length]);
+                CaseOutcome outcome = verifier.run(vectors.get(i));
+                assertThat(outcome.status())
+                        .as("%s: %s %s", vectors.get(i).getFileName(), outcome.worst(), outcome.message())
+                        .isEqualTo(CaseOutcome.Status.PASS);
+            }
+        } finally {
+            emulator.order(ExecutionOrder.FORWARD);
+        }
+        assertThat(emulator.leaks()).as("not given back").isEmpty();
+    }
+}
