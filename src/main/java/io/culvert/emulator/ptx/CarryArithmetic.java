@@ -1,6 +1,6 @@
 package io.culvert.emulator.ptx;
 
-/** add.cc, addc, sub.cc, subc, mad.cc, madc at 32 bits: long arithmetic with one carry bit a thread. */
+/** add.cc, addc, sub.cc, subc, mad.cc, madc with one carry bit a thread; mad at 32 bits only. */
 final class CarryArithmetic {
     private interface Step {
         /** The exact result, with what came in; a carry or borrow shows above bit 31. */
@@ -17,6 +17,9 @@ final class CarryArithmetic {
         boolean gives = m.take("cc");
         ScalarType type = m.type();
         x.expectOperands(product ? 4 : 3);
+        if (type.bits == 64 && !product) {
+            return wide(x, type, m.base.startsWith("add"), takes, gives);
+        }
         if (type.bits != 32 || type.signed() && high) {
             throw x.unsupported("carry of this type");
         }
@@ -37,6 +40,28 @@ final class CarryArithmetic {
                 r[to + i] = (int) result;
                 if (gives) {
                     f.carry = f.carry & ~(1 << i) | (int) (result >>> 32 & 1) << i;
+                }
+            }
+        };
+    }
+
+    private static Action wide(Decoding x, ScalarType type, boolean sum, boolean takes, boolean gives) {
+        int to = x.destination(0, type);
+        int a = x.longSource(1, type);
+        int b = x.longSource(2, type);
+        return (f, mask) -> {
+            long[] d = f.d;
+            for (int left = mask; left != 0; left &= left - 1) {
+                int i = Integer.numberOfTrailingZeros(left);
+                int in = takes ? f.carry >>> i & 1 : 0;
+                long p = d[a + i];
+                long q = d[b + i];
+                long result = sum ? p + q + in : p - q - in;
+                // The carry out of, or the borrow into, bit 63: Hacker's Delight, 2-13.
+                long out = sum ? p & q | (p | q) & ~result : ~p & q | (~p | q) & result;
+                d[to + i] = result;
+                if (gives) {
+                    f.carry = f.carry & ~(1 << i) | (int) (out >>> 63) << i;
                 }
             }
         };

@@ -68,20 +68,20 @@ final class Comparison {
         };
     }
 
-    /** set.op.dtype.stype: all ones, or 1.0, where the compare holds. */
+    /** set.op.dtype.stype: all ones, or 1.0 of a real type, where the compare holds. */
     static Action set(Decoding x) {
         String compare = x.modifiers.next();
         boolean ftz = x.modifiers.take("ftz");
         ScalarType result = x.modifiers.type();
         ScalarType type = x.modifiers.type();
         x.expectOperands(3);
-        if (result.bits != 32 || type.packed() || result.packed()) {
-            throw x.unsupported("this result");
+        int to = x.destination(0, result);
+        int one = one(x, result);
+        if (type.packed()) {
+            return packedSet(x, to, type, real(x, compare), one & 0xffff);
         }
         int fresh = x.code.newPred();
         Action test = test(x, fresh, type, compare, ftz);
-        int to = x.destination(0, result);
-        int one = result == ScalarType.F32 ? Float.floatToRawIntBits(1) : -1;
         return (f, mask) -> {
             test.run(f, mask);
             for (int left = mask; left != 0; left &= left - 1) {
@@ -89,6 +89,25 @@ final class Comparison {
                 f.r[to + i] = (f.p[fresh] >>> i & 1) != 0 ? one : 0;
             }
         };
+    }
+
+    private static int one(Decoding x, ScalarType result) {
+        return switch (result) {
+            case F32 -> Float.floatToRawIntBits(1);
+            case F16, F16X2 -> SmallFloat.F16.encode(1);
+            case BF16, BF16X2 -> SmallFloat.BF16.encode(1);
+            case U16, S16 -> 0xffff;
+            case U32, S32 -> -1;
+            default -> throw x.unsupported("this result");
+        };
+    }
+
+    private static Action packedSet(Decoding x, int to, ScalarType type, RealTest test, int one) {
+        SmallFloat format = SmallFloat.of(type);
+        x.instructionClass = InstructionClass.HALF;
+        return IntLoops.binary(to, x.intSource(1, type), x.intSource(2, type), (a, b) ->
+                (test.test(format.decode(a), format.decode(b)) ? one : 0)
+                        | (test.test(format.decode(a >>> 16), format.decode(b >>> 16)) ? one << 16 : 0));
     }
 
     private static Action test(Decoding x, int to, ScalarType type, String compare, boolean ftz) {

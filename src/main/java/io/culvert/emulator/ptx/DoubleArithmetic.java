@@ -5,7 +5,7 @@ import static java.lang.Double.longBitsToDouble;
 
 import java.math.BigDecimal;
 
-/** f64: add, sub, mul, fma, mad, div, abs, neg, min, max. */
+/** f64: add, sub, mul, fma, mad, div, abs, neg, min, max, copysign, testp. */
 final class DoubleArithmetic {
     private interface Function {
         double apply(double a, double b, double c);
@@ -20,6 +20,9 @@ final class DoubleArithmetic {
     static Action decode(Decoding x) {
         Modifiers m = x.modifiers;
         x.instructionClass = InstructionClass.FP64;
+        if (m.base.equals("testp")) {
+            return testp(x);
+        }
         Rounding mode = Rounding.of(m);
         if (m.type() != ScalarType.F64) {
             throw m.unsupported();
@@ -35,6 +38,9 @@ final class DoubleArithmetic {
         }
         if (m.base.equals("neg")) {
             return LongLoops.unary(to, a, p -> p ^ Long.MIN_VALUE);
+        }
+        if (m.base.equals("copysign")) {
+            return LongLoops.binary(to, a, b, (p, q) -> q & Long.MAX_VALUE | p & Long.MIN_VALUE);
         }
         Function nearest =
                 switch (m.base) {
@@ -81,5 +87,26 @@ final class DoubleArithmetic {
                     ? -0.0
                     : mode.adjust(result, divisor.signum() < 0 ? -order : order);
         };
+    }
+
+    private static Action testp(Decoding x) {
+        String test = x.modifiers.next();
+        if (x.modifiers.type() != ScalarType.F64) {
+            throw x.modifiers.unsupported();
+        }
+        x.expectOperands(2);
+        int a = x.longSource(1, ScalarType.F64);
+        long infinity = Double.doubleToRawLongBits(Double.POSITIVE_INFINITY);
+        PredicateLoops.LongTest is =
+                switch (test) {
+                    case "finite" -> (p, q) -> (p & infinity) != infinity;
+                    case "infinite" -> (p, q) -> (p & Long.MAX_VALUE) == infinity;
+                    case "number" -> (p, q) -> (p & Long.MAX_VALUE) <= infinity;
+                    case "notanumber" -> (p, q) -> (p & Long.MAX_VALUE) > infinity;
+                    case "normal" -> (p, q) -> (p & infinity) != 0 && (p & infinity) != infinity;
+                    case "subnormal" -> (p, q) -> (p & infinity) == 0 && (p & Long.MAX_VALUE) != 0;
+                    default -> throw x.modifiers.unsupported();
+                };
+        return PredicateLoops.longs(x.predicate(x.operand(0)), a, a, is);
     }
 }

@@ -3,7 +3,10 @@ package io.culvert.emulator.ptx;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Splits PTX text into tokens; comments vanish. Opcodes and special registers keep their dots: one token each. */
+/**
+ * Splits PTX text into tokens; comments vanish. Opcodes and special registers keep their dots: one token each. Directives
+ * that follow each other with no space, as inline assembly has them, are several.
+ */
 final class Lexer {
     private Lexer() {}
 
@@ -43,7 +46,11 @@ final class Lexer {
 
     private static int wordEnd(String text, int at) {
         int end = at;
+        boolean directive = text.charAt(at) == '.';
         while (end < text.length() && (isWord(text.charAt(end)) || text.startsWith("::", end))) {
+            if (directive && end > at && text.charAt(end) == '.') {
+                break;
+            }
             end += text.startsWith("::", end) ? 2 : 1;
         }
         return Math.max(end, at + 1);

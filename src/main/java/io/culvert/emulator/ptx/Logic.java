@@ -17,6 +17,7 @@ final class Logic {
             case "bfi" -> insert(x);
             case "bfind", "clz", "popc" -> count(x);
             case "prmt" -> permute(x);
+            case "bmsk", "szext" -> mask(x);
             default -> lookup(x);
         };
     }
@@ -232,5 +233,22 @@ final class Logic {
                     }
                     return result;
                 });
+    }
+
+    /** bmsk: {@code b} ones from bit {@code a} on; szext: {@code a} extended from its lowest {@code b} bits. */
+    private static Action mask(Decoding x) {
+        boolean wrap = "wrap".equals(x.modifiers.oneOf("wrap", "clamp"));
+        ScalarType type = x.modifiers.type();
+        x.expectOperands(3);
+        boolean ones = x.modifiers.base.equals("bmsk");
+        boolean signed = type.signed();
+        return IntLoops.binary(x.destination(0, type), x.intSource(1, type), x.intSource(2, type), (a, b) -> {
+            int length = wrap ? b & 31 : (int) Math.min(b & 0xffffffffL, 32);
+            if (ones) {
+                long position = wrap ? a & 31 : a & 0xffffffffL;
+                return position > 31 ? 0 : (int) ((1L << length) - 1 << position);
+            }
+            return (int) field(a & 0xffffffffL, 32, 0, length, signed);
+        });
     }
 }
