@@ -73,7 +73,6 @@ public enum NativeLibrary {
     private final List<NativeLibrary> helpers;
     private final String remedy;
     private MemorySegment handle;
-    private NativeLibraryException failure;
 
     /** A library that comes with Maven. */
     NativeLibrary(String title, Jar jar, List<String> fileNames, List<NativeLibrary> needs, String remedy) {
@@ -133,21 +132,13 @@ public enum NativeLibrary {
      * Opens the library and those it needs, unless that is done. Call it before the first generated function: a
      * generated holder class whose initialisation failed stays failed, with a message that no user understands.
      *
-     * @throws NativeLibraryException if no place has it; later calls throw the same
+     * @throws NativeLibraryException if no place has it; a later call looks again
      */
     public synchronized void open() {
-        if (failure != null) {
-            throw failure;
-        }
         if (handle == null) {
-            try {
-                needs.forEach(NativeLibrary::open);
-                helpers.forEach(NativeLibrary::tryOpen);
-                handle = new LibrarySearch(Surroundings.ofProcess()).open(this);
-            } catch (NativeLibraryException e) {
-                failure = e;
-                throw e;
-            }
+            needs.forEach(NativeLibrary::open);
+            helpers.forEach(NativeLibrary::tryOpen);
+            handle = new LibrarySearch(Surroundings.ofProcess()).open(this);
         }
     }
 

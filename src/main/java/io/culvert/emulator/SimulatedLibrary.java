@@ -93,6 +93,7 @@ abstract class SimulatedLibrary {
         }
     }
 
+    @SuppressWarnings("UnusedMethod") // by a method handle
     private int status(String function, Throwable thrown) {
         int status = thrown instanceof SimulatedError error ? error.status() : internalError();
         lastError = function + ": " + (thrown instanceof SimulatedError ? thrown.getMessage() : thrown.toString());
@@ -117,6 +118,7 @@ abstract class SimulatedLibrary {
         }
     }
 
+    @SuppressWarnings("UnusedMethod") // by a method handle
     private int unsupportedCall(String name) {
         lastError = name + " is not simulated";
         failed(notSupported());

@@ -6,7 +6,6 @@ import io.culvert.model.Backbone;
 import io.culvert.safetensors.SafetensorsFile;
 import io.culvert.safetensors.SafetensorsWriter;
 import io.culvert.safetensors.StoredTensor;
-import io.culvert.safetensors.StoredType;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;

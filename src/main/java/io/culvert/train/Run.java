@@ -80,7 +80,7 @@ public final class Run implements AutoCloseable {
                 Emulator.install();
                 yield CudaDevice.open(0);
             }
-            default -> throw CulvertException.usage("device: unknown '%s'; known: cpu, cuda, emulator", name);
+            default -> throw CulvertException.usage("unknown device '%s'; known: cpu, cuda, emulator", name);
         };
     }
 

@@ -7,7 +7,6 @@ import io.culvert.tensor.DType;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
