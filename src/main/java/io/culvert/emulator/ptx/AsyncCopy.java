@@ -44,11 +44,13 @@ final class AsyncCopy {
 
     private static void copy(Frame f, int mask, Address target, Address source, int bytes, int size) {
         f.warp.time++;
+        fill(f, mask, target);
+        MemoryChecks.shared(f, mask, bytes, Access.WRITE);
+        Traffic.shared(f, mask, bytes);
         int reads = 0;
         for (int left = mask; left != 0; left &= left - 1) {
             int lane = Integer.numberOfTrailingZeros(left);
             long to = target.of(f, lane);
-            MemoryChecks.shared(f, lane, to, bytes, Access.WRITE);
             int taken = f.r[size + lane];
             if (taken < 0 || taken > bytes) {
                 throw f.warp.fault(
@@ -67,9 +69,6 @@ final class AsyncCopy {
             }
             f.warp.copies.add(lane, to, bytes, low, high, f.current());
         }
-        // The addresses are those of the shared side for its banks, then those of the global side.
-        fill(f, mask, target);
-        Traffic.shared(f, mask, bytes);
         fill(f, mask, source);
         if (reads != 0) {
             Traffic.global(f, reads, bytes);

@@ -32,7 +32,16 @@ final class Atomics {
         long keep = -1L >>> 64 - type.bits;
         return new LaneAccess(space, address, type.bytes(), Access.ATOMIC) {
             @Override
-            void move(Frame f, int lane, Region region, long offset) {
+            void move(Frame f, int mask, Region region, long[] addresses, long base) {
+                boolean ascending = f.warp.block.context.order.takenFirst();
+                for (int left = mask; left != 0; ) {
+                    int lane = ascending ? Integer.numberOfTrailingZeros(left) : 31 - Integer.numberOfLeadingZeros(left);
+                    left &= ~(1 << lane);
+                    update(f, lane, region, addresses[lane] - base);
+                }
+            }
+
+            private void update(Frame f, int lane, Region region, long offset) {
                 long old = region.load(offset, bytes);
                 long value = (wide ? f.d[b + lane] : f.r[b + lane]) & keep;
                 long other = (wide ? f.d[c + lane] : f.r[c + lane]) & keep;

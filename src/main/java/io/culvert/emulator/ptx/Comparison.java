@@ -137,26 +137,36 @@ final class Comparison {
         if (type.bits == 64) {
             return PredicateLoops.longs(to, a, b, test);
         }
-        if (type.bits == 32 && !unsigned) {
-            return signed32(x, to, a, b, compare);
+        if (type.bits == 32) {
+            return PredicateLoops.ints(to, a, b, unsigned ? unsigned32(x, compare) : signed32(x, compare));
         }
         return unsigned
                 ? PredicateLoops.ints(to, a, b, (p, q) -> test.test(p & 0xffffffffL, q & 0xffffffffL))
                 : PredicateLoops.ints(to, a, b, (p, q) -> test.test((short) p, (short) q));
     }
 
-    private static Action signed32(Decoding x, int to, int a, int b, String compare) {
-        PredicateLoops.IntTest test =
-                switch (compare) {
-                    case "eq" -> (p, q) -> p == q;
-                    case "ne" -> (p, q) -> p != q;
-                    case "lt" -> (p, q) -> p < q;
-                    case "le" -> (p, q) -> p <= q;
-                    case "gt" -> (p, q) -> p > q;
-                    case "ge" -> (p, q) -> p >= q;
-                    default -> throw x.modifiers.unsupported();
-                };
-        return PredicateLoops.ints(to, a, b, test);
+    private static PredicateLoops.IntTest signed32(Decoding x, String compare) {
+        return switch (compare) {
+            case "eq" -> (p, q) -> p == q;
+            case "ne" -> (p, q) -> p != q;
+            case "lt" -> (p, q) -> p < q;
+            case "le" -> (p, q) -> p <= q;
+            case "gt" -> (p, q) -> p > q;
+            case "ge" -> (p, q) -> p >= q;
+            default -> throw x.modifiers.unsupported();
+        };
+    }
+
+    private static PredicateLoops.IntTest unsigned32(Decoding x, String compare) {
+        return switch (compare) {
+            case "eq" -> (p, q) -> p == q;
+            case "ne" -> (p, q) -> p != q;
+            case "lt", "lo" -> (p, q) -> Integer.compareUnsigned(p, q) < 0;
+            case "le", "ls" -> (p, q) -> Integer.compareUnsigned(p, q) <= 0;
+            case "gt", "hi" -> (p, q) -> Integer.compareUnsigned(p, q) > 0;
+            case "ge", "hs" -> (p, q) -> Integer.compareUnsigned(p, q) >= 0;
+            default -> throw x.modifiers.unsupported();
+        };
     }
 
     private static PredicateLoops.LongTest integer(Decoding x, String compare, boolean unsigned) {

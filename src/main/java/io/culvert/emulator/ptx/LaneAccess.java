@@ -18,8 +18,11 @@ abstract class LaneAccess implements Action {
         this.access = access;
     }
 
-    /** Moves the data of one lane, from or to bytes that were checked. */
-    abstract void move(Frame f, int lane, Region region, long offset);
+    /**
+     * Moves the data of all lanes of {@code mask}, which was checked; lane i's bytes are at {@code addresses[i] - base}
+     * of the region.
+     */
+    abstract void move(Frame f, int mask, Region region, long[] addresses, long base);
 
     @Override
     public final void run(Frame f, int mask) {
@@ -62,43 +65,38 @@ abstract class LaneAccess implements Action {
         }
     }
 
-    /** Atomics take the lanes in the order of the launch. */
-    private int next(Frame f, int left) {
-        return access == Access.ATOMIC && !f.warp.block.context.order.takenFirst()
-                ? 31 - Integer.numberOfLeadingZeros(left)
-                : Integer.numberOfTrailingZeros(left);
-    }
-
     private void global(Frame f, int mask) {
         long[] addresses = f.warp.addresses;
-        for (int left = mask; left != 0; ) {
-            int lane = next(f, left);
-            left &= ~(1 << lane);
-            Region region = MemoryChecks.global(f, lane, addresses[lane], bytes, access);
-            move(f, lane, region, addresses[lane] - region.base);
+        Region region = null;
+        int together = 0;
+        for (int left = mask; left != 0; left &= left - 1) {
+            int lane = Integer.numberOfTrailingZeros(left);
+            Region own = MemoryChecks.global(f, lane, addresses[lane], bytes, access);
+            if (own != region && together != 0) {
+                move(f, together, region, addresses, region.base);
+                together = 0;
+            }
+            region = own;
+            together |= 1 << lane;
         }
+        move(f, together, region, addresses, region.base);
         Traffic.global(f, mask, bytes);
     }
 
     private void shared(Frame f, int mask) {
         f.warp.time++;
-        long[] addresses = f.warp.addresses;
-        Region region = f.warp.block.shared.region;
-        for (int left = mask; left != 0; ) {
-            int lane = next(f, left);
-            left &= ~(1 << lane);
-            MemoryChecks.shared(f, lane, addresses[lane], bytes, access);
-            move(f, lane, region, addresses[lane]);
-        }
+        MemoryChecks.shared(f, mask, bytes, access);
+        move(f, mask, f.warp.block.shared.region, f.warp.addresses, 0);
         Traffic.shared(f, mask, bytes);
     }
 
     private void local(Frame f, int mask) {
-        Region region = f.warp.local.region;
+        long[] addresses = f.warp.addresses;
         for (int left = mask; left != 0; left &= left - 1) {
             int lane = Integer.numberOfTrailingZeros(left);
-            move(f, lane, region, MemoryChecks.local(f, lane, f.warp.addresses[lane], bytes, access));
+            addresses[lane] = MemoryChecks.local(f, lane, addresses[lane], bytes, access);
         }
+        move(f, mask, f.warp.local.region, addresses, 0);
     }
 
     private void parameter(Frame f, int mask) {
@@ -115,7 +113,7 @@ abstract class LaneAccess implements Action {
                         offset,
                         region.size);
             }
-            move(f, lane, region, offset);
         }
+        move(f, mask, region, f.warp.addresses, 0);
     }
 }

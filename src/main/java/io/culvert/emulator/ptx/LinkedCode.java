@@ -13,6 +13,8 @@ final class LinkedCode {
     final long[] longs;
     final int[] preds;
     final Profile profile;
+    final SpecialRegisters.Reader[] specials;
+    final int[] specialSlots;
 
     LinkedCode(Code code, ToLongFunction<String> address) {
         this.code = code;
@@ -20,6 +22,11 @@ final class LinkedCode {
         longs = new long[32 * code.longs];
         preds = new int[code.preds];
         profile = new Profile(code.instructions.length);
+        specials = code.specials.keySet().stream()
+                .map(SpecialRegisters::reader)
+                .toArray(SpecialRegisters.Reader[]::new);
+        specialSlots =
+                code.specials.values().stream().mapToInt(Integer::intValue).toArray();
         Arrays.fill(ints, UNWRITTEN);
         Arrays.fill(longs, (long) UNWRITTEN << 32 | UNWRITTEN);
         code.intConstants.forEach((value, slot) -> Arrays.fill(ints, slot, slot + 32, value.intValue()));

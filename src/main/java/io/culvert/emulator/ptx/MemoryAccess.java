@@ -85,7 +85,23 @@ final class MemoryAccess {
         }
 
         @Override
-        void move(Frame f, int lane, Region region, long offset) {
+        void move(Frame f, int mask, Region region, long[] addresses, long base) {
+            if (size == 4 && to.length == 1 && !wide) {
+                int[] r = f.r;
+                int target = to[0];
+                for (int left = mask; left != 0; left &= left - 1) {
+                    int lane = Integer.numberOfTrailingZeros(left);
+                    r[target + lane] = region.loadInt(addresses[lane] - base) & keep;
+                }
+                return;
+            }
+            for (int left = mask; left != 0; left &= left - 1) {
+                int lane = Integer.numberOfTrailingZeros(left);
+                move(f, lane, region, addresses[lane] - base);
+            }
+        }
+
+        private void move(Frame f, int lane, Region region, long offset) {
             for (int k = 0; k < to.length; k++) {
                 long value = region.load(offset + k * size, size);
                 if (signed) {
@@ -120,9 +136,13 @@ final class MemoryAccess {
         }
 
         @Override
-        void move(Frame f, int lane, Region region, long offset) {
-            for (int k = 0; k < from.length; k++) {
-                region.store(offset + k * size, size, wide ? f.d[from[k] + lane] : f.r[from[k] + lane]);
+        void move(Frame f, int mask, Region region, long[] addresses, long base) {
+            for (int left = mask; left != 0; left &= left - 1) {
+                int lane = Integer.numberOfTrailingZeros(left);
+                long offset = addresses[lane] - base;
+                for (int k = 0; k < from.length; k++) {
+                    region.store(offset + k * size, size, wide ? f.d[from[k] + lane] : f.r[from[k] + lane]);
+                }
             }
         }
     }

@@ -55,8 +55,41 @@ final class MemoryChecks {
         }
     }
 
-    /** Checks an access to {@code bytes} (a power of two) at an offset in shared memory. */
-    static void shared(Frame f, int lane, long offset, int bytes, Access access) {
+    /** Checks the accesses of lanes to shared memory, at the offsets in the warp's scratch. */
+    static void shared(Frame f, int mask, int bytes, Access access) {
+        SharedMemory shared = f.warp.block.shared;
+        long[] offsets = f.warp.addresses;
+        long all = 0;
+        long most = 0;
+        for (int left = mask; left != 0; left &= left - 1) {
+            long offset = offsets[Integer.numberOfTrailingZeros(left)];
+            all |= offset;
+            most = Math.max(most, offset);
+        }
+        if ((all & bytes - 1) != 0 || all < 0 || most > shared.region.size - bytes || shared.hasCopiesInFlight()) {
+            for (int left = mask; left != 0; left &= left - 1) {
+                int lane = Integer.numberOfTrailingZeros(left);
+                place(f, lane, offsets[lane], bytes, access);
+            }
+        }
+        if (shared.races != null) {
+            shared.races.touch(access, f, mask, offsets, bytes, f.current());
+        }
+        if (access == Access.WRITE) {
+            return;
+        }
+        long last = -1;
+        for (int left = mask; left != 0; left &= left - 1) {
+            int lane = Integer.numberOfTrailingZeros(left);
+            if (offsets[lane] != last && !shared.region.isWritten(offsets[lane], bytes)) {
+                checkWritten(f, lane, shared.region, offsets[lane], bytes);
+            }
+            last = offsets[lane];
+        }
+    }
+
+    /** Checks that a range of shared memory exists, is aligned and in nobody's flight. */
+    private static void place(Frame f, int lane, long offset, int bytes, Access access) {
         SharedMemory shared = f.warp.block.shared;
         if ((offset & bytes - 1) != 0) {
             throw misaligned(f, lane, offset, bytes, access, "shared");
@@ -79,12 +112,6 @@ final class MemoryChecks {
                     verb(access),
                     offset,
                     shared.nameOf(offset));
-        }
-        if (shared.races != null) {
-            shared.races.touch(access, f, lane, (int) offset, bytes, f.current());
-        }
-        if (access != Access.WRITE && !shared.region.isWritten(offset, bytes)) {
-            checkWritten(f, lane, shared.region, offset, bytes);
         }
     }
 

@@ -50,6 +50,10 @@ final class Region {
         };
     }
 
+    int loadInt(long offset) {
+        return data.get(INT, offset);
+    }
+
     void store(long offset, int bytes, long value) {
         switch (bytes) {
             case 4 -> data.set(INT, offset, (int) value);

@@ -51,6 +51,10 @@ final class SharedMemory {
         copiesInFlight--;
     }
 
+    boolean hasCopiesInFlight() {
+        return copiesInFlight > 0;
+    }
+
     boolean isInFlight(long offset, int bytes) {
         if (copiesInFlight > 0) {
             for (int i = 0; i < bytes; i++) {

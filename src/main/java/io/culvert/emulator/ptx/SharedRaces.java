@@ -42,6 +42,42 @@ final class SharedRaces {
         }
     }
 
+    /** The accesses of all lanes of {@code mask} in one instruction. */
+    void touch(Access access, Frame f, int mask, long[] offsets, int bytes, Instruction by) {
+        long[] cells = wordCells;
+        long stamp = stamp(access, f.warp, by);
+        long last = -1;
+        for (int left = mask; left != 0; left &= left - 1) {
+            int lane = Integer.numberOfTrailingZeros(left);
+            long offset = offsets[lane];
+            if (access != Access.READ || bytes != 4 || split[(int) offset >>> 2]) {
+                touch(access, f, lane, (int) offset, bytes, by);
+            } else if (offset != last) {
+                // Lanes that read one word together are as good as one of them.
+                last = offset;
+                read(f, lane, cells, 3 * ((int) offset >>> 2), stamp, offset);
+            }
+        }
+    }
+
+    private void read(Frame f, int lane, long[] cells, int cell, long stamp, long offset) {
+        long write = cells[cell];
+        if (write != 0 && !ordered(write, f, lane)) {
+            throw race(write, "written", Access.READ, f, lane, (int) offset);
+        }
+        long read = cells[cell + 1];
+        if (read != 0 && thread(read) >>> 5 != f.warp.index) {
+            cells[cell + 2] = read;
+        }
+        cells[cell + 1] = stamp | (long) (f.warp.index * 32 + lane) << THREAD_SHIFT;
+    }
+
+    private static long stamp(Access access, Warp warp, Instruction by) {
+        return (long) warp.time << TIME_SHIFT
+                | (long) by.id << INSTRUCTION_SHIFT
+                | (access == Access.ATOMIC ? 1 : 0);
+    }
+
     void touch(Access access, Frame f, int lane, int offset, int bytes, Instruction by) {
         for (int at = offset; at < offset + bytes; at += 4) {
             int word = at >>> 2;
@@ -71,24 +107,17 @@ final class SharedRaces {
 
     private void touch(Access access, Frame f, int lane, long[] cells, int cell, int offset, Instruction by) {
         Warp warp = f.warp;
-        int me = warp.index * 32 + lane;
-        long packed = (long) warp.time << TIME_SHIFT
-                | (long) by.id << INSTRUCTION_SHIFT
-                | (long) me << THREAD_SHIFT
-                | (access == Access.ATOMIC ? 1 : 0);
+        long packed = stamp(access, warp, by) | (long) (warp.index * 32 + lane) << THREAD_SHIFT;
+        if (access == Access.READ) {
+            read(f, lane, cells, cell, packed, offset);
+            return;
+        }
         long write = cells[cell];
         boolean bothAtomic = access == Access.ATOMIC && (write & 1) != 0;
         if (write != 0 && !bothAtomic && !ordered(write, f, lane)) {
             throw race(write, "written", access, f, lane, offset);
         }
         long read = cells[cell + 1];
-        if (access == Access.READ) {
-            if (read != 0 && thread(read) >>> 5 != warp.index) {
-                cells[cell + 2] = read;
-            }
-            cells[cell + 1] = packed;
-            return;
-        }
         if (read != 0) {
             long earlier = cells[cell + 2];
             long unordered = !ordered(read, f, lane) ? read : earlier != 0 && !ordered(earlier, f, lane) ? earlier : 0;

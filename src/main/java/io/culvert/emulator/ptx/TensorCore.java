@@ -113,8 +113,8 @@ final class TensorCore {
             int used = count == 4 ? -1 : (1 << 8 * count) - 1;
             for (int lane = 0; lane < 8 * count; lane++) {
                 rows[lane] = address.of(f, lane);
-                MemoryChecks.shared(f, lane, rows[lane], 16, Access.READ);
             }
+            MemoryChecks.shared(f, used, 16, Access.READ);
             Region region = f.warp.block.shared.region;
             for (int k = 0; k < count; k++) {
                 for (int lane = 0; lane < 32; lane++) {

@@ -59,6 +59,9 @@ final class Traffic {
 
     private static int wavefronts(Warp warp, int mask, int words) {
         long[] addresses = warp.addresses;
+        if (mask == -1 && words == 1 && isRow(addresses)) {
+            return 1;
+        }
         long[] wordOfBank = warp.values;
         int used = 0;
         boolean clash = false;
@@ -75,6 +78,18 @@ final class Traffic {
             }
         }
         return clash ? worstBank(addresses, mask, words) : 1;
+    }
+
+    /** Whether the lanes take adjacent words, or one word: the usual cases, with no conflict. */
+    private static boolean isRow(long[] addresses) {
+        long first = addresses[0];
+        long row = 0;
+        long same = 0;
+        for (int i = 0; i < 32; i++) {
+            row |= addresses[i] - (first + 4 * i);
+            same |= addresses[i] - first;
+        }
+        return row == 0 || same == 0;
     }
 
     private static int worstBank(long[] addresses, int mask, int words) {
