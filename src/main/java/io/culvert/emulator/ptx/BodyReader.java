@@ -1,14 +1,16 @@
 package io.culvert.emulator.ptx;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Reads the body of a function into statements. */
 final class BodyReader {
     private final TokenReader in;
     private final List<Statement> out = new ArrayList<>();
-    private int file;
-    private int sourceLine;
+    private final Map<List<Integer>, Statement.Location> locations = new HashMap<>();
+    private Statement.Location location;
 
     BodyReader(TokenReader in) {
         this.in = in;
@@ -62,14 +64,26 @@ final class BodyReader {
         }
     }
 
-    /** {@code .loc file line column [, function_name label, inlined_at file line column]}: ends with its line. */
+    /**
+     * {@code .loc file line column [, function_name label, inlined_at file line column]}: ends with its line. The place
+     * of the call may have been inlined itself, as an earlier .loc said.
+     */
     private void location() {
         int line = in.next().line();
-        file = (int) in.integer();
-        sourceLine = (int) in.integer();
+        List<Integer> place = place();
+        Statement.Location call = null;
         while (!in.atEnd() && in.peek().line() == line) {
-            in.next();
+            if (in.next().is("inlined_at")) {
+                List<Integer> at = place();
+                call = locations.getOrDefault(at, new Statement.Location(at.get(0), at.get(1), at.get(2), null));
+            }
         }
+        location = new Statement.Location(place.get(0), place.get(1), place.get(2), call);
+        locations.put(place, location);
+    }
+
+    private List<Integer> place() {
+        return List.of((int) in.integer(), (int) in.integer(), (int) in.integer());
     }
 
     private void registers() {
@@ -107,7 +121,7 @@ final class BodyReader {
 
     private Statement statement(Token opcode, String guard, boolean negated, List<Operand> operands) {
         return new Statement(
-                opcode.line(), file, sourceLine, opcode.text(), guard, negated, operands, null, null, null);
+                opcode.line(), location, opcode.text(), guard, negated, operands, null, null, null);
     }
 
     /** Operands up to and with the semicolon. */

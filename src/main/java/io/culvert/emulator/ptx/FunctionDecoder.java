@@ -52,7 +52,7 @@ final class FunctionDecoder {
             }
         }
         if (instructions.isEmpty() || !endsPath(instructions.get(instructions.size() - 1))) {
-            Statement end = new Statement(function.line(), 0, 0, "ret", null, false, List.of(), null, null, null);
+            Statement end = new Statement(function.line(), null, "ret", null, false, List.of(), null, null, null);
             add(end);
         }
         code.instructions = instructions.toArray(new Instruction[0]);

@@ -87,10 +87,21 @@ public final class PtxModule {
         return instructions.get(id);
     }
 
-    /** {@code file:line} of the source, the file's name alone; or "". */
+    /**
+     * {@code file:line} of the source, the file's name alone; or "". Of code inlined from a header of the toolkit, where
+     * the {@code .cu} or {@code .cuh} file calls it.
+     */
     String source(Statement statement) {
-        String path = files.get(statement.file());
-        return path == null ? "" : path.substring(path.lastIndexOf('/') + 1) + ":" + statement.sourceLine();
+        Statement.Location location = statement.location();
+        for (Statement.Location at = location; at != null; at = at.inlinedAt()) {
+            String path = files.getOrDefault(at.file(), "");
+            if (path.endsWith(".cu") || path.endsWith(".cuh") && !path.contains("/cub/")) {
+                location = at;
+                break;
+            }
+        }
+        String path = location == null ? null : files.get(location.file());
+        return path == null ? "" : path.substring(path.lastIndexOf('/') + 1) + ":" + location.line();
     }
 
     /** The function itself and all that it may call. */

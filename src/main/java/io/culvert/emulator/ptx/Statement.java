@@ -10,12 +10,11 @@ import java.util.List;
  * @param label name, for a label; "{" or "}" for a brace
  * @param variable for a declaration in a state space
  * @param registers for a {@code .reg} declaration
- * @param file index in the {@code .file} table of the last {@code .loc}; 0 for none
+ * @param location of the last {@code .loc}; null for none
  */
 record Statement(
         int line,
-        int file,
-        int sourceLine,
+        Location location,
         String opcode,
         String guard,
         boolean guardNegated,
@@ -23,18 +22,26 @@ record Statement(
         String label,
         Variable variable,
         Registers registers) {
+    /**
+     * A place in a source file.
+     *
+     * @param file index in the {@code .file} table
+     * @param inlinedAt where the function was called whose code was inlined; null for none
+     */
+    record Location(int file, int line, int column, Location inlinedAt) {}
+
     /** {@code .reg .b32 %r<count>}, or a single register where count is -1. */
     record Registers(ScalarType type, String name, int count) {}
 
     static Statement mark(int line, String label) {
-        return new Statement(line, 0, 0, null, null, false, List.of(), label, null, null);
+        return new Statement(line, null, null, null, false, List.of(), label, null, null);
     }
 
     static Statement declare(int line, Variable variable) {
-        return new Statement(line, 0, 0, null, null, false, List.of(), null, variable, null);
+        return new Statement(line, null, null, null, false, List.of(), null, variable, null);
     }
 
     static Statement declare(int line, Registers registers) {
-        return new Statement(line, 0, 0, null, null, false, List.of(), null, null, registers);
+        return new Statement(line, null, null, null, false, List.of(), null, null, registers);
     }
 }

@@ -54,7 +54,7 @@ final class Snippet {
                 ? ""
                 : body.matches("(?s).*%r[,;|].*")
                         ? "cvt.u64.u32 %d, %r;"
-                        : body.matches("(?s).*%h[,;].*") ? "cvt.u64.u16 %d, %h;" : "selp.u64 %d, 1, 0, %p;";
+                        : body.matches("(?s).*%h[,;}].*") ? "cvt.u64.u16 %d, %h;" : "selp.u64 %d, 1, 0, %p;";
         return TEXT.formatted(body, result);
     }
 
