@@ -35,7 +35,8 @@ final class Atomics {
             void move(Frame f, int mask, Region region, long[] addresses, long base) {
                 boolean ascending = f.warp.block.context.order.takenFirst();
                 for (int left = mask; left != 0; ) {
-                    int lane = ascending ? Integer.numberOfTrailingZeros(left) : 31 - Integer.numberOfLeadingZeros(left);
+                    int lane =
+                            ascending ? Integer.numberOfTrailingZeros(left) : 31 - Integer.numberOfLeadingZeros(left);
                     left &= ~(1 << lane);
                     update(f, lane, region, addresses[lane] - base);
                 }
@@ -61,9 +62,8 @@ final class Atomics {
         int unused = 64 - type.bits;
         boolean signed = type.signed();
         // Shifting the sign to the top keeps signed values in order.
-        LongBinaryOperator compare = signed
-                ? (a, b) -> Long.compare(a << unused, b << unused)
-                : (a, b) -> Long.compareUnsigned(a, b);
+        LongBinaryOperator compare =
+                signed ? (a, b) -> Long.compare(a << unused, b << unused) : (a, b) -> Long.compareUnsigned(a, b);
         if (type.real() || type.packed()) {
             if (operation.equals("add")) {
                 return sum(m, type);
@@ -86,17 +86,17 @@ final class Atomics {
 
     private static LongBinaryOperator sum(Modifiers m, ScalarType type) {
         return switch (type) {
-            case F32 -> (a, b) ->
-                    FloatMath.bits(Float.intBitsToFloat((int) a) + Float.intBitsToFloat((int) b)) & 0xffffffffL;
-            case F64 -> (a, b) ->
-                    Double.doubleToRawLongBits(Double.longBitsToDouble(a) + Double.longBitsToDouble(b));
+            case F32 ->
+                (a, b) -> FloatMath.bits(Float.intBitsToFloat((int) a) + Float.intBitsToFloat((int) b)) & 0xffffffffL;
+            case F64 -> (a, b) -> Double.doubleToRawLongBits(Double.longBitsToDouble(a) + Double.longBitsToDouble(b));
             case F16, BF16 -> (a, b) -> HalfArithmetic.add(SmallFloat.of(type), (int) a, (int) b);
-            case F16X2, BF16X2 -> (a, b) -> {
-                SmallFloat format = SmallFloat.of(type);
-                int low = HalfArithmetic.add(format, (int) a & 0xffff, (int) b & 0xffff);
-                int high = HalfArithmetic.add(format, (int) a >>> 16, (int) b >>> 16);
-                return (long) high << 16 | low;
-            };
+            case F16X2, BF16X2 ->
+                (a, b) -> {
+                    SmallFloat format = SmallFloat.of(type);
+                    int low = HalfArithmetic.add(format, (int) a & 0xffff, (int) b & 0xffff);
+                    int high = HalfArithmetic.add(format, (int) a >>> 16, (int) b >>> 16);
+                    return (long) high << 16 | low;
+                };
             default -> throw m.unsupported();
         };
     }

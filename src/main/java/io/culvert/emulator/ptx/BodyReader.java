@@ -120,8 +120,7 @@ final class BodyReader {
     }
 
     private Statement statement(Token opcode, String guard, boolean negated, List<Operand> operands) {
-        return new Statement(
-                opcode.line(), location, opcode.text(), guard, negated, operands, null, null, null);
+        return new Statement(opcode.line(), location, opcode.text(), guard, negated, operands, null, null, null);
     }
 
     /** Operands up to and with the semicolon. */

@@ -35,8 +35,7 @@ final class CarryArithmetic {
             for (int left = mask; left != 0; left &= left - 1) {
                 int i = Integer.numberOfTrailingZeros(left);
                 int in = takes ? f.carry >>> i & 1 : 0;
-                long result =
-                        step.apply(r[a + i] & 0xffffffffL, r[b + i] & 0xffffffffL, r[c + i] & 0xffffffffL, in);
+                long result = step.apply(r[a + i] & 0xffffffffL, r[b + i] & 0xffffffffL, r[c + i] & 0xffffffffL, in);
                 r[to + i] = (int) result;
                 if (gives) {
                     f.carry = f.carry & ~(1 << i) | (int) (result >>> 32 & 1) << i;

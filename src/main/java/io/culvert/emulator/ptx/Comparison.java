@@ -105,8 +105,11 @@ final class Comparison {
     private static Action packedSet(Decoding x, int to, ScalarType type, RealTest test, int one) {
         SmallFloat format = SmallFloat.of(type);
         x.instructionClass = InstructionClass.HALF;
-        return IntLoops.binary(to, x.intSource(1, type), x.intSource(2, type), (a, b) ->
-                (test.test(format.decode(a), format.decode(b)) ? one : 0)
+        return IntLoops.binary(
+                to,
+                x.intSource(1, type),
+                x.intSource(2, type),
+                (a, b) -> (test.test(format.decode(a), format.decode(b)) ? one : 0)
                         | (test.test(format.decode(a >>> 16), format.decode(b >>> 16)) ? one << 16 : 0));
     }
 
@@ -123,14 +126,16 @@ final class Comparison {
             }
             if (type == ScalarType.F32) {
                 return ftz
-                        ? PredicateLoops.ints(to, a, b, (p, q) -> test.test(
-                                intBitsToFloat(FloatMath.flush(p)), intBitsToFloat(FloatMath.flush(q))))
-                        : PredicateLoops.ints(
-                                to, a, b, (p, q) -> test.test(intBitsToFloat(p), intBitsToFloat(q)));
+                        ? PredicateLoops.ints(
+                                to,
+                                a,
+                                b,
+                                (p, q) -> test.test(
+                                        intBitsToFloat(FloatMath.flush(p)), intBitsToFloat(FloatMath.flush(q))))
+                        : PredicateLoops.ints(to, a, b, (p, q) -> test.test(intBitsToFloat(p), intBitsToFloat(q)));
             }
             SmallFloat format = SmallFloat.of(type);
-            return PredicateLoops.ints(
-                    to, a, b, (p, q) -> test.test(format.decode(p), format.decode(q)));
+            return PredicateLoops.ints(to, a, b, (p, q) -> test.test(format.decode(p), format.decode(q)));
         }
         boolean unsigned = !type.signed() || compare.length() == 2 && "lo ls hi hs".contains(compare);
         PredicateLoops.LongTest test = integer(x, compare, unsigned);

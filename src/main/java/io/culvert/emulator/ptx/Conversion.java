@@ -41,7 +41,9 @@ final class Conversion {
             return c.pair(x);
         }
         x.expectOperands(2);
-        if (c.relu && c.to != ScalarType.F16 && c.to != ScalarType.BF16 || c.from.packed() || c.from == ScalarType.PRED) {
+        if (c.relu && c.to != ScalarType.F16 && c.to != ScalarType.BF16
+                || c.from.packed()
+                || c.from == ScalarType.PRED) {
             throw x.modifiers.unsupported();
         }
         return c.loop(x, c.operator(x));
@@ -191,7 +193,9 @@ final class Conversion {
         }
         double whole = rounding.toInteger(value);
         if (to == ScalarType.U64) {
-            return whole >= 0x1p64 ? -1L : whole >= 0x1p63 ? (long) (whole - 0x1p63) + Long.MIN_VALUE : (long) Math.max(whole, 0);
+            return whole >= 0x1p64
+                    ? -1L
+                    : whole >= 0x1p63 ? (long) (whole - 0x1p63) + Long.MIN_VALUE : (long) Math.max(whole, 0);
         }
         if (to == ScalarType.S64) {
             return (long) whole;
@@ -216,12 +220,11 @@ final class Conversion {
         }
         if (to == ScalarType.F32) {
             float nearest = exact.floatValue();
-            return Float.floatToRawIntBits(rounding.adjust(nearest, exact.compareTo(new BigDecimal(nearest)))) & 0xffffffffL;
+            return Float.floatToRawIntBits(rounding.adjust(nearest, exact.compareTo(new BigDecimal(nearest))))
+                    & 0xffffffffL;
         }
         double nearest = exact.doubleValue();
         int order = exact.compareTo(new BigDecimal(nearest));
-        return to == ScalarType.F64
-                ? Double.doubleToRawLongBits(rounding.adjust(nearest, order))
-                : encode(nearest);
+        return to == ScalarType.F64 ? Double.doubleToRawLongBits(rounding.adjust(nearest, order)) : encode(nearest);
     }
 }

@@ -50,8 +50,7 @@ final class Decoding {
     }
 
     PtxException unsupported(String format, Object... args) {
-        return new PtxException(
-                statement.line(), "unsupported: %s: %s", statement.opcode(), format.formatted(args));
+        return new PtxException(statement.line(), "unsupported: %s: %s", statement.opcode(), format.formatted(args));
     }
 
     /** The register of an operand, or null if it is something else. */
@@ -196,7 +195,9 @@ final class Decoding {
         if (param != null) {
             return new Address(true, code.longConstant(param), 0, true);
         }
-        if (!code.sharedVariables.containsKey(name) && !moduleShared.containsKey(name) && !variables.containsKey(name)) {
+        if (!code.sharedVariables.containsKey(name)
+                && !moduleShared.containsKey(name)
+                && !variables.containsKey(name)) {
             throw unsupported("operand '%s' is no register and no variable", name);
         }
         return new Address(true, code.symbols.computeIfAbsent(name, n -> code.newLong()), 0, false);

@@ -144,9 +144,7 @@ public final class DeviceMemory {
     /** The block that holds the whole range, or null. */
     Region find(long address, long bytes) {
         Map.Entry<Long, Block> below = blocks.floorEntry(address);
-        return below != null && below.getValue().region.contains(address, bytes)
-                ? below.getValue().region
-                : null;
+        return below != null && below.getValue().region.contains(address, bytes) ? below.getValue().region : null;
     }
 
     boolean isFreed(long address) {

@@ -27,7 +27,8 @@ final class FloatArithmetic {
         }
         int to = x.destination(0, ScalarType.F32);
         int a = x.intSource(1, ScalarType.F32);
-        int arity = m.base.equals("fma") || m.base.equals("mad") ? 3 : m.base.equals("abs") || m.base.equals("neg") ? 1 : 2;
+        int arity =
+                m.base.equals("fma") || m.base.equals("mad") ? 3 : m.base.equals("abs") || m.base.equals("neg") ? 1 : 2;
         x.expectOperands(1 + arity);
         int b = arity > 1 ? x.intSource(2, ScalarType.F32) : a;
         int c = arity > 2 ? x.intSource(3, ScalarType.F32) : a;
@@ -43,8 +44,11 @@ final class FloatArithmetic {
         return ftz
                 ? IntLoops.ternary(to, a, b, c, (p, q, s) -> FloatMath.flushed(applied, p, q, s))
                 : IntLoops.ternary(
-                        to, a, b, c, (p, q, s) -> bits(applied.apply(
-                                intBitsToFloat(p), intBitsToFloat(q), intBitsToFloat(s))));
+                        to,
+                        a,
+                        b,
+                        c,
+                        (p, q, s) -> bits(applied.apply(intBitsToFloat(p), intBitsToFloat(q), intBitsToFloat(s))));
     }
 
     /** The forms without modifiers, each with a loop of its own. */
@@ -54,12 +58,17 @@ final class FloatArithmetic {
             case "sub" -> IntLoops.binary(to, a, b, (p, q) -> bits(intBitsToFloat(p) - intBitsToFloat(q)));
             case "mul" -> IntLoops.binary(to, a, b, (p, q) -> bits(intBitsToFloat(p) * intBitsToFloat(q)));
             case "div" -> IntLoops.binary(to, a, b, (p, q) -> bits(intBitsToFloat(p) / intBitsToFloat(q)));
-            case "fma", "mad" -> IntLoops.ternary(
-                    to, a, b, c, (p, q, s) -> bits(Math.fma(intBitsToFloat(p), intBitsToFloat(q), intBitsToFloat(s))));
-            case "min" -> IntLoops.binary(
-                    to, a, b, (p, q) -> bits(FloatMath.min(intBitsToFloat(p), intBitsToFloat(q), false)));
-            case "max" -> IntLoops.binary(
-                    to, a, b, (p, q) -> bits(FloatMath.max(intBitsToFloat(p), intBitsToFloat(q), false)));
+            case "fma", "mad" ->
+                IntLoops.ternary(
+                        to,
+                        a,
+                        b,
+                        c,
+                        (p, q, s) -> bits(Math.fma(intBitsToFloat(p), intBitsToFloat(q), intBitsToFloat(s))));
+            case "min" ->
+                IntLoops.binary(to, a, b, (p, q) -> bits(FloatMath.min(intBitsToFloat(p), intBitsToFloat(q), false)));
+            case "max" ->
+                IntLoops.binary(to, a, b, (p, q) -> bits(FloatMath.max(intBitsToFloat(p), intBitsToFloat(q), false)));
             case "abs" -> IntLoops.unary(to, a, p -> p & 0x7fffffff);
             case "neg" -> IntLoops.unary(to, a, p -> p ^ 0x80000000);
             case "copysign" -> IntLoops.binary(to, a, b, (p, q) -> q & 0x7fffffff | p & 0x80000000);
@@ -69,15 +78,9 @@ final class FloatArithmetic {
 
     private static FloatMath.Function function(Decoding x, Rounding mode, boolean nan) {
         return switch (x.modifiers.base) {
-            case "add" -> mode == Rounding.NEAREST_EVEN
-                    ? (a, b, c) -> a + b
-                    : (a, b, c) -> FloatMath.sum(a, b, mode);
-            case "sub" -> mode == Rounding.NEAREST_EVEN
-                    ? (a, b, c) -> a - b
-                    : (a, b, c) -> FloatMath.sum(a, -b, mode);
-            case "mul" -> mode == Rounding.NEAREST_EVEN
-                    ? (a, b, c) -> a * b
-                    : (a, b, c) -> product(a, b, mode);
+            case "add" -> mode == Rounding.NEAREST_EVEN ? (a, b, c) -> a + b : (a, b, c) -> FloatMath.sum(a, b, mode);
+            case "sub" -> mode == Rounding.NEAREST_EVEN ? (a, b, c) -> a - b : (a, b, c) -> FloatMath.sum(a, -b, mode);
+            case "mul" -> mode == Rounding.NEAREST_EVEN ? (a, b, c) -> a * b : (a, b, c) -> product(a, b, mode);
             case "div" -> (a, b, c) -> FloatMath.divide(a, b, mode);
             case "fma", "mad" -> (a, b, c) -> FloatMath.fma(a, b, c, mode);
             case "min" -> (a, b, c) -> FloatMath.min(a, b, nan);
@@ -101,16 +104,15 @@ final class FloatArithmetic {
         x.expectOperands(2);
         int to = x.predicate(x.operand(0));
         int a = x.intSource(1, ScalarType.F32);
-        PredicateLoops.IntTest is =
-                switch (test) {
-                    case "finite" -> (p, q) -> (p & 0x7f800000) != 0x7f800000;
-                    case "infinite" -> (p, q) -> (p & 0x7fffffff) == 0x7f800000;
-                    case "number" -> (p, q) -> (p & 0x7fffffff) <= 0x7f800000;
-                    case "notanumber" -> (p, q) -> (p & 0x7fffffff) > 0x7f800000;
-                    case "normal" -> (p, q) -> (p & 0x7f800000) != 0 && (p & 0x7f800000) != 0x7f800000;
-                    case "subnormal" -> (p, q) -> (p & 0x7f800000) == 0 && (p & 0x7fffff) != 0;
-                    default -> throw x.modifiers.unsupported();
-                };
+        PredicateLoops.IntTest is = switch (test) {
+            case "finite" -> (p, q) -> (p & 0x7f800000) != 0x7f800000;
+            case "infinite" -> (p, q) -> (p & 0x7fffffff) == 0x7f800000;
+            case "number" -> (p, q) -> (p & 0x7fffffff) <= 0x7f800000;
+            case "notanumber" -> (p, q) -> (p & 0x7fffffff) > 0x7f800000;
+            case "normal" -> (p, q) -> (p & 0x7f800000) != 0 && (p & 0x7f800000) != 0x7f800000;
+            case "subnormal" -> (p, q) -> (p & 0x7f800000) == 0 && (p & 0x7fffff) != 0;
+            default -> throw x.modifiers.unsupported();
+        };
         return PredicateLoops.ints(to, a, a, is);
     }
 }

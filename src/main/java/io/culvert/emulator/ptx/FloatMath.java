@@ -43,9 +43,8 @@ final class FloatMath {
             return (float) sum;
         }
         if (sum == 0) {
-            boolean negative = rounding == Rounding.DOWN
-                    ? 1 / a < 0 || 1 / b < 0 || a != 0
-                    : a == 0 && 1 / a < 0 && 1 / b < 0;
+            boolean negative =
+                    rounding == Rounding.DOWN ? 1 / a < 0 || 1 / b < 0 || a != 0 : a == 0 && 1 / a < 0 && 1 / b < 0;
             return negative ? -0f : 0f;
         }
         // Knuth's two-sum: the error of the sum, exactly.

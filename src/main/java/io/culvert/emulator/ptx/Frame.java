@@ -48,7 +48,8 @@ final class Frame {
         entered = mask;
         meet = linked.code.instructions.length;
         for (var symbol : linked.code.frameSymbols.entrySet()) {
-            long address = localBase + (long) linked.code.frameVariables.get(symbol.getKey()).offset();
+            long address = localBase
+                    + (long) linked.code.frameVariables.get(symbol.getKey()).offset();
             Arrays.fill(d, symbol.getValue(), symbol.getValue() + 32, address);
         }
     }

@@ -143,34 +143,33 @@ final class FunctionDecoder {
     /** The instruction if it is one of control flow, else null. */
     private Instruction control(Decoding x) {
         x.instructionClass = InstructionClass.CONTROL;
-        Instruction made =
-                switch (x.modifiers.base) {
-                    case "bra" -> {
-                        x.modifiers.take("uni");
-                        Instruction branch = make(x, Instruction.Control.BRANCH, null);
-                        branchLabels.put(branch, x.operand(0).text());
-                        yield branch;
-                    }
-                    case "brx" -> {
-                        x.modifiers.take("idx");
-                        x.modifiers.take("uni");
-                        Instruction branch = make(x, Instruction.Control.BRANCH_TABLE, null);
-                        if (x.statement.guard() != null) {
-                            throw x.unsupported("a guard");
-                        }
-                        branch.index = x.intSource(0, ScalarType.U32);
-                        tableLabels.put(branch, x.operand(1).text());
-                        yield branch;
-                    }
-                    case "ret" -> {
-                        x.modifiers.take("uni");
-                        yield make(x, Instruction.Control.RETURN, null);
-                    }
-                    case "exit" -> make(x, Instruction.Control.EXIT, null);
-                    case "call" -> call(x);
-                    case "bar", "barrier" -> barrier(x);
-                    default -> null;
-                };
+        Instruction made = switch (x.modifiers.base) {
+            case "bra" -> {
+                x.modifiers.take("uni");
+                Instruction branch = make(x, Instruction.Control.BRANCH, null);
+                branchLabels.put(branch, x.operand(0).text());
+                yield branch;
+            }
+            case "brx" -> {
+                x.modifiers.take("idx");
+                x.modifiers.take("uni");
+                Instruction branch = make(x, Instruction.Control.BRANCH_TABLE, null);
+                if (x.statement.guard() != null) {
+                    throw x.unsupported("a guard");
+                }
+                branch.index = x.intSource(0, ScalarType.U32);
+                tableLabels.put(branch, x.operand(1).text());
+                yield branch;
+            }
+            case "ret" -> {
+                x.modifiers.take("uni");
+                yield make(x, Instruction.Control.RETURN, null);
+            }
+            case "exit" -> make(x, Instruction.Control.EXIT, null);
+            case "call" -> call(x);
+            case "bar", "barrier" -> barrier(x);
+            default -> null;
+        };
         if (made == null) {
             x.instructionClass = InstructionClass.INTEGER;
         } else {
@@ -196,8 +195,7 @@ final class FunctionDecoder {
             }
             throw x.unsupported("call of '%s', which this module does not define", callee);
         }
-        if (function.params().size() != arguments.size()
-                || function.results().size() != results.size()) {
+        if (function.params().size() != arguments.size() || function.results().size() != results.size()) {
             throw x.fault("'%s' takes %d arguments", callee, function.params().size());
         }
         code.callees.add(callee);

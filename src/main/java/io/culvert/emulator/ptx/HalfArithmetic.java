@@ -21,14 +21,16 @@ final class HalfArithmetic {
         SmallFloat format = SmallFloat.of(type);
         int arity = m.base.equals("fma") ? 3 : m.base.equals("abs") || m.base.equals("neg") ? 1 : 2;
         boolean minMax = m.base.equals("min") || m.base.equals("max");
-        if (nan && !minMax || rounded && (minMax || arity == 1) || relu && arity != 3 || ftz && format == SmallFloat.BF16) {
+        if (nan && !minMax
+                || rounded && (minMax || arity == 1)
+                || relu && arity != 3
+                || ftz && format == SmallFloat.BF16) {
             throw m.unsupported();
         }
         x.expectOperands(1 + arity);
         Function plain = function(m, format, nan);
-        Function flushed = ftz
-                ? (a, b, c) -> format.flush(plain.apply(format.flush(a), format.flush(b), format.flush(c)))
-                : plain;
+        Function flushed =
+                ftz ? (a, b, c) -> format.flush(plain.apply(format.flush(a), format.flush(b), format.flush(c))) : plain;
         Function bounded = sat
                 ? (a, b, c) -> saturate(format, flushed.apply(a, b, c))
                 : relu ? (a, b, c) -> relu(format, flushed.apply(a, b, c)) : flushed;
@@ -44,8 +46,13 @@ final class HalfArithmetic {
 
     private static Action loop(ScalarType type, int to, int a, int b, int c, Function function) {
         return type.packed()
-                ? IntLoops.ternary(to, a, b, c, (p, q, s) -> function.apply(p & 0xffff, q & 0xffff, s & 0xffff)
-                        | function.apply(p >>> 16, q >>> 16, s >>> 16) << 16)
+                ? IntLoops.ternary(
+                        to,
+                        a,
+                        b,
+                        c,
+                        (p, q, s) -> function.apply(p & 0xffff, q & 0xffff, s & 0xffff)
+                                | function.apply(p >>> 16, q >>> 16, s >>> 16) << 16)
                 : IntLoops.ternary(to, a, b, c, (p, q, s) -> function.apply(p & 0xffff, q & 0xffff, s & 0xffff));
     }
 
@@ -63,8 +70,8 @@ final class HalfArithmetic {
             case "add" -> (a, b, c) -> format.encode(SmallFloat.oddSum(format.decode(a), format.decode(b)));
             case "sub" -> (a, b, c) -> format.encode(SmallFloat.oddSum(format.decode(a), -format.decode(b)));
             case "mul" -> (a, b, c) -> format.encode(format.decode(a) * format.decode(b));
-            case "fma" -> (a, b, c) ->
-                    format.encode(SmallFloat.oddSum(format.decode(a) * format.decode(b), format.decode(c)));
+            case "fma" ->
+                (a, b, c) -> format.encode(SmallFloat.oddSum(format.decode(a) * format.decode(b), format.decode(c)));
             case "abs" -> (a, b, c) -> a & 0x7fff;
             case "neg" -> (a, b, c) -> a ^ 0x8000;
             case "min" -> (a, b, c) -> choose(format, a, b, nan, true);
@@ -91,8 +98,13 @@ final class HalfArithmetic {
         }
         SmallFloat format = SmallFloat.of(type);
         int a = x.intSource(1, type);
-        return loop(type, x.destination(0, type), a, a, a, (p, q, s) ->
-                format.encode(function.apply((float) format.decode(p), 0, 0)));
+        return loop(
+                type,
+                x.destination(0, type),
+                a,
+                a,
+                a,
+                (p, q, s) -> format.encode(function.apply((float) format.decode(p), 0, 0)));
     }
 
     /** Sum of two 16-bit patterns, as an atomic needs it. */

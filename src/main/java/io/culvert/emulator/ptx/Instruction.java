@@ -13,7 +13,8 @@ final class Instruction {
     }
 
     /** A barrier's operands; slots of 32-bit registers, or -1; the reduction's are predicates but for popc's result. */
-    record Barrier(int id, int count, boolean arriveOnly, Reduction reduction, int result, int source, boolean negated) {}
+    record Barrier(
+            int id, int count, boolean arriveOnly, Reduction reduction, int result, int source, boolean negated) {}
 
     enum Reduction {
         NONE,

@@ -11,13 +11,29 @@ final class Instructions {
             case "slct" -> Moves.slct(x);
             case "cvta" -> Moves.cvta(x);
             case "isspacep" -> Moves.isspacep(x);
-            case "add", "sub", "mul", "mad", "fma", "div", "rem", "abs", "neg", "min", "max", "copysign",
-                    "testp" -> arithmetic(x);
+            case "add", "sub", "mul", "mad", "fma", "div", "rem", "abs", "neg", "min", "max", "copysign", "testp" ->
+                arithmetic(x);
             case "addc", "subc", "madc" -> CarryArithmetic.decode(x);
             case "mul24", "mad24", "sad", "dp4a", "dp2a" -> IntegerArithmetic.decode(x);
             case "rcp", "sqrt", "rsqrt", "ex2", "lg2", "sin", "cos", "tanh" -> SpecialFunctions.decode(x);
-            case "and", "or", "xor", "not", "cnot", "shl", "shr", "shf", "bfe", "bfi", "bfind", "brev", "clz", "popc",
-                    "prmt", "lop3", "bmsk", "szext" -> Logic.decode(x);
+            case "and",
+                    "or",
+                    "xor",
+                    "not",
+                    "cnot",
+                    "shl",
+                    "shr",
+                    "shf",
+                    "bfe",
+                    "bfi",
+                    "bfind",
+                    "brev",
+                    "clz",
+                    "popc",
+                    "prmt",
+                    "lop3",
+                    "bmsk",
+                    "szext" -> Logic.decode(x);
             case "setp" -> Comparison.setp(x);
             case "set" -> Comparison.set(x);
             case "cvt" -> Conversion.decode(x);

@@ -45,14 +45,13 @@ final class IntegerArithmetic {
             if (type != ScalarType.S32) {
                 throw x.unsupported("saturation of this type");
             }
-            int sign =
-                    switch (x.modifiers.base) {
-                        case "add" -> 1;
-                        case "sub" -> -1;
-                        default -> throw x.unsupported("saturation");
-                    };
-            return IntLoops.binary(to, a, b, (p, q) -> Math.clamp(
-                    (long) p + (long) sign * q, Integer.MIN_VALUE, Integer.MAX_VALUE));
+            int sign = switch (x.modifiers.base) {
+                case "add" -> 1;
+                case "sub" -> -1;
+                default -> throw x.unsupported("saturation");
+            };
+            return IntLoops.binary(
+                    to, a, b, (p, q) -> Math.clamp((long) p + (long) sign * q, Integer.MIN_VALUE, Integer.MAX_VALUE));
         }
         if (type.bits == 64) {
             return LongLoops.binary(to, a, b, operator64(x, type.signed()));
@@ -71,12 +70,9 @@ final class IntegerArithmetic {
         return switch (x.modifiers.base) {
             case "add" -> (p, q) -> p + q;
             case "sub" -> (p, q) -> p - q;
-            case "div" -> signed
-                    ? (p, q) -> q == 0 ? -1 : p / q
-                    : (p, q) -> q == 0 ? -1 : Integer.divideUnsigned(p, q);
-            case "rem" -> signed
-                    ? (p, q) -> q == 0 ? p : p % q
-                    : (p, q) -> q == 0 ? p : Integer.remainderUnsigned(p, q);
+            case "div" -> signed ? (p, q) -> q == 0 ? -1 : p / q : (p, q) -> q == 0 ? -1 : Integer.divideUnsigned(p, q);
+            case "rem" ->
+                signed ? (p, q) -> q == 0 ? p : p % q : (p, q) -> q == 0 ? p : Integer.remainderUnsigned(p, q);
             case "min" -> signed ? Math::min : (p, q) -> Integer.compareUnsigned(p, q) < 0 ? p : q;
             case "max" -> signed ? Math::max : (p, q) -> Integer.compareUnsigned(p, q) > 0 ? p : q;
             default -> throw x.modifiers.unsupported();
@@ -124,12 +120,10 @@ final class IntegerArithmetic {
                 throw x.unsupported("128-bit results");
             }
             int to = x.destination(0, type);
-            LongBinaryOperator multiply = part.equals("lo")
-                    ? (p, q) -> p * q
-                    : signed ? Math::multiplyHigh : Math::unsignedMultiplyHigh;
+            LongBinaryOperator multiply =
+                    part.equals("lo") ? (p, q) -> p * q : signed ? Math::multiplyHigh : Math::unsignedMultiplyHigh;
             return sum
-                    ? LongLoops.ternary(
-                            to, a, b, x.longSource(3, type), (p, q, s) -> multiply.applyAsLong(p, q) + s)
+                    ? LongLoops.ternary(to, a, b, x.longSource(3, type), (p, q, s) -> multiply.applyAsLong(p, q) + s)
                     : LongLoops.binary(to, a, b, multiply);
         }
         ScalarType result = wide ? ScalarType.B32 : type;
@@ -157,8 +151,7 @@ final class IntegerArithmetic {
     }
 
     private static IntBinaryOperator product16(String part, boolean signed) {
-        IntBinaryOperator full =
-                signed ? (p, q) -> (short) p * (short) q : (p, q) -> (p & 0xffff) * (q & 0xffff);
+        IntBinaryOperator full = signed ? (p, q) -> (short) p * (short) q : (p, q) -> (p & 0xffff) * (q & 0xffff);
         return part.equals("hi") ? (p, q) -> full.applyAsInt(p, q) >>> 16 : full;
     }
 

@@ -144,7 +144,8 @@ public final class LaunchStats {
     /** Source lines by instructions issued, most first. */
     public List<Line> lines() {
         List<Line> sorted = new ArrayList<>(lines.values());
-        sorted.sort(Comparator.comparingLong((Line line) -> -line.warpInstructions).thenComparing(Line::source));
+        sorted.sort(
+                Comparator.comparingLong((Line line) -> -line.warpInstructions).thenComparing(Line::source));
         return sorted;
     }
 

@@ -29,7 +29,8 @@ final class Lexer {
                 if (end < 0) {
                     throw new PtxException(line, "comment has no end");
                 }
-                line += (int) text.substring(at, end).chars().filter(x -> x == '\n').count();
+                line += (int)
+                        text.substring(at, end).chars().filter(x -> x == '\n').count();
                 at = end + 2;
             } else {
                 int end = c == '"' ? text.indexOf('"', at + 1) + 1 : wordEnd(text, at);

@@ -22,9 +22,8 @@ final class LinkedCode {
         longs = new long[32 * code.longs];
         preds = new int[code.preds];
         profile = new Profile(code.instructions.length);
-        specials = code.specials.keySet().stream()
-                .map(SpecialRegisters::reader)
-                .toArray(SpecialRegisters.Reader[]::new);
+        specials =
+                code.specials.keySet().stream().map(SpecialRegisters::reader).toArray(SpecialRegisters.Reader[]::new);
         specialSlots =
                 code.specials.values().stream().mapToInt(Integer::intValue).toArray();
         Arrays.fill(ints, UNWRITTEN);

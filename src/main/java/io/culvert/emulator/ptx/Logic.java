@@ -49,12 +49,11 @@ final class Logic {
                     (p, q) -> operator.applyAsInt(notA ? ~p : p, notB ? ~q : q));
         }
         if (type.bits == 64) {
-            LongBinaryOperator wide =
-                    switch (x.modifiers.base) {
-                        case "and" -> (p, q) -> p & q;
-                        case "or" -> (p, q) -> p | q;
-                        default -> (p, q) -> p ^ q;
-                    };
+            LongBinaryOperator wide = switch (x.modifiers.base) {
+                case "and" -> (p, q) -> p & q;
+                case "or" -> (p, q) -> p | q;
+                default -> (p, q) -> p ^ q;
+            };
             return LongLoops.binary(x.destination(0, type), x.longSource(1, type), x.longSource(2, type), wide);
         }
         return IntLoops.binary(x.destination(0, type), x.intSource(1, type), x.intSource(2, type), operator);
@@ -73,9 +72,8 @@ final class Logic {
         boolean wide = type.bits == 64;
         return switch (x.modifiers.base) {
             case "not" -> wide ? LongLoops.unary(to, a, p -> ~p) : IntLoops.unary(to, a, p -> ~p & keep);
-            case "cnot" -> wide
-                    ? LongLoops.unary(to, a, p -> p == 0 ? 1 : 0)
-                    : IntLoops.unary(to, a, p -> p == 0 ? 1 : 0);
+            case "cnot" ->
+                wide ? LongLoops.unary(to, a, p -> p == 0 ? 1 : 0) : IntLoops.unary(to, a, p -> p == 0 ? 1 : 0);
             default -> wide ? LongLoops.unary(to, a, Long::reverse) : IntLoops.unary(to, a, Integer::reverse);
         };
     }
@@ -116,7 +114,11 @@ final class Logic {
         ScalarType type = x.modifiers.type();
         x.expectOperands(4);
         return IntLoops.ternary(
-                x.destination(0, type), x.intSource(1, type), x.intSource(2, type), x.intSource(3, type), (low, high, c) -> {
+                x.destination(0, type),
+                x.intSource(1, type),
+                x.intSource(2, type),
+                x.intSource(3, type),
+                (low, high, c) -> {
                     int n = wrap ? c & 31 : Integer.compareUnsigned(c, 32) > 0 ? 32 : c;
                     long both = (long) high << 32 | low & 0xffffffffL;
                     return (int) (left ? both << n >>> 32 : both >>> n);
@@ -184,14 +186,15 @@ final class Logic {
         int a = x.source(1, type);
         boolean wide = type.bits == 64;
         return switch (x.modifiers.base) {
-            case "clz" -> wide
-                    ? IntLoops.narrow(to, a, Long::numberOfLeadingZeros)
-                    : IntLoops.unary(to, a, Integer::numberOfLeadingZeros);
+            case "clz" ->
+                wide
+                        ? IntLoops.narrow(to, a, Long::numberOfLeadingZeros)
+                        : IntLoops.unary(to, a, Integer::numberOfLeadingZeros);
             case "popc" -> wide ? IntLoops.narrow(to, a, Long::bitCount) : IntLoops.unary(to, a, Integer::bitCount);
-            default -> wide
-                    ? IntLoops.narrow(to, a, p -> find(signed && p < 0 ? ~p : p, 64, shiftAmount))
-                    : IntLoops.unary(
-                            to, a, p -> find((signed && p < 0 ? ~p : p) & 0xffffffffL, 32, shiftAmount));
+            default ->
+                wide
+                        ? IntLoops.narrow(to, a, p -> find(signed && p < 0 ? ~p : p, 64, shiftAmount))
+                        : IntLoops.unary(to, a, p -> find((signed && p < 0 ? ~p : p) & 0xffffffffL, 32, shiftAmount));
         };
     }
 

@@ -8,8 +8,22 @@ final class MemoryAccess {
     private static final String[] ORDER = {"weak", "volatile", "relaxed", "acquire", "release"};
     private static final String[] SCOPE = {"cta", "gpu", "sys", "cluster"};
     private static final String[] CACHE = {
-        "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "L1::evict_normal", "L1::evict_unchanged", "L1::evict_first",
-        "L1::evict_last", "L1::no_allocate", "L2::64B", "L2::128B", "L2::256B"
+        "ca",
+        "cg",
+        "cs",
+        "lu",
+        "cv",
+        "wb",
+        "wt",
+        "nc",
+        "L1::evict_normal",
+        "L1::evict_unchanged",
+        "L1::evict_first",
+        "L1::evict_last",
+        "L1::no_allocate",
+        "L2::64B",
+        "L2::128B",
+        "L2::256B"
     };
 
     private MemoryAccess() {}
@@ -46,13 +60,12 @@ final class MemoryAccess {
         if (param != null && x.code.entry && (address.kernelParameter() || !isFrameVariable(x, load ? 1 : 0))) {
             space = Space.KERNEL_PARAMETER;
         }
-        x.instructionClass =
-                switch (space) {
-                    case SHARED -> InstructionClass.SHARED_MEMORY;
-                    case LOCAL -> InstructionClass.LOCAL_MEMORY;
-                    case KERNEL_PARAMETER -> InstructionClass.CONSTANT_MEMORY;
-                    default -> constant ? InstructionClass.CONSTANT_MEMORY : InstructionClass.GLOBAL_MEMORY;
-                };
+        x.instructionClass = switch (space) {
+            case SHARED -> InstructionClass.SHARED_MEMORY;
+            case LOCAL -> InstructionClass.LOCAL_MEMORY;
+            case KERNEL_PARAMETER -> InstructionClass.CONSTANT_MEMORY;
+            default -> constant ? InstructionClass.CONSTANT_MEMORY : InstructionClass.GLOBAL_MEMORY;
+        };
         return load ? new Load(x, space, address, type, parts) : new Store(x, space, address, type, parts);
     }
 

@@ -164,13 +164,12 @@ final class Moves {
         String space = x.modifiers.next();
         ScalarType type = x.modifiers.type();
         x.expectOperands(2);
-        long window =
-                switch (space) {
-                    case "global", "const" -> 0;
-                    case "shared", "shared::cta" -> SHARED_WINDOW;
-                    case "local" -> LOCAL_WINDOW;
-                    default -> throw x.modifiers.unsupported();
-                };
+        long window = switch (space) {
+            case "global", "const" -> 0;
+            case "shared", "shared::cta" -> SHARED_WINDOW;
+            case "local" -> LOCAL_WINDOW;
+            default -> throw x.modifiers.unsupported();
+        };
         if (type.bits != 64) {
             throw x.unsupported("32-bit generic addresses");
         }
@@ -184,13 +183,12 @@ final class Moves {
 
     static Action isspacep(Decoding x) {
         String space = x.modifiers.next();
-        long window =
-                switch (space) {
-                    case "global", "const" -> 0;
-                    case "shared", "shared::cta" -> SHARED_WINDOW;
-                    case "local" -> LOCAL_WINDOW;
-                    default -> throw x.modifiers.unsupported();
-                };
+        long window = switch (space) {
+            case "global", "const" -> 0;
+            case "shared", "shared::cta" -> SHARED_WINDOW;
+            case "local" -> LOCAL_WINDOW;
+            default -> throw x.modifiers.unsupported();
+        };
         int address = x.longSource(1, ScalarType.U64);
         return PredicateLoops.longs(x.predicate(x.operand(0)), address, address, (a, b) -> (a & WINDOW) == window);
     }

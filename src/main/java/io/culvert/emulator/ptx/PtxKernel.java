@@ -41,7 +41,9 @@ public final class PtxKernel {
     private void placeShared() {
         TreeSet<String> names = new TreeSet<>();
         for (Code reached : module.reachable(code)) {
-            reached.symbols.keySet().stream().filter(name -> module.shared(name) != null).forEach(names::add);
+            reached.symbols.keySet().stream()
+                    .filter(name -> module.shared(name) != null)
+                    .forEach(names::add);
         }
         List<Variable> open = new ArrayList<>();
         for (String name : names) {

@@ -38,8 +38,9 @@ public final class PtxModule {
                 codes.put(code.name, code);
             }
         }
-        codes.values().stream().filter(code -> code.entry).forEach(code -> kernels.put(
-                code.name, new PtxKernel(this, code)));
+        codes.values().stream()
+                .filter(code -> code.entry)
+                .forEach(code -> kernels.put(code.name, new PtxKernel(this, code)));
     }
 
     /**

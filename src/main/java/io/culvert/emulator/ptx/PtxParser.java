@@ -10,7 +10,12 @@ import java.util.Set;
 final class PtxParser {
     /** A function as written; {@code body} is null for a declaration. */
     record Function(
-            int line, String name, boolean entry, List<Variable> results, List<Variable> params, List<Statement> body) {}
+            int line,
+            String name,
+            boolean entry,
+            List<Variable> results,
+            List<Variable> params,
+            List<Statement> body) {}
 
     private static final Set<String> LINKAGE = Set.of(".visible", ".extern", ".weak", ".common");
     private static final Set<String> SPACES = Set.of(".global", ".const", ".shared", ".local", ".param");

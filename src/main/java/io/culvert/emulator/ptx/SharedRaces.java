@@ -73,9 +73,7 @@ final class SharedRaces {
     }
 
     private static long stamp(Access access, Warp warp, Instruction by) {
-        return (long) warp.time << TIME_SHIFT
-                | (long) by.id << INSTRUCTION_SHIFT
-                | (access == Access.ATOMIC ? 1 : 0);
+        return (long) warp.time << TIME_SHIFT | (long) by.id << INSTRUCTION_SHIFT | (access == Access.ATOMIC ? 1 : 0);
     }
 
     void touch(Access access, Frame f, int lane, int offset, int bytes, Instruction by) {

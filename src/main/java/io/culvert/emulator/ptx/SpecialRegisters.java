@@ -13,15 +13,21 @@ final class SpecialRegisters {
     private static final Map<String, Reader> READERS = new HashMap<>();
 
     static {
-        READERS.put("%tid.x", (w, lane) -> (32 * w.index + lane) % w.block.launch.block().x());
-        READERS.put("%tid.y", (w, lane) -> {
-            Dim3 block = w.block.launch.block();
-            return (32 * w.index + lane) / block.x() % block.y();
-        });
-        READERS.put("%tid.z", (w, lane) -> {
-            Dim3 block = w.block.launch.block();
-            return (32 * w.index + lane) / block.x() / block.y();
-        });
+        READERS.put(
+                "%tid.x",
+                (w, lane) -> (32 * w.index + lane) % w.block.launch.block().x());
+        READERS.put(
+                "%tid.y",
+                (w, lane) -> {
+                    Dim3 block = w.block.launch.block();
+                    return (32 * w.index + lane) / block.x() % block.y();
+                });
+        READERS.put(
+                "%tid.z",
+                (w, lane) -> {
+                    Dim3 block = w.block.launch.block();
+                    return (32 * w.index + lane) / block.x() / block.y();
+                });
         READERS.put("%ntid.x", (w, lane) -> w.block.launch.block().x());
         READERS.put("%ntid.y", (w, lane) -> w.block.launch.block().y());
         READERS.put("%ntid.z", (w, lane) -> w.block.launch.block().z());

@@ -92,7 +92,6 @@ final class TokenReader {
     }
 
     PtxException unsupported(String what, Token token) {
-        return new PtxException(
-                token.line(), "unsupported: %s '%s' in: %s", what, token.text(), line(token.line()));
+        return new PtxException(token.line(), "unsupported: %s '%s' in: %s", what, token.text(), line(token.line()));
     }
 }

@@ -249,7 +249,8 @@ final class Warp {
         boolean holds = barrier.reduction() == Instruction.Reduction.AND ? all : state.trueCount > 0;
         switch (barrier.reduction()) {
             case POPC -> Arrays.fill(f.r, barrier.result(), barrier.result() + 32, state.trueCount);
-            case AND, OR -> f.p[barrier.result()] = holds ? f.p[barrier.result()] | live : f.p[barrier.result()] & ~live;
+            case AND, OR ->
+                f.p[barrier.result()] = holds ? f.p[barrier.result()] | live : f.p[barrier.result()] & ~live;
             default -> {}
         }
         f.pc++;

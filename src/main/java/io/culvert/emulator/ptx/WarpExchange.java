@@ -124,12 +124,11 @@ final class WarpExchange {
                 }
                 return;
             }
-            boolean holds =
-                    switch (mode) {
-                        case "all" -> votes == taking;
-                        case "any" -> votes != 0;
-                        default -> votes == taking || votes == 0;
-                    };
+            boolean holds = switch (mode) {
+                case "all" -> votes == taking;
+                case "any" -> votes != 0;
+                default -> votes == taking || votes == 0;
+            };
             f.p[to] = holds ? f.p[to] | mask : f.p[to] & ~mask;
         };
     }
@@ -185,14 +184,13 @@ final class WarpExchange {
         }
         x.expectOperands(3);
         boolean signed = type.signed();
-        IntBinaryOperator operator =
-                switch (operation) {
-                    case "add" -> Integer::sum;
-                    case "min" -> signed ? Math::min : (a, b) -> Integer.compareUnsigned(a, b) < 0 ? a : b;
-                    case "max" -> signed ? Math::max : (a, b) -> Integer.compareUnsigned(a, b) > 0 ? a : b;
-                    case "and", "or", "xor" -> Logic.operator(operation);
-                    default -> throw m.unsupported();
-                };
+        IntBinaryOperator operator = switch (operation) {
+            case "add" -> Integer::sum;
+            case "min" -> signed ? Math::min : (a, b) -> Integer.compareUnsigned(a, b) < 0 ? a : b;
+            case "max" -> signed ? Math::max : (a, b) -> Integer.compareUnsigned(a, b) > 0 ? a : b;
+            case "and", "or", "xor" -> Logic.operator(operation);
+            default -> throw m.unsupported();
+        };
         int to = x.destination(0, type);
         int a = x.intSource(1, type);
         int members = x.intSource(2, ScalarType.B32);

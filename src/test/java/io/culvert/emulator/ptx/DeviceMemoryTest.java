@@ -14,7 +14,8 @@ class DeviceMemoryTest {
     void freshMemoryIsAlignedAndNan() {
         long address = memory.allocate(100, "a");
         assertThat(address % DeviceMemory.ALIGNMENT).isZero();
-        assertThat(memory.segment(address, 4).get(ValueLayout.JAVA_FLOAT_UNALIGNED, 0)).isNaN();
+        assertThat(memory.segment(address, 4).get(ValueLayout.JAVA_FLOAT_UNALIGNED, 0))
+                .isNaN();
         assertThat(memory.allocatedBytes()).isEqualTo(100);
         assertThat(memory.blockLabels()).containsValue("a");
     }

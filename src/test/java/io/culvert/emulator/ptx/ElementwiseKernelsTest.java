@@ -41,8 +41,7 @@ class ElementwiseKernelsTest {
         float[] b = Gpu.random(2, n);
         long out = gpu.empty(4L * n, "out");
         PtxKernel kernel = Gpu.kernel(FILE, "vector_add4");
-        LaunchStats stats =
-                gpu.run(kernel, Dim3.of(2), Dim3.of(64), 0, out, gpu.put("a", a), gpu.put("b", b), n / 4);
+        LaunchStats stats = gpu.run(kernel, Dim3.of(2), Dim3.of(64), 0, out, gpu.put("a", a), gpu.put("b", b), n / 4);
         float[] sum = gpu.floats(out, n);
         for (int i = 0; i < n; i++) {
             assertThat(sum[i]).isEqualTo(a[i] + b[i]);
@@ -89,19 +88,18 @@ class ElementwiseKernelsTest {
             for (int i = 0; i < n; i++) {
                 double x = a[i];
                 double y = b[i];
-                double expected =
-                        switch (op[i]) {
-                            case 0 -> a[i] + b[i];
-                            case 1 -> a[i] - b[i];
-                            case 2 -> a[i] * b[i];
-                            case 3 -> a[i] / b[i];
-                            case 4 -> Math.sqrt(x);
-                            case 5 -> Math.min(x, y);
-                            case 6 -> Math.exp(x);
-                            case 7 -> Math.sin(y);
-                            case 8 -> Math.pow(x, y);
-                            default -> -1;
-                        };
+                double expected = switch (op[i]) {
+                    case 0 -> a[i] + b[i];
+                    case 1 -> a[i] - b[i];
+                    case 2 -> a[i] * b[i];
+                    case 3 -> a[i] / b[i];
+                    case 4 -> Math.sqrt(x);
+                    case 5 -> Math.min(x, y);
+                    case 6 -> Math.exp(x);
+                    case 7 -> Math.sin(y);
+                    case 8 -> Math.pow(x, y);
+                    default -> -1;
+                };
                 float tolerance = op[i] < 6 ? Math.ulp((float) expected) / 2 : 4 * Math.ulp((float) expected);
                 assertThat((double) result[i]).as("case %d", op[i]).isCloseTo(expected, within((double) tolerance));
             }
@@ -119,7 +117,16 @@ class ElementwiseKernelsTest {
         }
         Gpu gpu = new Gpu();
         long out = gpu.empty(4L * n, "out");
-        gpu.run(Gpu.kernel(FILE, "choose"), Dim3.of(1), Dim3.of(n), 0, out, gpu.put("op", op), gpu.put("a", y), gpu.put("b", y), n);
+        gpu.run(
+                Gpu.kernel(FILE, "choose"),
+                Dim3.of(1),
+                Dim3.of(n),
+                0,
+                out,
+                gpu.put("op", op),
+                gpu.put("a", y),
+                gpu.put("b", y),
+                n);
         float[] result = gpu.floats(out, n);
         for (int i = 0; i < n; i++) {
             assertThat((double) result[i]).isCloseTo(Math.sin(y[i]), within(2e-7));
@@ -166,7 +173,15 @@ class ElementwiseKernelsTest {
         }
         Gpu gpu = new Gpu();
         long out = gpu.empty(8L * n, "out");
-        gpu.run(Gpu.kernel(FILE, "double_math"), blocks(n, 64), Dim3.of(64), 0, out, gpu.put("a", a), gpu.put("b", b), n);
+        gpu.run(
+                Gpu.kernel(FILE, "double_math"),
+                blocks(n, 64),
+                Dim3.of(64),
+                0,
+                out,
+                gpu.put("a", a),
+                gpu.put("b", b),
+                n);
         double[] result = gpu.doubles(out, n);
         for (int i = 0; i < n; i++) {
             double x = a[i];

@@ -24,7 +24,9 @@ class FaultsTest {
         assertThat(fault.kind()).isEqualTo(Kind.OUT_OF_BOUNDS);
         assertThat(fault.thread()).isEqualTo("(40,0,0)");
         assertThat(fault.source()).isEqualTo("faults.cu:4");
-        assertThat(fault).hasMessageContaining("4-byte write").hasMessageContaining("0 bytes past the end of 'out' (160");
+        assertThat(fault)
+                .hasMessageContaining("4-byte write")
+                .hasMessageContaining("0 bytes past the end of 'out' (160");
     }
 
     @Test
@@ -67,8 +69,7 @@ class FaultsTest {
     @Test
     void misalignedVector() {
         Gpu gpu = new Gpu();
-        KernelFault fault =
-                fault(gpu, "misaligned", 4, gpu.empty(64, "out"), gpu.put("in", Gpu.random(1, 64)));
+        KernelFault fault = fault(gpu, "misaligned", 4, gpu.empty(64, "out"), gpu.put("in", Gpu.random(1, 64)));
         assertThat(fault.kind()).isEqualTo(Kind.MISALIGNED);
         assertThat(fault).hasMessageContaining("16-byte read").hasMessageContaining("4 bytes off");
     }
@@ -116,7 +117,11 @@ class FaultsTest {
     @Test
     void trap() {
         Gpu gpu = new Gpu();
-        KernelFault fault = fault(gpu, "stop", 32, gpu.put("in", new java.util.SplittableRandom(1).ints(32, 3, 4).toArray()));
+        KernelFault fault = fault(
+                gpu,
+                "stop",
+                32,
+                gpu.put("in", new java.util.SplittableRandom(1).ints(32, 3, 4).toArray()));
         assertThat(fault.kind()).isEqualTo(Kind.TRAP);
     }
 

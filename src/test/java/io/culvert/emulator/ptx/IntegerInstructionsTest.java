@@ -9,8 +9,34 @@ import org.junit.jupiter.api.Test;
 class IntegerInstructionsTest {
     private static final long U32 = 0xffffffffL;
     private static final long[] VALUES = {
-        0, 1, 2, 3, 7, 31, 32, 33, 63, 64, 65, 127, 128, 255, 0x7fff, 0x8000, 0xffff, 0x12345678, 0x7fffffffL, 0x80000000L,
-        0xdeadbeefL, 0xfffffffeL, 0xffffffffL, 0x123456789abcdef0L, Long.MAX_VALUE, Long.MIN_VALUE, -2, -1
+        0,
+        1,
+        2,
+        3,
+        7,
+        31,
+        32,
+        33,
+        63,
+        64,
+        65,
+        127,
+        128,
+        255,
+        0x7fff,
+        0x8000,
+        0xffff,
+        0x12345678,
+        0x7fffffffL,
+        0x80000000L,
+        0xdeadbeefL,
+        0xfffffffeL,
+        0xffffffffL,
+        0x123456789abcdef0L,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE,
+        -2,
+        -1
     };
     private static final long[] FEW = {0, 1, 5, 31, 32, 40, 0x7fffffffL, 0x80000000L, 0xdeadbeefL, -1};
 
@@ -78,47 +104,37 @@ class IntegerInstructionsTest {
     void saturation() {
         Snippet.check(
                 "add.sat.s32 %r, %ra, %rb;",
-                VALUES,
-                (a, b, c) -> Math.clamp((long) (int) a + (int) b, Integer.MIN_VALUE, Integer.MAX_VALUE) & U32);
+                VALUES, (a, b, c) -> Math.clamp((long) (int) a + (int) b, Integer.MIN_VALUE, Integer.MAX_VALUE) & U32);
         Snippet.check(
                 "sub.sat.s32 %r, %ra, %rb;",
-                VALUES,
-                (a, b, c) -> Math.clamp((long) (int) a - (int) b, Integer.MIN_VALUE, Integer.MAX_VALUE) & U32);
+                VALUES, (a, b, c) -> Math.clamp((long) (int) a - (int) b, Integer.MIN_VALUE, Integer.MAX_VALUE) & U32);
     }
 
     @Test
     void carriesRunThroughWords() {
-        Snippet.check(
-                """
-                {.reg .b32 %al, %ah, %bl, %bh, %x, %y;
-                mov.b64 {%al, %ah}, %da;
-                mov.b64 {%bl, %bh}, %db;
-                add.cc.u32 %x, %al, %bl;
-                addc.u32 %y, %ah, %bh;
-                mov.b64 %d, {%x, %y};}
-                """,
-                VALUES,
-                (a, b, c) -> a + b);
-        Snippet.check(
-                """
-                {.reg .b32 %al, %ah, %bl, %bh, %x, %y;
-                mov.b64 {%al, %ah}, %da;
-                mov.b64 {%bl, %bh}, %db;
-                sub.cc.u32 %x, %al, %bl;
-                subc.u32 %y, %ah, %bh;
-                mov.b64 %d, {%x, %y};}
-                """,
-                VALUES,
-                (a, b, c) -> a - b);
+        Snippet.check("""
+            {.reg .b32 %al, %ah, %bl, %bh, %x, %y;
+            mov.b64 {%al, %ah}, %da;
+            mov.b64 {%bl, %bh}, %db;
+            add.cc.u32 %x, %al, %bl;
+            addc.u32 %y, %ah, %bh;
+            mov.b64 %d, {%x, %y};}
+            """, VALUES, (a, b, c) -> a + b);
+        Snippet.check("""
+            {.reg .b32 %al, %ah, %bl, %bh, %x, %y;
+            mov.b64 {%al, %ah}, %da;
+            mov.b64 {%bl, %bh}, %db;
+            sub.cc.u32 %x, %al, %bl;
+            subc.u32 %y, %ah, %bh;
+            mov.b64 %d, {%x, %y};}
+            """, VALUES, (a, b, c) -> a - b);
         // The carry and the borrow out of 64 bits.
         Snippet.check(
                 "{.reg .b64 %x; add.cc.s64 %x, %da, %db; addc.s64 %d, 0, 0;}",
-                VALUES,
-                (a, b, c) -> Long.compareUnsigned(a + b, a) < 0 ? 1 : 0);
+                VALUES, (a, b, c) -> Long.compareUnsigned(a + b, a) < 0 ? 1 : 0);
         Snippet.check(
                 "{.reg .b64 %x; sub.cc.s64 %x, %da, %db; subc.s64 %d, 0, 0;}",
-                VALUES,
-                (a, b, c) -> Long.compareUnsigned(a, b) < 0 ? -1 : 0);
+                VALUES, (a, b, c) -> Long.compareUnsigned(a, b) < 0 ? -1 : 0);
     }
 
     @Test
@@ -160,25 +176,23 @@ class IntegerInstructionsTest {
         }
         for (long position : new long[] {0, 3, 31, 32, 200}) {
             for (long length : new long[] {0, 1, 8, 32, 255}) {
-                Snippet.check(
-                        "bfi.b32 %%r, %%ra, %%rb, %d, %d;".formatted(position, length), FEW, (a, b, c) -> {
-                            long result = b & U32;
-                            for (int i = 0; i < length && position + i < 32; i++) {
-                                long bit = a >>> i & 1;
-                                result = result & ~(1L << position + i) | bit << position + i;
-                            }
-                            return result;
-                        });
+                Snippet.check("bfi.b32 %%r, %%ra, %%rb, %d, %d;".formatted(position, length), FEW, (a, b, c) -> {
+                    long result = b & U32;
+                    for (int i = 0; i < length && position + i < 32; i++) {
+                        long bit = a >>> i & 1;
+                        result = result & ~(1L << position + i) | bit << position + i;
+                    }
+                    return result;
+                });
             }
         }
+        Snippet.check("bfi.b64 %d, %da, %db, 40, 16;", VALUES, (a, b, c) -> b & ~(0xffffL << 40) | (a & 0xffff) << 40);
         Snippet.check(
-                "bfi.b64 %d, %da, %db, 40, 16;",
-                VALUES,
-                (a, b, c) -> b & ~(0xffffL << 40) | (a & 0xffff) << 40);
-        Snippet.check("bmsk.clamp.b32 %r, 4, %ra;", VALUES, (a, b, c) -> {
-            long length = Math.min(a & U32, 32);
-            return ((1L << length) - 1 << 4) & U32;
-        });
+                "bmsk.clamp.b32 %r, 4, %ra;",
+                VALUES, (a, b, c) -> {
+                    long length = Math.min(a & U32, 32);
+                    return ((1L << length) - 1 << 4) & U32;
+                });
     }
 
     /** As PTX's pseudocode has it, bit by bit. */
@@ -198,13 +212,18 @@ class IntegerInstructionsTest {
     void counts() {
         Snippet.check("popc.b32 %r, %ra;", VALUES, (a, b, c) -> Long.bitCount(a & U32));
         Snippet.check("popc.b64 %r, %da;", VALUES, (a, b, c) -> Long.bitCount(a));
-        Snippet.check("clz.b32 %r, %ra;", VALUES, (a, b, c) -> 32 - big(a, 32, false).bitLength());
-        Snippet.check("clz.b64 %r, %da;", VALUES, (a, b, c) -> 64 - big(a, 64, false).bitLength());
+        Snippet.check(
+                "clz.b32 %r, %ra;", VALUES, (a, b, c) -> 32 - big(a, 32, false).bitLength());
+        Snippet.check(
+                "clz.b64 %r, %da;", VALUES, (a, b, c) -> 64 - big(a, 64, false).bitLength());
         Snippet.check("brev.b32 %r, %ra;", VALUES, (a, b, c) -> Long.reverse(a) >>> 32);
         Snippet.check("brev.b64 %d, %da;", VALUES, (a, b, c) -> Long.reverse(a));
-        Snippet.check("bfind.u32 %r, %ra;", VALUES, (a, b, c) -> big(a, 32, false).bitLength() - 1 & U32);
-        Snippet.check("bfind.s32 %r, %ra;", VALUES, (a, b, c) -> big(a, 32, true).bitLength() - 1 & U32);
-        Snippet.check("bfind.u64 %r, %da;", VALUES, (a, b, c) -> big(a, 64, false).bitLength() - 1 & U32);
+        Snippet.check(
+                "bfind.u32 %r, %ra;", VALUES, (a, b, c) -> big(a, 32, false).bitLength() - 1 & U32);
+        Snippet.check(
+                "bfind.s32 %r, %ra;", VALUES, (a, b, c) -> big(a, 32, true).bitLength() - 1 & U32);
+        Snippet.check(
+                "bfind.u64 %r, %da;", VALUES, (a, b, c) -> big(a, 64, false).bitLength() - 1 & U32);
         Snippet.check(
                 "bfind.shiftamt.u32 %r, %ra;",
                 VALUES,
@@ -234,32 +253,37 @@ class IntegerInstructionsTest {
     @Test
     void permutesBytes() {
         long[] selectors = {0x3210, 0x7654, 0x5410, 0x0123, 0x8888, 0xfedc, 0x7531, 0x12345678, 0x80ff7f01L};
-        Snippet.check("prmt.b32 %r, %ra, %rb, %rc;", selectors, (a, b, c) -> {
-            String bytes = "%08x%08x".formatted(b & U32, a & U32);
-            StringBuilder result = new StringBuilder();
-            for (int k = 3; k >= 0; k--) {
-                int selector = (int) (c >>> 4 * k) & 15;
-                int at = 14 - 2 * (selector & 7);
-                int octet = Integer.parseInt(bytes.substring(at, at + 2), 16);
-                result.append("%02x".formatted(selector < 8 ? octet : octet >= 128 ? 255 : 0));
-            }
-            return Long.parseLong(result.toString(), 16);
-        });
+        Snippet.check(
+                "prmt.b32 %r, %ra, %rb, %rc;",
+                selectors, (a, b, c) -> {
+                    String bytes = "%08x%08x".formatted(b & U32, a & U32);
+                    StringBuilder result = new StringBuilder();
+                    for (int k = 3; k >= 0; k--) {
+                        int selector = (int) (c >>> 4 * k) & 15;
+                        int at = 14 - 2 * (selector & 7);
+                        int octet = Integer.parseInt(bytes.substring(at, at + 2), 16);
+                        result.append("%02x".formatted(selector < 8 ? octet : octet >= 128 ? 255 : 0));
+                    }
+                    return Long.parseLong(result.toString(), 16);
+                });
     }
 
     @Test
     void sumsOfDifferencesAndBytes() {
         Snippet.check("sad.s32 %r, %ra, %rb, %rc;", FEW, (a, b, c) -> c + Math.abs((long) (int) a - (int) b) & U32);
         Snippet.check("sad.u32 %r, %ra, %rb, %rc;", FEW, (a, b, c) -> c + Math.abs((a & U32) - (b & U32)) & U32);
-        Snippet.check("dp4a.s32.u32 %r, %ra, %rb, %rc;", FEW, (a, b, c) -> {
-            long sum = c;
-            for (int k = 0; k < 32; k += 8) {
-                sum += (byte) (a >>> k) * (b >>> k & 255);
-            }
-            return sum & U32;
-        });
-        Snippet.check("dp2a.hi.s32.s32 %r, %ra, %rb, %rc;", FEW, (a, b, c) ->
-                c + (short) a * (byte) (b >>> 16) + (short) (a >>> 16) * (byte) (b >>> 24) & U32);
+        Snippet.check(
+                "dp4a.s32.u32 %r, %ra, %rb, %rc;",
+                FEW, (a, b, c) -> {
+                    long sum = c;
+                    for (int k = 0; k < 32; k += 8) {
+                        sum += (byte) (a >>> k) * (b >>> k & 255);
+                    }
+                    return sum & U32;
+                });
+        Snippet.check(
+                "dp2a.hi.s32.s32 %r, %ra, %rb, %rc;",
+                FEW, (a, b, c) -> c + (short) a * (byte) (b >>> 16) + (short) (a >>> 16) * (byte) (b >>> 24) & U32);
     }
 
     @Test
@@ -273,20 +297,20 @@ class IntegerInstructionsTest {
         Snippet.check("setp.ne.u16 %p, %ha, %hb;", VALUES, (a, b, c) -> (a & 0xffff) != (b & 0xffff) ? 1 : 0);
         Snippet.check(
                 "setp.eq.s32 %q0, %ra, %rc; setp.lt.and.s32 %p|%q1, %ra, %rb, !%q0;",
-                FEW,
-                (a, b, c) -> (int) a < (int) b && (int) a != (int) c ? 1 : 0);
+                FEW, (a, b, c) -> (int) a < (int) b && (int) a != (int) c ? 1 : 0);
         Snippet.check(
                 "setp.eq.s32 %q0, %ra, %rc; setp.lt.or.s32 %q1|%p, %ra, %rb, %q0;",
-                FEW,
-                (a, b, c) -> (int) a >= (int) b || (int) a == (int) c ? 1 : 0);
-        Snippet.check("setp.lt.s32 %q0, %ra, %rb; selp.b32 %r, %ra, %rb, %q0;", VALUES, (a, b, c) ->
-                Math.min((int) a, (int) b) & U32);
+                FEW, (a, b, c) -> (int) a >= (int) b || (int) a == (int) c ? 1 : 0);
+        Snippet.check(
+                "setp.lt.s32 %q0, %ra, %rb; selp.b32 %r, %ra, %rb, %q0;",
+                VALUES, (a, b, c) -> Math.min((int) a, (int) b) & U32);
         Snippet.check("setp.lt.s32 %q0, %ra, 5; xor.pred %p, %q0, %q0;", VALUES, (a, b, c) -> 0);
         Snippet.check("setp.lt.s32 %q0, %ra, 5; not.pred %p, %q0;", VALUES, (a, b, c) -> (int) a < 5 ? 0 : 1);
         Snippet.check("slct.u32.s32 %r, %ra, %rb, %rc;", FEW, (a, b, c) -> ((int) c >= 0 ? a : b) & U32);
         Snippet.check("set.lt.u32.s32 %r, %ra, %rb;", VALUES, (a, b, c) -> (int) a < (int) b ? U32 : 0);
-        Snippet.check("mov.b32 %r, 7; setp.gt.u32 %q0, %ra, 9; @!%q0 mov.b32 %r, %ra;", VALUES, (a, b, c) ->
-                (a & U32) > 9 ? 7 : a & U32);
+        Snippet.check(
+                "mov.b32 %r, 7; setp.gt.u32 %q0, %ra, 9; @!%q0 mov.b32 %r, %ra;",
+                VALUES, (a, b, c) -> (a & U32) > 9 ? 7 : a & U32);
     }
 
     @Test
@@ -298,8 +322,9 @@ class IntegerInstructionsTest {
         Snippet.check("cvt.s16.s8 %h, %ra;", VALUES, (a, b, c) -> (byte) a & 0xffff);
         Snippet.check("cvt.sat.s8.s32 %r, %ra;", VALUES, (a, b, c) -> Math.clamp((int) a, -128, 127) & U32);
         Snippet.check("cvt.sat.u8.s32 %r, %ra;", VALUES, (a, b, c) -> Math.clamp((int) a, 0, 255));
-        Snippet.check("cvt.sat.s32.u64 %r, %da;", VALUES, (a, b, c) ->
-                a < 0 || a > Integer.MAX_VALUE ? Integer.MAX_VALUE : a);
+        Snippet.check(
+                "cvt.sat.s32.u64 %r, %da;",
+                VALUES, (a, b, c) -> a < 0 || a > Integer.MAX_VALUE ? Integer.MAX_VALUE : a);
         Snippet.check("cvt.sat.u32.s64 %r, %da;", VALUES, (a, b, c) -> Math.clamp(a, 0L, U32));
     }
 }

@@ -29,12 +29,15 @@ class LaunchStatsTest {
         assertThat(none.globalSectors()).isEqualTo(32);
         assertThat(none.globalBytesRead()).isEqualTo(3 * 256);
         assertThat(none.globalBytesWritten()).isEqualTo(256);
-        LaunchStats wide = global("mul.wide.u32 %off, %hi, 128; add.s64 %at1, %at1, %off; ld.global.u8 %r, [%at1];", 32);
+        LaunchStats wide =
+                global("mul.wide.u32 %off, %hi, 128; add.s64 %at1, %at1, %off; ld.global.u8 %r, [%at1];", 32);
         assertThat(wide.globalSectors() - none.globalSectors()).isEqualTo(32);
         LaunchStats one = global("ld.param.u64 %at1, [k1]; ld.global.u32 %r, [%at1];", 32);
         assertThat(one.globalSectors() - none.globalSectors()).isEqualTo(1);
-        LaunchStats reversed = global("ld.param.u64 %at1, [k1]; sub.u32 %t0, 31, %hi; mul.wide.u32 %off, %t0, 4;"
-                + "add.s64 %at1, %at1, %off; ld.global.u32 %r, [%at1];", 32);
+        LaunchStats reversed = global(
+                "ld.param.u64 %at1, [k1]; sub.u32 %t0, 31, %hi; mul.wide.u32 %off, %t0, 4;"
+                        + "add.s64 %at1, %at1, %off; ld.global.u32 %r, [%at1];",
+                32);
         assertThat(reversed.globalSectors() - none.globalSectors()).isEqualTo(4);
     }
 
@@ -45,11 +48,15 @@ class LaunchStatsTest {
         assertThat(shared("mul.lo.u32 %at, %hi, 8;", store).bankConflicts()).isEqualTo(1);
         assertThat(shared("mul.lo.u32 %at, %hi, 128;", store).bankConflicts()).isEqualTo(31);
         assertThat(shared("mul.lo.u32 %at, %hi, 132;", store).bankConflicts()).isZero();
-        assertThat(shared("mul.lo.u32 %at, %hi, 8;", "st.shared.v2.u32 [%at], {%v0, %v1};").bankConflicts()).isZero();
-        assertThat(shared("mul.lo.u32 %at, %hi, 16;", "st.shared.v4.u32 [%at], {%v0, %v1, %v2, %v3};").bankConflicts())
+        assertThat(shared("mul.lo.u32 %at, %hi, 8;", "st.shared.v2.u32 [%at], {%v0, %v1};")
+                        .bankConflicts())
+                .isZero();
+        assertThat(shared("mul.lo.u32 %at, %hi, 16;", "st.shared.v4.u32 [%at], {%v0, %v1, %v2, %v3};")
+                        .bankConflicts())
                 .isZero();
         // 8 lanes go together: 4 of them share each bank, in 4 quarters.
-        assertThat(shared("mul.lo.u32 %at, %hi, 64;", "st.shared.v4.u32 [%at], {%v0, %v1, %v2, %v3};").bankConflicts())
+        assertThat(shared("mul.lo.u32 %at, %hi, 64;", "st.shared.v4.u32 [%at], {%v0, %v1, %v2, %v3};")
+                        .bankConflicts())
                 .isEqualTo(4 * 3);
     }
 
@@ -71,11 +78,13 @@ class LaunchStatsTest {
     @Test
     void divergence() {
         LaunchStats stats = global(
-                "setp.lt.u32 %q0, %hi, 10; @%q0 bra less; mov.b32 %r, 1; mov.b32 %r, 2; bra.uni both; less: mov.b32 %r, 3; both:",
+                "setp.lt.u32 %q0, %hi, 10; @%q0 bra less; mov.b32 %r, 1; mov.b32 %r, 2; bra.uni both; less: mov.b32"
+                        + " %r, 3; both:",
                 64);
         assertThat(stats.divergentBranches()).isEqualTo(1);
         LaunchStats straight = global("mov.b32 %r, 1;", 64);
-        // 64 compares, a branch that 10 lanes take (the others' guard is false), and 2 more for each lane that does not.
+        // 64 compares, a branch that 10 lanes take (the others' guard is false), and 2 more for each lane that does
+        // not.
         assertThat(stats.threadInstructions() - straight.threadInstructions()).isEqualTo(64 + 10 + 54 * 2);
     }
 
@@ -86,11 +95,18 @@ class LaunchStatsTest {
             Gpu gpu = new Gpu(order);
             long x = gpu.put("x", Gpu.random(1, 3 * 197));
             LaunchStats stats = gpu.run(
-                    Gpu.kernel("shared", "softmax_rows"), Dim3.of(3), Dim3.of(128), 0, gpu.empty(4 * 3 * 197, "y"), x, 197);
+                    Gpu.kernel("shared", "softmax_rows"),
+                    Dim3.of(3),
+                    Dim3.of(128),
+                    0,
+                    gpu.empty(4 * 3 * 197, "y"),
+                    x,
+                    197);
             // Sectors depend on where a block of memory lies only beyond its alignment of 256.
             first = first == null ? stats.toString() : first;
             assertThat(stats.toString()).isEqualTo(first);
-            assertThat(stats.lines()).allSatisfy(line -> assertThat(line.source()).startsWith("shared.cu:"));
+            assertThat(stats.lines())
+                    .allSatisfy(line -> assertThat(line.source()).startsWith("shared.cu:"));
         }
     }
 }

@@ -120,8 +120,7 @@ class LibraryKernelsTest {
         Gpu gpu = new Gpu();
         long which = gpu.put("which", 4);
         KernelFault fault = catchThrowableOfType(
-                KernelFault.class,
-                () -> gpu.run(Gpu.kernel(FILE, "jump"), ONE, ONE, 0, gpu.empty(128, "out"), which));
+                KernelFault.class, () -> gpu.run(Gpu.kernel(FILE, "jump"), ONE, ONE, 0, gpu.empty(128, "out"), which));
         assertThat(fault).hasMessageContaining("branch index 4 with 4 targets");
     }
 
@@ -138,8 +137,7 @@ class LibraryKernelsTest {
             other.interpreter.findUninitialised(false);
             long racy = other.empty(256, "out");
             KernelFault fault = catchThrowableOfType(
-                    KernelFault.class,
-                    () -> other.run(Gpu.kernel(FILE, "take_at_once"), ONE, Dim3.of(128), 0, racy));
+                    KernelFault.class, () -> other.run(Gpu.kernel(FILE, "take_at_once"), ONE, Dim3.of(128), 0, racy));
             assertThat(fault.kind()).isEqualTo(KernelFault.Kind.SHARED_RACE);
         }
     }

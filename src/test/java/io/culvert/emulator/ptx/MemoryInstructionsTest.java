@@ -9,7 +9,8 @@ import org.junit.jupiter.api.Test;
 /** Loads, stores, atomics, asynchronous copies and matrix fragments. */
 class MemoryInstructionsTest {
     private static final long[] VALUES = new SplittableRandom(1).longs(32).toArray();
-    private static final String SHARED = "{.shared .align 16 .b8 s[4096]; .reg .b32 %sa, %x<8>; mul.lo.u32 %sa, %hi, 16; ";
+    private static final String SHARED =
+            "{.shared .align 16 .b8 s[4096]; .reg .b32 %sa, %x<8>; mul.lo.u32 %sa, %hi, 16; ";
 
     private static long[] run(String body) {
         return Snippet.run(body, VALUES, VALUES, VALUES);
@@ -34,16 +35,20 @@ class MemoryInstructionsTest {
 
     @Test
     void sharedAndGeneric() {
-        check(SHARED + "mov.u32 %x0, s; add.u32 %sa, %sa, %x0; st.shared.u64 [%sa], %da; ld.shared.u16 %r, [%sa+4];}",
+        check(
+                SHARED + "mov.u32 %x0, s; add.u32 %sa, %sa, %x0; st.shared.u64 [%sa], %da; ld.shared.u16 %r, [%sa+4];}",
                 (a, b, c) -> a >>> 32 & 0xffff);
-        check(SHARED + "cvt.u64.u32 %off, %sa; mov.u64 %at4, s; cvta.shared.u64 %at4, %at4; add.s64 %at4, %at4, %off;"
-                + "st.v2.u32 [%at4], {%ra, %ra}; ld.u64 %d, [%at4];}",
+        check(
+                SHARED + "cvt.u64.u32 %off, %sa; mov.u64 %at4, s; cvta.shared.u64 %at4, %at4; add.s64 %at4, %at4, %off;"
+                        + "st.v2.u32 [%at4], {%ra, %ra}; ld.u64 %d, [%at4];}",
                 (a, b, c) -> a << 32 | a & 0xffffffffL);
-        check("{.local .align 8 .b8 mine[16]; mov.u64 %at4, mine; cvta.local.u64 %at4, %at4; st.u64 [%at4+8], %da;"
-                + "ld.local.u32 %r, [mine+12];}",
+        check(
+                "{.local .align 8 .b8 mine[16]; mov.u64 %at4, mine; cvta.local.u64 %at4, %at4; st.u64 [%at4+8], %da;"
+                        + "ld.local.u32 %r, [mine+12];}",
                 (a, b, c) -> a >>> 32);
-        check("cvta.to.global.u64 %at4, %at1; isspacep.global %q0, %at4; isspacep.shared %q1, %at4;"
-                + "and.pred %p, %q0, !%q1;",
+        check(
+                "cvta.to.global.u64 %at4, %at1; isspacep.global %q0, %at4; isspacep.shared %q1, %at4;"
+                        + "and.pred %p, %q0, !%q1;",
                 (a, b, c) -> 1);
     }
 
@@ -75,8 +80,9 @@ class MemoryInstructionsTest {
 
     @Test
     void atomicsReturnWhatWasThere() {
-        long[] old = run("{.shared .align 8 .b8 cell[8]; setp.eq.u32 %q0, %hi, 0; @%q0 st.shared.u32 [cell], 5; bar.sync 0;"
-                + "atom.shared.add.u32 %r, [cell], 2;}");
+        long[] old =
+                run("{.shared .align 8 .b8 cell[8]; setp.eq.u32 %q0, %hi, 0; @%q0 st.shared.u32 [cell], 5; bar.sync 0;"
+                        + "atom.shared.add.u32 %r, [cell], 2;}");
         for (int lane = 0; lane < 32; lane++) {
             assertThat(old[lane]).isEqualTo(5 + 2 * lane);
         }
@@ -104,7 +110,11 @@ class MemoryInstructionsTest {
         fill.append("mov.u32 %x0, s; add.u32 %sa, %sa, %x0; shr.u32 %x1, %hi, 3; mul.lo.u32 %x1, %x1, 1000;");
         fill.append("and.b32 %x2, %hi, 7; mad.lo.u32 %x1, %x2, 8, %x1;");
         for (int j = 0; j < 8; j++) {
-            fill.append("add.u32 %x3, %x1, ").append(j).append("; st.shared.u16 [%sa+").append(2 * j).append("], %x3;");
+            fill.append("add.u32 %x3, %x1, ")
+                    .append(j)
+                    .append("; st.shared.u16 [%sa+")
+                    .append(2 * j)
+                    .append("], %x3;");
         }
         fill.append("bar.warp.sync -1; ldmatrix.sync.aligned.m8n8.x4%s.shared.b16 {%%x4, %%x5, %%x6, %%x7}, [%%sa];");
         fill.append("mov.b64 %%d, {%%x5, %%x7};}");
@@ -127,7 +137,9 @@ class MemoryInstructionsTest {
     /** Each shape with one-hot operands placed by the PTX manual's formulas for row, column and register. */
     @Test
     void tensorProductsOfEveryShape() {
-        for (String shape : new String[] {"m16n8k16 bf16", "m16n8k16 f16", "m16n8k8 bf16", "m16n8k8 f16", "m16n8k8 tf32", "m16n8k4 tf32"}) {
+        for (String shape : new String[] {
+            "m16n8k16 bf16", "m16n8k16 f16", "m16n8k8 bf16", "m16n8k8 f16", "m16n8k8 tf32", "m16n8k4 tf32"
+        }) {
             String size = shape.substring(0, shape.indexOf(' '));
             String type = shape.substring(shape.indexOf(' ') + 1);
             int depth = Integer.parseInt(size.substring(6));
@@ -172,7 +184,8 @@ class MemoryInstructionsTest {
         for (int i = 0; i < ra.length + rb.length; i++) {
             boolean left = i < ra.length;
             // %at3 points at a table of the registers, lane by lane.
-            body.append("ld.global.u32 %%f%s%d, [%%at3+%d];".formatted(left ? "a" : "b", left ? i : i - ra.length, 4 * i));
+            body.append(
+                    "ld.global.u32 %%f%s%d, [%%at3+%d];".formatted(left ? "a" : "b", left ? i : i - ra.length, 4 * i));
         }
         String as = list("%fa", ra.length);
         String bs = list("%fb", rb.length);
@@ -190,7 +203,15 @@ class MemoryInstructionsTest {
             }
             long out = gpu.empty(256, "out");
             long in = gpu.put("in", new long[32]);
-            gpu.run(PtxModule.parse(text).kernel("k"), Dim3.of(1), Dim3.of(32), 0, out, in, in, gpu.put("table", table));
+            gpu.run(
+                    PtxModule.parse(text).kernel("k"),
+                    Dim3.of(1),
+                    Dim3.of(32),
+                    0,
+                    out,
+                    in,
+                    in,
+                    gpu.put("table", table));
             float[] d = gpu.floats(out, 64);
             for (int lane = 0; lane < 32; lane++) {
                 for (int e = 0; e < 2; e++) {

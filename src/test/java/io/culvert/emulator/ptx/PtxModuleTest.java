@@ -32,7 +32,11 @@ class PtxModuleTest {
             })
     void namesTheLineOfWhatItDoesNotSupport(String statement) {
         String text = Snippet.module(statement);
-        int line = 1 + (int) text.substring(0, text.indexOf(statement)).chars().filter(c -> c == '\n').count();
+        int line = 1
+                + (int) text.substring(0, text.indexOf(statement))
+                        .chars()
+                        .filter(c -> c == '\n')
+                        .count();
         assertThatThrownBy(() -> PtxModule.parse(text))
                 .isInstanceOf(PtxException.class)
                 .hasMessageStartingWith("PTX line %d: ".formatted(line));
@@ -52,7 +56,9 @@ class PtxModuleTest {
         PtxKernel kernel = Gpu.kernel("shared", "layer_norm");
         assertThat(kernel.module().target()).isEqualTo("sm_80");
         assertThat(kernel.module().kernels()).containsKeys("attention", "histogram");
-        assertThat(kernel.parameters()).extracting(PtxKernel.Parameter::type).containsExactly("u64", "u64", "u64", "u64", "u32", "f32");
+        assertThat(kernel.parameters())
+                .extracting(PtxKernel.Parameter::type)
+                .containsExactly("u64", "u64", "u64", "u64", "u32", "f32");
         assertThat(kernel.parameters()).extracting(PtxKernel.Parameter::offset).containsExactly(0, 8, 16, 24, 32, 36);
         assertThat(kernel.parameterBytes()).isEqualTo(40);
         assertThat(kernel.staticSharedBytes()).isEqualTo(128);
@@ -65,8 +71,10 @@ class PtxModuleTest {
         PtxKernel kernel = Gpu.kernel("shared", "tree_reduce");
         assertThatThrownBy(() -> Launch.of(kernel, ONE, Dim3.of(32, 33), 0, 0L, 0L, 0))
                 .hasMessageContaining("1056 threads");
-        assertThatThrownBy(() -> Launch.of(kernel, Dim3.of(0), ONE, 0, 0L, 0L, 0)).hasMessageContaining("grid");
-        assertThatThrownBy(() -> Launch.of(kernel, Dim3.of(1, 70000), ONE, 0, 0L, 0L, 0)).hasMessageContaining("65535");
+        assertThatThrownBy(() -> Launch.of(kernel, Dim3.of(0), ONE, 0, 0L, 0L, 0))
+                .hasMessageContaining("grid");
+        assertThatThrownBy(() -> Launch.of(kernel, Dim3.of(1, 70000), ONE, 0, 0L, 0L, 0))
+                .hasMessageContaining("65535");
         assertThatThrownBy(() -> Launch.of(kernel, ONE, ONE, 50000, 0L, 0L, 0)).hasMessageContaining("limit of 49152");
         assertThatThrownBy(() -> Launch.of(kernel, ONE, ONE, 0, 0L, 0L)).hasMessageContaining("2 arguments");
         assertThatThrownBy(() -> Launch.of(kernel, ONE, ONE, 0, 0L, 0, 0))

@@ -119,8 +119,7 @@ class SharedKernelsTest {
                 }
                 for (int i = 0; i < width; i++) {
                     double unit = (x[row * width + i] - mean) / Math.sqrt(square + 1e-5);
-                    assertThat((double) result[row * width + i])
-                            .isCloseTo(unit * weight[i] + bias[i], within(2e-6));
+                    assertThat((double) result[row * width + i]).isCloseTo(unit * weight[i] + bias[i], within(2e-6));
                 }
             }
         }

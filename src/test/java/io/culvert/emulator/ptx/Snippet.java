@@ -6,41 +6,40 @@ package io.culvert.emulator.ptx;
  * {@code %p}; scratch registers are {@code %t0} to {@code %t9} (32 bits) and {@code %q0} to {@code %q9} (predicates).
  */
 final class Snippet {
-    private static final String TEXT =
-            """
-            .version 8.0
-            .target sm_80
-            .address_size 64
-            .visible .entry k(.param .u64 k0, .param .u64 k1, .param .u64 k2, .param .u64 k3) {
-              .reg .pred %%p, %%q<10>;
-              .reg .b16 %%h, %%ha, %%hb, %%hc;
-              .reg .b32 %%r, %%ra, %%rb, %%rc, %%t<10>, %%hi;
-              .reg .b64 %%d, %%da, %%db, %%dc, %%at<5>, %%off;
-              ld.param.u64 %%at0, [k0];
-              ld.param.u64 %%at1, [k1];
-              ld.param.u64 %%at2, [k2];
-              ld.param.u64 %%at3, [k3];
-              mov.u32 %%hi, %%tid.x;
-              mul.wide.u32 %%off, %%hi, 8;
-              add.s64 %%at0, %%at0, %%off;
-              add.s64 %%at1, %%at1, %%off;
-              add.s64 %%at2, %%at2, %%off;
-              add.s64 %%at3, %%at3, %%off;
-              ld.global.u64 %%da, [%%at1];
-              ld.global.u64 %%db, [%%at2];
-              ld.global.u64 %%dc, [%%at3];
-              cvt.u32.u64 %%ra, %%da;
-              cvt.u32.u64 %%rb, %%db;
-              cvt.u32.u64 %%rc, %%dc;
-              cvt.u16.u64 %%ha, %%da;
-              cvt.u16.u64 %%hb, %%db;
-              cvt.u16.u64 %%hc, %%dc;
-              %s
-              %s
-              st.global.u64 [%%at0], %%d;
-              ret;
-            }
-            """;
+    private static final String TEXT = """
+        .version 8.0
+        .target sm_80
+        .address_size 64
+        .visible .entry k(.param .u64 k0, .param .u64 k1, .param .u64 k2, .param .u64 k3) {
+          .reg .pred %%p, %%q<10>;
+          .reg .b16 %%h, %%ha, %%hb, %%hc;
+          .reg .b32 %%r, %%ra, %%rb, %%rc, %%t<10>, %%hi;
+          .reg .b64 %%d, %%da, %%db, %%dc, %%at<5>, %%off;
+          ld.param.u64 %%at0, [k0];
+          ld.param.u64 %%at1, [k1];
+          ld.param.u64 %%at2, [k2];
+          ld.param.u64 %%at3, [k3];
+          mov.u32 %%hi, %%tid.x;
+          mul.wide.u32 %%off, %%hi, 8;
+          add.s64 %%at0, %%at0, %%off;
+          add.s64 %%at1, %%at1, %%off;
+          add.s64 %%at2, %%at2, %%off;
+          add.s64 %%at3, %%at3, %%off;
+          ld.global.u64 %%da, [%%at1];
+          ld.global.u64 %%db, [%%at2];
+          ld.global.u64 %%dc, [%%at3];
+          cvt.u32.u64 %%ra, %%da;
+          cvt.u32.u64 %%rb, %%db;
+          cvt.u32.u64 %%rc, %%dc;
+          cvt.u16.u64 %%ha, %%da;
+          cvt.u16.u64 %%hb, %%db;
+          cvt.u16.u64 %%hc, %%dc;
+          %s
+          %s
+          st.global.u64 [%%at0], %%d;
+          ret;
+        }
+        """;
 
     private Snippet() {}
 
@@ -65,7 +64,15 @@ final class Snippet {
         for (int from = 0; from < a.length; from += 1024) {
             int n = Math.min(1024, a.length - from);
             long out = gpu.empty(8L * n, "out");
-            gpu.run(kernel, Dim3.of(1), Dim3.of(n), 0, out, part(gpu, a, from, n), part(gpu, b, from, n), part(gpu, c, from, n));
+            gpu.run(
+                    kernel,
+                    Dim3.of(1),
+                    Dim3.of(n),
+                    0,
+                    out,
+                    part(gpu, a, from, n),
+                    part(gpu, b, from, n),
+                    part(gpu, c, from, n));
             System.arraycopy(gpu.longs(out, n), 0, results, from, n);
         }
         return results;

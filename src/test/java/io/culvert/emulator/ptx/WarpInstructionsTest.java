@@ -9,7 +9,8 @@ import org.junit.jupiter.api.Test;
 
 /** Shuffles, votes, matches and reductions against loops over the 32 lanes. */
 class WarpInstructionsTest {
-    private static final long[] VALUES = new SplittableRandom(1).longs(32, 0, 1L << 32).toArray();
+    private static final long[] VALUES =
+            new SplittableRandom(1).longs(32, 0, 1L << 32).toArray();
     private static final long[] SMALL = new SplittableRandom(2).longs(32, -4, 5).toArray();
 
     private static long[] run(String body, long[] a, long[] b) {
@@ -23,13 +24,12 @@ class WarpInstructionsTest {
     /** What CUDA's __shfl functions are documented to do in segments of {@code width} lanes. */
     private static int source(String mode, int lane, int delta, int width) {
         int start = lane / width * width;
-        int from =
-                switch (mode) {
-                    case "up" -> lane - delta;
-                    case "down" -> lane + delta;
-                    case "bfly" -> lane ^ delta;
-                    default -> start + delta % width;
-                };
+        int from = switch (mode) {
+            case "up" -> lane - delta;
+            case "down" -> lane + delta;
+            case "bfly" -> lane ^ delta;
+            default -> start + delta % width;
+        };
         // A butterfly may read segments before its own, not those after it.
         boolean inside = mode.equals("bfly") ? from < start + width : from >= start && from < start + width;
         return inside ? from : -1;
@@ -56,7 +56,8 @@ class WarpInstructionsTest {
 
     @Test
     void aShuffleMustHaveItsMembers() {
-        assertThatThrownBy(() -> run("setp.lt.u32 %q0, %hi, 7; @%q0 shfl.sync.idx.b32 %r, %ra, 0, 31, -1;", VALUES, VALUES))
+        assertThatThrownBy(() ->
+                        run("setp.lt.u32 %q0, %hi, 7; @%q0 shfl.sync.idx.b32 %r, %ra, 0, 31, -1;", VALUES, VALUES))
                 .hasMessageContaining("DIVERGED_WARP")
                 .hasMessageContaining("thread (7,0,0)");
         long[] some = run(
@@ -72,11 +73,14 @@ class WarpInstructionsTest {
             ballot |= SMALL[lane] > 0 ? 1L << lane : 0;
         }
         String test = "setp.gt.s32 %q0, %ra, 0; ";
-        assertThat(run(test + "vote.sync.ballot.b32 %r, %q0, -1;", SMALL, SMALL)).containsOnly(ballot);
-        assertThat(run(test + "vote.sync.ballot.b32 %r, !%q0, -1;", SMALL, SMALL)).containsOnly(~ballot & 0xffffffffL);
+        assertThat(run(test + "vote.sync.ballot.b32 %r, %q0, -1;", SMALL, SMALL))
+                .containsOnly(ballot);
+        assertThat(run(test + "vote.sync.ballot.b32 %r, !%q0, -1;", SMALL, SMALL))
+                .containsOnly(~ballot & 0xffffffffL);
         assertThat(run(test + "vote.sync.any.pred %p, %q0, -1;", SMALL, SMALL)).containsOnly(1L);
         assertThat(run(test + "vote.sync.all.pred %p, %q0, -1;", SMALL, SMALL)).containsOnly(0L);
-        assertThat(run(test + "vote.sync.uni.pred %p, %q0, -1;", same(2), SMALL)).containsOnly(1L);
+        assertThat(run(test + "vote.sync.uni.pred %p, %q0, -1;", same(2), SMALL))
+                .containsOnly(1L);
         assertThat(run("setp.lt.u32 %q1, %hi, 5; mov.b32 %r, 0; @%q1 activemask.b32 %r;", SMALL, SMALL))
                 .startsWith(31, 31, 31, 31, 31, 0);
     }
@@ -111,7 +115,9 @@ class WarpInstructionsTest {
                 long expected = 0;
                 for (int other = 0; other < 32; other++) {
                     int order = Integer.compare(other, lane);
-                    boolean in = order == 0 ? !name.endsWith("t") : (order < 0) == name.startsWith("l") && !name.equals("eq");
+                    boolean in = order == 0
+                            ? !name.endsWith("t")
+                            : (order < 0) == name.startsWith("l") && !name.equals("eq");
                     expected |= in ? 1L << other : 0;
                 }
                 assertThat(masks[lane]).as(name).isEqualTo(expected);
