@@ -14,7 +14,7 @@ final class Atomics {
         m.oneOf("relaxed", "acquire", "release", "acq_rel");
         m.oneOf("cta", "gpu", "sys");
         Space space = Space.of(m);
-        if (space == Space.LOCAL) {
+        if (space == Space.LOCAL || space == Space.CONSTANT) {
             throw m.unsupported();
         }
         String operation = m.next();

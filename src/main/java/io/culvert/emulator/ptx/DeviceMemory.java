@@ -96,7 +96,10 @@ public final class DeviceMemory {
         return labels;
     }
 
-    /** The bytes of a range that lies in one block. Writes through it do not count as initialising: see {@link #markWritten}. */
+    /**
+     * The bytes of a range that lies in one block. Writes through it do not count as initialising: see {@link
+     * #markWritten}.
+     */
     public MemorySegment segment(long address, long bytes) {
         Region region = require(address, bytes);
         return region.data.asSlice(address - region.base, bytes);

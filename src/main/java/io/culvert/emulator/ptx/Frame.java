@@ -59,7 +59,7 @@ final class Frame {
     }
 
     /** Saves the path on top, to be overwritten by another. */
-    void push() {
+    private void push() {
         if (depth + 3 > paths.length) {
             paths = Arrays.copyOf(paths, paths.length * 2);
         }
@@ -67,6 +67,33 @@ final class Frame {
         paths[depth + 1] = mask;
         paths[depth + 2] = meet;
         depth += 3;
+    }
+
+    /**
+     * Splits the path on top at a branch: {@code taken} lanes go to {@code target}, {@code others} to {@code next}.
+     *
+     * @param join the instruction at which they meet again
+     * @param takenFirst which of the two runs first
+     */
+    void split(int join, int target, int taken, int next, int others, boolean takenFirst) {
+        profile.splits[pc]++;
+        if (join != meet) {
+            // The path itself waits at the meeting point with all its lanes. If it meets the one below there too, as
+            // in a loop that lanes leave one by one, that one waits for all: the stack does not grow.
+            pc = join;
+            push();
+        }
+        meet = join;
+        if (target == join || next == join) {
+            pc = target == join ? next : target;
+            mask = target == join ? others : taken;
+            return;
+        }
+        pc = takenFirst ? next : target;
+        mask = takenFirst ? others : taken;
+        push();
+        pc = takenFirst ? target : next;
+        mask = takenFirst ? taken : others;
     }
 
     /** Goes on with the path below that still has lanes; false if there is none. */

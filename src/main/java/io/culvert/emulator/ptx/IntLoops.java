@@ -5,8 +5,8 @@ import java.util.function.IntUnaryOperator;
 import java.util.function.LongToIntFunction;
 
 /**
- * Loops over lanes with a 32-bit result. The factories take slots, the result's first; the classes are copied by {@link LoopClones},
- * so they use nothing that is private to this file.
+ * Loops over lanes with a 32-bit result. The factories take slots, the result's first. {@link LoopClones} copies the
+ * classes, so they use nothing that is private to this file.
  */
 final class IntLoops {
     /** An operator on three ints. */

@@ -46,7 +46,7 @@ abstract class LaneAccess implements Action {
             addresses[lane] = at;
         }
         switch (space) {
-            case GLOBAL -> global(f, mask);
+            case GLOBAL, CONSTANT -> global(f, mask);
             case SHARED -> shared(f, mask);
             case LOCAL -> local(f, mask);
             case KERNEL_PARAMETER -> parameter(f, mask);
@@ -80,7 +80,9 @@ abstract class LaneAccess implements Action {
             together |= 1 << lane;
         }
         move(f, together, region, addresses, region.base);
-        Traffic.global(f, mask, bytes);
+        if (space != Space.CONSTANT) {
+            Traffic.global(f, mask, bytes);
+        }
     }
 
     private void shared(Frame f, int mask) {

@@ -151,7 +151,7 @@ public final class LaunchStats {
 
     @Override
     public String toString() {
-        return "%d warp instructions %s, %.2f sectors per global request (%d), %d bank conflicts in %d shared, %d splits"
+        return "%d warp instructions %s, %.2f sectors per global request (%d), %d conflicts in %d shared requests, %d splits"
                 .formatted(
                         warpInstructions(),
                         warp,

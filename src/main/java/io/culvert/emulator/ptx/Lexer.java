@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Splits PTX text into tokens; comments vanish. Opcodes and special registers keep their dots: one token each. Directives
- * that follow each other with no space, as inline assembly has them, are several.
+ * Splits PTX text into tokens; comments vanish. Opcodes and special registers keep their dots: one token each.
+ * Directives that follow each other with no space, as inline assembly has them, are several.
  */
 final class Lexer {
     private Lexer() {}

@@ -5,8 +5,8 @@ import java.util.function.LongBinaryOperator;
 import java.util.function.LongUnaryOperator;
 
 /**
- * Loops over lanes with a 64-bit result. The factories take slots, the result's first; the classes are copied by {@link LoopClones},
- * so they use nothing that is private to this file.
+ * Loops over lanes with a 64-bit result. The factories take slots, the result's first. {@link LoopClones} copies the
+ * classes, so they use nothing that is private to this file.
  */
 final class LongLoops {
     /** An operator on three longs. */

@@ -40,7 +40,6 @@ final class MemoryAccess {
         Modifiers m = x.modifiers;
         m.oneOf(ORDER);
         m.oneOf(SCOPE);
-        boolean constant = m.peek().equals("const");
         String param = m.oneOf("param", "param::entry", "param::func");
         Space space = param != null ? Space.LOCAL : Space.of(m);
         while (m.oneOf(CACHE) != null) {
@@ -63,8 +62,8 @@ final class MemoryAccess {
         x.instructionClass = switch (space) {
             case SHARED -> InstructionClass.SHARED_MEMORY;
             case LOCAL -> InstructionClass.LOCAL_MEMORY;
-            case KERNEL_PARAMETER -> InstructionClass.CONSTANT_MEMORY;
-            default -> constant ? InstructionClass.CONSTANT_MEMORY : InstructionClass.GLOBAL_MEMORY;
+            case KERNEL_PARAMETER, CONSTANT -> InstructionClass.CONSTANT_MEMORY;
+            default -> InstructionClass.GLOBAL_MEMORY;
         };
         return load ? new Load(x, space, address, type, parts) : new Store(x, space, address, type, parts);
     }

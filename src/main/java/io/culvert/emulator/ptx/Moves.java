@@ -4,7 +4,7 @@ import java.util.List;
 
 /** mov, selp, slct, cvta, isspacep. */
 final class Moves {
-    /** Generic addresses: these bits say that the rest is an offset in the block's shared or the thread's local memory. */
+    /** These bits of a generic address say that the rest is an offset in shared or local memory. */
     static final long SHARED_WINDOW = 1L << 56;
 
     static final long LOCAL_WINDOW = 2L << 56;

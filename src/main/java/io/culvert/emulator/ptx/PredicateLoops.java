@@ -1,8 +1,8 @@
 package io.culvert.emulator.ptx;
 
 /**
- * Loops over lanes with a predicate as result. The factories take slots, the result's first; the classes are copied by {@link LoopClones},
- * so they use nothing that is private to this file.
+ * Loops over lanes with a predicate as result. The factories take slots, the result's first. {@link LoopClones} copies
+ * the classes, so they use nothing that is private to this file.
  */
 final class PredicateLoops {
     /** A test of two ints. */

@@ -8,7 +8,7 @@ final class Profile {
     /** Lanes that executed it, summed. */
     final long[] lanes;
 
-    /** Global and shared accesses: bytes that lanes read or wrote. */
+    /** Global accesses: bytes that lanes read or wrote. */
     final long[] bytes;
 
     /** Global accesses: 32-byte sectors touched. */

@@ -89,8 +89,8 @@ public final class PtxModule {
     }
 
     /**
-     * {@code file:line} of the source, the file's name alone; or "". Of code inlined from a header of the toolkit, where
-     * the {@code .cu} or {@code .cuh} file calls it.
+     * {@code file:line} of the source, the file's name alone; or "". Of code inlined from a header of the toolkit,
+     * where the {@code .cu} or {@code .cuh} file calls it.
      */
     String source(Statement statement) {
         Statement.Location location = statement.location();

@@ -23,7 +23,7 @@ enum Rounding {
         };
     }
 
-    /** The float that {@code nearest}, within one step of an exact value, becomes; {@code order} compares exact to it. */
+    /** What becomes of the float nearest to an exact value; {@code order} compares the exact one to it. */
     float adjust(float nearest, int order) {
         return moves(order, nearest > 0 || nearest == 0 && order > 0)
                 ? order < 0 ? Math.nextDown(nearest) : Math.nextUp(nearest)

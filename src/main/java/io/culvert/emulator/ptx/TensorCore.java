@@ -4,8 +4,8 @@ import io.culvert.emulator.ptx.SharedRaces.Access;
 import java.util.List;
 
 /**
- * mma.sync on bf16, f16 and tf32 with f32 sums, and ldmatrix. Products are exact; their sum over k, and the accumulator,
- * are added in double and rounded once: PTX leaves order and precision open, GPUs are less exact.
+ * mma.sync on bf16, f16 and tf32 with f32 sums, and ldmatrix. Products are exact; their sum over k, and the
+ * accumulator, are added in double and rounded once: PTX leaves order and precision open, GPUs are less exact.
  */
 final class TensorCore {
     private TensorCore() {}

@@ -154,33 +154,8 @@ final class Warp {
         } else if (taken == 0) {
             f.pc++;
         } else {
-            f.profile.splits[f.pc]++;
-            split(f, instruction.reconverge, target, taken, f.pc + 1, others);
-        }
-    }
-
-    private void split(Frame f, int meet, int target, int taken, int next, int others) {
-        splits.add(time++, taken, others);
-        boolean sameMeeting = meet == f.meet;
-        if (!sameMeeting) {
-            // The path itself waits at the meeting point with all its lanes.
-            f.pc = meet;
-            f.push();
-        }
-        f.meet = meet;
-        boolean takenWaits = target == meet;
-        boolean othersWait = next == meet;
-        if (takenWaits && othersWait) {
-            f.pop();
-        } else if (takenWaits || othersWait) {
-            f.pc = takenWaits ? next : target;
-            f.mask = takenWaits ? others : taken;
-        } else {
-            f.pc = takenFirst ? next : target;
-            f.mask = takenFirst ? others : taken;
-            f.push();
-            f.pc = takenFirst ? target : next;
-            f.mask = takenFirst ? taken : others;
+            splits.add(time++, taken, others);
+            f.split(instruction.reconverge, target, taken, f.pc + 1, others, takenFirst);
         }
     }
 
@@ -207,8 +182,8 @@ final class Warp {
             f.pc = target;
         } else {
             // The others come back to this instruction and split again.
-            f.profile.splits[f.pc]++;
-            split(f, instruction.reconverge, target, same, f.pc, f.mask & ~same);
+            splits.add(time++, same, f.mask & ~same);
+            f.split(instruction.reconverge, target, same, f.pc, f.mask & ~same, takenFirst);
         }
     }
 
