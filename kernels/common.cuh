@@ -200,21 +200,22 @@ INLINE void for_rows(const Columns &w, int rows, Row row) {
 // `to`. Double precision and a fixed order: the result does not depend on scheduling.
 template <int N>
 INLINE void reduce_levels(const Columns &w, const double (&value)[N], double *to, bool active) {
-    __shared__ double parts[COLUMN_THREADS * N];
+    // The N sums lie a block apart, so that neighbouring threads touch neighbouring words.
+    __shared__ double parts[N][COLUMN_THREADS];
     __syncthreads();
 #pragma unroll
-    for (int i = 0; i < N; i++) parts[threadIdx.x * N + i] = value[i];
+    for (int i = 0; i < N; i++) parts[i][threadIdx.x] = value[i];
     __syncthreads();
     for (int half = w.depth / 2; half > 0; half /= 2) {
         if (w.level < half) {
 #pragma unroll
-            for (int i = 0; i < N; i++) parts[threadIdx.x * N + i] += parts[(threadIdx.x + half * w.lanes) * N + i];
+            for (int i = 0; i < N; i++) parts[i][threadIdx.x] += parts[i][threadIdx.x + half * w.lanes];
         }
         __syncthreads();
     }
     if (w.level == 0 && active) {
 #pragma unroll
-        for (int i = 0; i < N; i++) to[i] = parts[threadIdx.x * N + i];
+        for (int i = 0; i < N; i++) to[i] = parts[i][threadIdx.x];
     }
 }
 
