@@ -203,8 +203,8 @@ final class Comparison {
             case "leu" -> (p, q) -> !(p > q);
             case "gtu" -> (p, q) -> !(p <= q);
             case "geu" -> (p, q) -> !(p < q);
-            case "num" -> (p, q) -> p == p && q == q;
-            case "nan" -> (p, q) -> p != p || q != q;
+            case "num" -> (p, q) -> !Double.isNaN(p) && !Double.isNaN(q);
+            case "nan" -> (p, q) -> Double.isNaN(p) || Double.isNaN(q);
             default -> throw x.modifiers.unsupported();
         };
     }

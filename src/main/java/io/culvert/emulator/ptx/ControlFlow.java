@@ -1,6 +1,7 @@
 package io.culvert.emulator.ptx;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 
@@ -63,7 +64,7 @@ final class ControlFlow {
         int[] rank = new int[end + 1];
         int count = postOrder(order, rank);
         int[] meet = new int[end + 1];
-        java.util.Arrays.fill(meet, -1);
+        Arrays.fill(meet, -1);
         meet[end] = end;
         for (boolean changed = true; changed; ) {
             changed = false;

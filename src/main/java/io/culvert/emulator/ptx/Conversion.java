@@ -175,7 +175,7 @@ final class Conversion {
             }
             case F32 -> {
                 float nearest = (float) value;
-                boolean inexact = nearest != value && value == value;
+                boolean inexact = nearest != value && !Double.isNaN(value);
                 int bits = FloatMath.bits(inexact ? mode.adjust(nearest, Double.compare(value, nearest)) : nearest);
                 return (ftz ? FloatMath.flush(bits) : bits) & 0xffffffffL;
             }
@@ -187,7 +187,7 @@ final class Conversion {
 
     /** Clamps to the result's range; NaN gives 0, or the top bit alone where either side has 64 bits. */
     private long realToInteger(double value) {
-        if (value != value) {
+        if (Double.isNaN(value)) {
             boolean top = from == ScalarType.F64 || to.bits == 64;
             return top ? extend(1L << to.bits - 1) : 0;
         }

@@ -49,8 +49,8 @@ final class DoubleArithmetic {
             case "mul" -> (p, q, s) -> p * q;
             case "div" -> (p, q, s) -> p / q;
             case "fma", "mad" -> (p, q, s) -> Math.fma(p, q, s);
-            case "min" -> (p, q, s) -> p != p ? q : q != q ? p : Math.min(p, q);
-            case "max" -> (p, q, s) -> p != p ? q : q != q ? p : Math.max(p, q);
+            case "min" -> (p, q, s) -> Double.isNaN(p) ? q : Double.isNaN(q) ? p : Math.min(p, q);
+            case "max" -> (p, q, s) -> Double.isNaN(p) ? q : Double.isNaN(q) ? p : Math.max(p, q);
             default -> throw m.unsupported();
         };
         Function function = mode == Rounding.NEAREST_EVEN ? nearest : directed(x, nearest, mode);

@@ -14,7 +14,7 @@ final class FloatMath {
     private FloatMath() {}
 
     static int bits(float x) {
-        return x != x ? NAN : Float.floatToRawIntBits(x);
+        return Double.isNaN(x) ? NAN : Float.floatToRawIntBits(x);
     }
 
     /** A subnormal becomes a zero of its sign. */
@@ -57,11 +57,11 @@ final class FloatMath {
 
     static float divide(float a, float b, Rounding rounding) {
         float nearest = a / b;
-        if (rounding == Rounding.NEAREST_EVEN || b == 0 || Float.isInfinite(b) || Float.isInfinite(a) || a != a) {
+        if (rounding == Rounding.NEAREST_EVEN || b == 0 || Float.isInfinite(b) || Float.isInfinite(a) || Double.isNaN(a)) {
             return nearest;
         }
-        if (Float.isInfinite(nearest) || b != b) {
-            return b != b ? nearest : rounding.adjust(nearest, nearest > 0 ? -1 : 1);
+        if (Float.isInfinite(nearest) || Double.isNaN(b)) {
+            return Double.isNaN(b) ? nearest : rounding.adjust(nearest, nearest > 0 ? -1 : 1);
         }
         int order = Double.compare(a, (double) nearest * b + 0.0);
         boolean exact = a == (double) nearest * b;
@@ -78,11 +78,11 @@ final class FloatMath {
 
     /** The smaller one; of a number and NaN the number, or NaN if {@code nan}. */
     static float min(float a, float b, boolean nan) {
-        return a != a ? nan ? a : b : b != b ? nan ? b : a : Math.min(a, b);
+        return Double.isNaN(a) ? nan ? a : b : Double.isNaN(b) ? nan ? b : a : Math.min(a, b);
     }
 
     static float max(float a, float b, boolean nan) {
-        return a != a ? nan ? a : b : b != b ? nan ? b : a : Math.max(a, b);
+        return Double.isNaN(a) ? nan ? a : b : Double.isNaN(b) ? nan ? b : a : Math.max(a, b);
     }
 
     /** Applies a function to bits, flushing operands and result. */

@@ -3,6 +3,7 @@ package io.culvert.emulator.ptx;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** Turns a function's statements into {@link Code}. */
@@ -238,7 +239,7 @@ final class FunctionDecoder {
         if (kind.equals("red")) {
             String operation = modifiers.oneOf("popc", "and", "or");
             reduction = Instruction.Reduction.valueOf(
-                    operation == null ? "NONE" : operation.toUpperCase(java.util.Locale.ROOT));
+                    operation == null ? "NONE" : operation.toUpperCase(Locale.ROOT));
             ScalarType type = modifiers.type();
             result = type == ScalarType.PRED ? x.predicate(x.operand(0)) : x.destination(0, type);
             first = 1;

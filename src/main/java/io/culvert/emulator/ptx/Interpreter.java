@@ -1,6 +1,8 @@
 package io.culvert.emulator.ptx;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.function.ToLongFunction;
@@ -100,8 +102,8 @@ public final class Interpreter {
     /** Native like all other simulated memory, so that accesses compile to one shape. */
     private static MemorySegment paramData(Launch launch) {
         byte[] params = launch.params();
-        MemorySegment data = java.lang.foreign.Arena.ofAuto().allocate(Math.max(1, params.length), 16);
-        MemorySegment.copy(params, 0, data, java.lang.foreign.ValueLayout.JAVA_BYTE, 0, params.length);
+        MemorySegment data = Arena.ofAuto().allocate(Math.max(1, params.length), 16);
+        MemorySegment.copy(params, 0, data, ValueLayout.JAVA_BYTE, 0, params.length);
         return data.asSlice(0, params.length);
     }
 }

@@ -62,7 +62,7 @@ final class Moves {
     private static Action unpack(Decoding x, ScalarType type) {
         List<Operand> parts = x.operand(0).items();
         int width = type.bits / parts.size();
-        ScalarType part = part(x, type, width);
+        ScalarType part = part(x, width);
         int[] to = parts.stream().mapToInt(p -> x.destination(p, part)).toArray();
         boolean wide = type.bits == 64;
         int from = x.source(1, type);
@@ -81,7 +81,7 @@ final class Moves {
     private static Action pack(Decoding x, ScalarType type) {
         List<Operand> parts = x.operand(1).items();
         int width = type.bits / parts.size();
-        ScalarType part = part(x, type, width);
+        ScalarType part = part(x, width);
         int[] from = parts.stream().mapToInt(p -> x.intSource(p, part)).toArray();
         boolean wide = type.bits == 64;
         int to = x.destination(0, type);
@@ -102,7 +102,7 @@ final class Moves {
         };
     }
 
-    private static ScalarType part(Decoding x, ScalarType type, int width) {
+    private static ScalarType part(Decoding x, int width) {
         return switch (width) {
             case 32 -> ScalarType.B32;
             case 16 -> ScalarType.B16;

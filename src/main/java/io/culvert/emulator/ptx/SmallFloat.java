@@ -27,7 +27,7 @@ enum SmallFloat {
     }
 
     int encode(double value, Rounding rounding) {
-        if (value != value) {
+        if (Double.isNaN(value)) {
             return NAN;
         }
         int sign = Double.doubleToRawLongBits(value) < 0 ? 0x8000 : 0;

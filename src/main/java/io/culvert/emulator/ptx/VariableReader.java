@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Reads declarations of variables and parameters. */
 final class VariableReader {
@@ -90,7 +91,7 @@ final class VariableReader {
             count = -1;
         }
         long bytes = count < 0 ? -1 : count * type.bytes();
-        String typeName = type.name().toLowerCase(java.util.Locale.ROOT);
+        String typeName = type.name().toLowerCase(Locale.ROOT);
         return new Variable(space, name.text(), typeName, bytes, Math.max(align, type.bytes()), initial);
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -60,7 +61,7 @@ class ElementwiseKernelsTest {
             int[] steps = gpu.ints(out, n);
             for (int i = 0; i < n; i++) {
                 int count = 0;
-                for (long v = i + 1; v != 1 && count <= 200; count++) {
+                for (long v = i + 1L; v != 1 && count <= 200; count++) {
                     v = v % 2 == 1 ? 3 * v + 1 : v / 2;
                 }
                 assertThat(steps[i]).isEqualTo(count);
@@ -199,7 +200,7 @@ class ElementwiseKernelsTest {
     @Test
     void sortsInLocalMemory() {
         int rows = 70;
-        int[] data = new java.util.SplittableRandom(6).ints(16L * rows, -99, 99).toArray();
+        int[] data = new SplittableRandom(6).ints(16L * rows, -99, 99).toArray();
         Gpu gpu = new Gpu();
         long address = gpu.put("data", data);
         LaunchStats stats = gpu.run(Gpu.kernel(FILE, "sort_small"), blocks(rows, 32), Dim3.of(32), 0, address, rows);
@@ -213,7 +214,7 @@ class ElementwiseKernelsTest {
     @Test
     void readsConstantsAndCountsInAModuleVariable() {
         int n = 40;
-        int[] index = new java.util.SplittableRandom(7).ints(n, 0, 8).toArray();
+        int[] index = new SplittableRandom(7).ints(n, 0, 8).toArray();
         Gpu gpu = new Gpu();
         long out = gpu.empty(4L * n, "out");
         PtxKernel kernel = Gpu.kernel(FILE, "lookup");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.culvert.emulator.ptx.KernelFault.Kind;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 /** Kernels with one mistake each: found, and named with the line of the .cu file. */
@@ -121,7 +122,7 @@ class FaultsTest {
                 gpu,
                 "stop",
                 32,
-                gpu.put("in", new java.util.SplittableRandom(1).ints(32, 3, 4).toArray()));
+                gpu.put("in", new SplittableRandom(1).ints(32, 3, 4).toArray()));
         assertThat(fault.kind()).isEqualTo(Kind.TRAP);
     }
 

@@ -8,7 +8,9 @@ import static java.lang.Float.intBitsToFloat;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.math.RoundingMode;
+import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Floating-point instructions against BigDecimal, rounded by search among the neighbours. */
@@ -52,7 +54,7 @@ class FloatInstructionsTest {
 
     /** Every other value, for instructions of three operands. */
     private static long[] some(long[] values) {
-        return java.util.stream.IntStream.range(0, values.length / 2)
+        return IntStream.range(0, values.length / 2)
                 .mapToLong(i -> values[2 * i + 1])
                 .toArray();
     }
@@ -67,7 +69,7 @@ class FloatInstructionsTest {
     }
 
     private static long bits(float value) {
-        return value != value ? 0x7fffffff : floatToRawIntBits(value) & U32;
+        return Double.isNaN(value) ? 0x7fffffff : floatToRawIntBits(value) & U32;
     }
 
     private static BigDecimal exact(float value) {
@@ -88,7 +90,7 @@ class FloatInstructionsTest {
                 default -> candidate == near;
             };
             boolean upward = mode.equals("rp") || mode.equals("rz") && value.signum() < 0;
-            if (fits && (best != best || (upward ? candidate < best : candidate > best))) {
+            if (fits && (Double.isNaN(best) || (upward ? candidate < best : candidate > best))) {
                 best = candidate;
             }
         }
@@ -172,13 +174,13 @@ class FloatInstructionsTest {
         Snippet.check("div.rn.f32 %r, %ra, %rb;", values, (a, b, c) -> bits(f(a) / f(b)));
         Snippet.check(
                 "min.f32 %r, %ra, %rb;",
-                values, (a, b, c) -> bits(f(a) != f(a) ? f(b) : f(b) != f(b) ? f(a) : Math.min(f(a), f(b))));
+                values, (a, b, c) -> bits(Float.isNaN(f(a)) ? f(b) : Float.isNaN(f(b)) ? f(a) : Math.min(f(a), f(b))));
         Snippet.check("max.NaN.f32 %r, %ra, %rb;", values, (a, b, c) -> bits(Math.max(f(a), f(b))));
         Snippet.check(
                 "add.sat.f32 %r, %ra, %rb;",
                 values, (a, b, c) -> {
                     float sum = f(a) + f(b);
-                    return bits(sum != sum || sum <= 0 ? 0f : Math.min(sum, 1));
+                    return bits(Double.isNaN(sum) || sum <= 0 ? 0f : Math.min(sum, 1));
                 });
         Snippet.check("neg.f32 %r, %ra;", values, (a, b, c) -> a ^ 0x80000000L);
         Snippet.check("copysign.f32 %r, %ra, %rb;", values, (a, b, c) -> b & 0x7fffffffL | a & 0x80000000L);
@@ -208,11 +210,11 @@ class FloatInstructionsTest {
         long[] values = singles(true);
         Snippet.check("setp.lt.f32 %p, %ra, %rb;", values, (a, b, c) -> f(a) < f(b) ? 1 : 0);
         Snippet.check(
-                "setp.ne.f32 %p, %ra, %rb;", values, (a, b, c) -> f(a) != f(b) && f(a) == f(a) && f(b) == f(b) ? 1 : 0);
+                "setp.ne.f32 %p, %ra, %rb;", values, (a, b, c) -> f(a) != f(b) && !Float.isNaN(f(a)) && !Float.isNaN(f(b)) ? 1 : 0);
         Snippet.check("setp.neu.f32 %p, %ra, %rb;", values, (a, b, c) -> f(a) != f(b) ? 1 : 0);
         Snippet.check("setp.geu.f32 %p, %ra, %rb;", values, (a, b, c) -> f(a) < f(b) ? 0 : 1);
-        Snippet.check("setp.num.f32 %p, %ra, %rb;", values, (a, b, c) -> f(a) == f(a) && f(b) == f(b) ? 1 : 0);
-        Snippet.check("setp.nan.f32 %p, %ra, %rb;", values, (a, b, c) -> f(a) == f(a) && f(b) == f(b) ? 0 : 1);
+        Snippet.check("setp.num.f32 %p, %ra, %rb;", values, (a, b, c) -> !Float.isNaN(f(a)) && !Float.isNaN(f(b)) ? 1 : 0);
+        Snippet.check("setp.nan.f32 %p, %ra, %rb;", values, (a, b, c) -> !Float.isNaN(f(a)) && !Float.isNaN(f(b)) ? 0 : 1);
         Snippet.check("set.gt.f32.f32 %r, %ra, %rb;", values, (a, b, c) -> bits(f(a) > f(b) ? 1f : 0f));
     }
 
@@ -242,7 +244,7 @@ class FloatInstructionsTest {
         Snippet.check(
                 "setp.gtu.f64 %p, %da, %db;", values, (a, b, c) -> longBitsToDouble(a) <= longBitsToDouble(b) ? 0 : 1);
         Snippet.check("neg.f64 %d, %da;", values, (a, b, c) -> a ^ Long.MIN_VALUE);
-        long[] finite = java.util.Arrays.copyOf(values, 9);
+        long[] finite = Arrays.copyOf(values, 9);
         Snippet.check(
                 "add.rz.f64 %d, %da, %db;",
                 finite, (a, b, c) -> {
@@ -269,11 +271,11 @@ class FloatInstructionsTest {
         Snippet.check("cvt.rpi.s32.f32 %r, %ra;", values, (a, b, c) -> (int) Math.ceil(f(a)) & U32);
         Snippet.check("cvt.rzi.u32.f32 %r, %ra;", values, (a, b, c) -> Math.clamp((long) f(a), 0L, U32));
         Snippet.check("cvt.rzi.u8.f32 %r, %ra;", values, (a, b, c) -> Math.clamp((long) f(a), 0L, 255L));
-        Snippet.check("cvt.rzi.s64.f32 %d, %ra;", values, (a, b, c) -> f(a) != f(a) ? Long.MIN_VALUE : (long) f(a));
+        Snippet.check("cvt.rzi.s64.f32 %d, %ra;", values, (a, b, c) -> Float.isNaN(f(a)) ? Long.MIN_VALUE : (long) f(a));
         Snippet.check(
                 "cvt.rzi.u64.f32 %d, %ra;",
                 values,
-                (a, b, c) -> f(a) != f(a)
+                (a, b, c) -> Float.isNaN(f(a))
                         ? Long.MIN_VALUE
                         : f(a) <= 0 ? 0 : f(a) >= 0x1p64f ? -1L : new BigDecimal(f(a)).longValue());
         Snippet.check("cvt.rmi.f32.f32 %r, %ra;", values, (a, b, c) -> bits((float) Math.floor(f(a))));
@@ -326,16 +328,16 @@ class FloatInstructionsTest {
                 random.longs(2000).map(v -> v & 0x9fffffffL | 0x20000000L).toArray();
         Snippet.check(
                 "cvt.rn.f16.f32 %h, %ra;",
-                values, (a, b, c) -> f(a) != f(a) ? 0x7fff : Float.floatToFloat16(f(a)) & 0xffff);
+                values, (a, b, c) -> Float.isNaN(f(a)) ? 0x7fff : Float.floatToFloat16(f(a)) & 0xffff);
         Snippet.check(
                 "cvt.rn.bf16.f32 %h, %ra;",
                 values,
                 (a, b, c) ->
                         // Adding half a unit of the last place, less one where that is even, and cutting off.
-                        f(a) != f(a) ? 0x7fff : (a & U32) + 0x7fff + (a >>> 16 & 1) >>> 16);
+                        Float.isNaN(f(a)) ? 0x7fff : (a & U32) + 0x7fff + (a >>> 16 & 1) >>> 16);
         Snippet.check(
                 "cvt.rn.bf16x2.f32 %r, %ra, %rb;",
-                java.util.Arrays.copyOf(values, 30),
+                Arrays.copyOf(values, 30),
                 (a, b, c) -> ((a & U32) + 0x7fff + (a >>> 16 & 1) >>> 16) << 16
                         | (b & U32) + 0x7fff + (b >>> 16 & 1) >>> 16);
         Snippet.check(
@@ -343,7 +345,7 @@ class FloatInstructionsTest {
                 values, (a, b, c) -> {
                     float near = Float.float16ToFloat(Float.floatToFloat16(f(a)));
                     int bits = Float.floatToFloat16(f(a)) & 0xffff;
-                    return f(a) != f(a) ? 0x7fff : Math.abs(near) > Math.abs(f(a)) ? bits - 1 : bits;
+                    return Float.isNaN(f(a)) ? 0x7fff : Math.abs(near) > Math.abs(f(a)) ? bits - 1 : bits;
                 });
         Snippet.check("cvt.rna.tf32.f32 %r, %ra;", values, (a, b, c) -> (a & U32) + 0x1000 & 0xffffe000L);
     }

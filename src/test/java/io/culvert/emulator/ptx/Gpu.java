@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 
 /** A memory with an interpreter, and short ways to fill, launch and read. */
 final class Gpu {
@@ -99,7 +100,7 @@ final class Gpu {
 
     /** Deterministic values in [-1, 1). */
     static float[] random(long seed, int count) {
-        java.util.SplittableRandom random = new java.util.SplittableRandom(seed);
+        SplittableRandom random = new SplittableRandom(seed);
         float[] values = new float[count];
         for (int i = 0; i < count; i++) {
             values[i] = (float) (random.nextDouble() * 2 - 1);

@@ -1,5 +1,7 @@
 package io.culvert.emulator.ptx;
 
+import java.util.Arrays;
+
 /**
  * Runs a few PTX instructions on columns of values. Operands: 64-bit {@code %da %db %dc}, their lower halves {@code %ra
  * %rb %rc} and lower 16 bits {@code %ha %hb %hc}. The result goes to {@code %d} (64 bits), {@code %r}, {@code %h} or
@@ -79,7 +81,7 @@ final class Snippet {
     }
 
     private static long part(Gpu gpu, long[] values, int from, int n) {
-        return gpu.put("operand", java.util.Arrays.copyOfRange(values, from, from + n));
+        return gpu.put("operand", Arrays.copyOfRange(values, from, from + n));
     }
 
     /** Runs on all triples of {@code values} and compares with {@code expected}. */
