@@ -12,6 +12,10 @@ final class Code {
 
     final String name;
     final boolean entry;
+
+    /** Threads that a block of the kernel may have. */
+    final int maxThreads;
+
     final List<Variable> params;
     final List<Variable> results;
     Instruction[] instructions;
@@ -45,9 +49,10 @@ final class Code {
     final Map<String, Variable> sharedVariables = new LinkedHashMap<>();
     final List<String> callees = new ArrayList<>();
 
-    Code(String name, boolean entry, List<Variable> params, List<Variable> results) {
+    Code(String name, boolean entry, int maxThreads, List<Variable> params, List<Variable> results) {
         this.name = name;
         this.entry = entry;
+        this.maxThreads = maxThreads;
         this.params = params;
         this.results = results;
     }

@@ -33,7 +33,8 @@ final class FunctionDecoder {
         this.variables = variables;
         this.moduleShared = moduleShared;
         this.allInstructions = allInstructions;
-        code = new Code(function.name(), function.entry(), function.params(), function.results());
+        code = new Code(
+                function.name(), function.entry(), function.maxThreads(), function.params(), function.results());
         scope = new Scope(code);
     }
 

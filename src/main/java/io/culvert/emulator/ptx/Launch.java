@@ -27,6 +27,12 @@ public record Launch(PtxKernel kernel, Dim3 grid, Dim3 block, int dynamicShared,
         check(kernel, block.x() > 0 && block.y() > 0 && block.z() > 0, "block %s", block);
         check(kernel, block.x() <= 1024 && block.y() <= 1024 && block.z() <= 64, "block %s too wide", block);
         check(kernel, block.count() <= 1024, "block %s has %d threads, more than 1024", block, block.count());
+        check(
+                kernel,
+                block.count() <= kernel.maxThreads(),
+                "block %s has more than the %d threads of the kernel's launch bounds",
+                block,
+                kernel.maxThreads());
         check(kernel, sharedLimit <= SHARED_OPT_IN, "shared limit %d exceeds %d", sharedLimit, SHARED_OPT_IN);
         check(kernel, dynamicShared >= 0, "%d bytes of dynamic shared memory", dynamicShared);
         check(

@@ -94,6 +94,11 @@ public final class PtxKernel {
         return code.frameBytes;
     }
 
+    /** Threads that a block may have: 1024, or what {@code __launch_bounds__} says. */
+    public int maxThreads() {
+        return code.maxThreads;
+    }
+
     /** Instructions of the kernel, callees apart. */
     public int instructionCount() {
         return code.instructions.length;

@@ -8,11 +8,17 @@ import java.util.Set;
 
 /** Reads PTX text into declarations and function bodies; knows the grammar, not the instructions. */
 final class PtxParser {
-    /** A function as written; {@code body} is null for a declaration. */
+    /**
+     * A function as written.
+     *
+     * @param maxThreads of a block, as {@code .maxntid} or {@code .reqntid} bounds them
+     * @param body null for a declaration
+     */
     record Function(
             int line,
             String name,
             boolean entry,
+            int maxThreads,
             List<Variable> results,
             List<Variable> params,
             List<Statement> body) {}
@@ -94,11 +100,15 @@ final class PtxParser {
         List<Variable> results = in.peek().is("(") ? parameters() : List.of();
         Token name = in.next();
         List<Variable> params = in.peek().is("(") ? parameters() : List.of();
+        int maxThreads = 1024;
         while (PERFORMANCE_HINTS.contains(in.peek().text())) {
-            in.next();
-            while (Character.isDigit(in.peek().text().charAt(0)) || in.peek().is(",")) {
-                in.next();
+            boolean bound = in.next().text().endsWith("ntid");
+            int product = 1;
+            while (Character.isDigit(in.peek().text().charAt(0))) {
+                product *= (int) in.integer();
+                in.accept(",");
             }
+            maxThreads = bound ? Math.min(maxThreads, product) : maxThreads;
         }
         List<Statement> body = null;
         if (!in.accept(";")) {
@@ -107,7 +117,7 @@ final class PtxParser {
             }
             body = new BodyReader(in).body();
         }
-        functions.add(new Function(name.line(), name.text(), entry, results, params, body));
+        functions.add(new Function(name.line(), name.text(), entry, maxThreads, results, params, body));
     }
 
     private List<Variable> parameters() {

@@ -81,6 +81,9 @@ class PtxModuleTest {
                 .hasMessageContaining("argument 1 has 4 bytes")
                 .isInstanceOfSatisfying(
                         KernelFault.class, f -> assertThat(f.kind()).isEqualTo(KernelFault.Kind.BAD_LAUNCH));
+        PtxKernel bounded = Gpu.kernel("math", "single_functions");
+        assertThatThrownBy(() -> Launch.of(bounded, ONE, Dim3.of(129), 0, 0L, 0L, 0))
+                .hasMessageContaining("the 128 threads");
         Launch small = Launch.of(kernel, ONE, ONE, 40000, 0L, 0L, 0);
         Launch big = new Launch(kernel, ONE, ONE, 90000, small.params(), Launch.SHARED_OPT_IN);
         assertThat(big.dynamicShared()).isEqualTo(90000);
