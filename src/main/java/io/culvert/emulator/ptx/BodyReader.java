@@ -170,7 +170,7 @@ final class BodyReader {
     private Operand address() {
         String base = "";
         long offset = 0;
-        if (!Character.isDigit(in.peek().text().charAt(0))) {
+        if (!in.isNumber()) {
             base = in.next().text();
         } else {
             offset = in.integer();

@@ -1,5 +1,7 @@
 package io.culvert.emulator.ptx;
 
+import java.io.Serializable;
+
 /** A mistake of a kernel, or of its launch, that the interpreter found. The message is one line. */
 public final class KernelFault extends RuntimeException {
     /** What is wrong. */
@@ -26,7 +28,8 @@ public final class KernelFault extends RuntimeException {
     }
 
     /** Where: the coordinates of block and thread, the PTX line, and the line of the {@code .cu} file or "". */
-    public record Where(String kernel, String block, String thread, int ptxLine, String source) {}
+    public record Where(String kernel, String block, String thread, int ptxLine, String source)
+            implements Serializable {}
 
     private final Kind kind;
     private final Where where;

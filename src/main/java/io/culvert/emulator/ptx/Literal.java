@@ -6,6 +6,14 @@ final class Literal {
 
     /** The bits of a literal (sign apart) read as a constant of {@code type}: 0f and 0d give the bits of a real. */
     static long bits(Token token, ScalarType type) {
+        try {
+            return parse(token, type);
+        } catch (NumberFormatException e) {
+            throw new PtxException(token.line(), "'%s' is no number", token.text());
+        }
+    }
+
+    private static long parse(Token token, ScalarType type) {
         String text = token.text();
         if (text.startsWith("0f") || text.startsWith("0F")) {
             int single = (int) Long.parseLong(text.substring(2), 16);

@@ -104,7 +104,7 @@ final class PtxParser {
         while (PERFORMANCE_HINTS.contains(in.peek().text())) {
             boolean bound = in.next().text().endsWith("ntid");
             int product = 1;
-            while (Character.isDigit(in.peek().text().charAt(0))) {
+            while (in.isNumber()) {
                 product *= (int) in.integer();
                 in.accept(",");
             }

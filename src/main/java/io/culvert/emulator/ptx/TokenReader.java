@@ -32,6 +32,10 @@ final class TokenReader {
         return tokens.get(at++);
     }
 
+    boolean isNumber() {
+        return !peek().text().isEmpty() && Character.isDigit(peek().text().charAt(0));
+    }
+
     boolean accept(String text) {
         if (!peek().is(text)) {
             return false;

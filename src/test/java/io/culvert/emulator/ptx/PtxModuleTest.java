@@ -51,6 +51,26 @@ class PtxModuleTest {
                 .hasMessageContaining("the text ends in the middle of a statement");
     }
 
+    /** Whatever is cut off or changed, the text is read or refused: no other exception. */
+    @Test
+    void refusesBrokenTextInAnOrderlyWay() {
+        String text = Gpu.text("faults") + Gpu.text("basics").substring(0, 8000);
+        java.util.SplittableRandom random = new java.util.SplittableRandom(1);
+        for (int i = 0; i < 400; i++) {
+            int at = random.nextInt(text.length());
+            String broken = switch (i % 3) {
+                case 0 -> text.substring(0, at);
+                case 1 -> text.substring(0, at) + text.substring(Math.min(text.length(), at + random.nextInt(9)));
+                default -> text.substring(0, at) + ";,[]{}.%1x".charAt(random.nextInt(10)) + text.substring(at);
+            };
+            try {
+                PtxModule.parse(broken);
+            } catch (PtxException e) {
+                assertThat(e.line()).isPositive();
+            }
+        }
+    }
+
     @Test
     void kernelsDescribeThemselves() {
         PtxKernel kernel = Gpu.kernel("shared", "layer_norm");
