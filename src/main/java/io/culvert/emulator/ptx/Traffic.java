@@ -65,8 +65,13 @@ final class Traffic {
         long[] wordOfBank = warp.values;
         int used = 0;
         boolean clash = false;
+        long last = -1;
         for (int left = mask; left != 0 && !clash; left &= left - 1) {
             long word = addresses[Integer.numberOfTrailingZeros(left)] >>> 2;
+            if (word == last) {
+                continue;
+            }
+            last = word;
             for (int k = 0; k < words; k++, word++) {
                 int bank = (int) word & 31;
                 if ((used >>> bank & 1) == 0) {
