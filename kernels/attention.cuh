@@ -1,6 +1,7 @@
 // Attention, y = softmax(scale q k^T) v, without an N x N matrix in memory (Dao et al. 2022; online softmax after Milakov and
 // Gimelshein 2018). q, k, v, y and their gradients: [heads, N, D] with heads = batch x heads, contiguous, 16-byte aligned;
-// lse, delta: float [heads, N]. D is part of the name: _d16, _d32, _d64, _d128. Any N.
+// lse, delta: float [heads, N]. D is part of the name and has a file of its own, attention_d16.cu to attention_d128.cu:
+// the driver compiles a whole file when it loads it, and a model has one D. Any N.
 //
 // Forward:  attention_forward_*  grid (ceil(N / Q), heads), block 128; Q = 64 (32 for f32 with D = 128).
 //           Saves lse, the log-sum-exp of each row of scale q k^T.
@@ -14,6 +15,9 @@
 // the cache: 4 arrays of heads N D is the floor.
 // f32 multiplies in single precision on the ordinary cores; bf16 on the tensor cores with float accumulators, and rounds the
 // softmax and its gradient to bf16 before the second product, as is usual.
+#ifndef CULVERT_ATTENTION_CUH
+#define CULVERT_ATTENTION_CUH
+
 #include "common.cuh"
 
 constexpr int THREADS = 128;
@@ -268,48 +272,40 @@ INLINE void backward_f32(float *d_own, float *d_own_value, const float *own, con
 }
 
 // delta = dy . y for each row of [rows, D]: the sum over a row of P dP (Dao et al. 2022, section B.2).
-template <class T>
-INLINE void delta_rows(float *__restrict__ delta, const T *__restrict__ dy, const T *__restrict__ y, int rows,
-                       int width) {
+template <int D, class T>
+INLINE void delta_rows(float *delta, const T *dy, const T *y, int rows) {
     for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < rows; row += gridDim.x * blockDim.y) {
-        long at = static_cast<long>(row) * width;
+        long at = static_cast<long>(row) * D;
         float sum = 0;
-        for (int d = threadIdx.x; d < width; d += WARP) sum = fmaf(to_float(dy[at + d]), to_float(y[at + d]), sum);
+        for (int d = threadIdx.x; d < D; d += WARP) sum = fmaf(to_float(dy[at + d]), to_float(y[at + d]), sum);
         sum = warp_sum(sum);
         if (threadIdx.x == 0) delta[row] = sum;
     }
 }
 
-KERNEL attention_delta_f32(float *delta, const float *dy, const float *y, int rows, int width) {
-    delta_rows(delta, dy, y, rows, width);
-}
-KERNEL attention_delta_bf16(float *delta, const bf16 *dy, const bf16 *y, int rows, int width) {
-    delta_rows(delta, dy, y, rows, width);
-}
-
-#define ATTENTION_F32(D)                                                                                              \
-    KERNEL __launch_bounds__(THREADS)                                                                                 \
-        attention_forward_f32_d##D(float *__restrict__ y, float *__restrict__ lse, const float *__restrict__ q,       \
-                                   const float *__restrict__ k, const float *__restrict__ v, int n, float scale) {    \
-        forward_f32<D>(y, lse, q, k, v, n, scale);                                                                    \
-    }                                                                                                                 \
-    KERNEL __launch_bounds__(THREADS) attention_backward_query_f32_d##D(                                              \
-        float *__restrict__ dq, const float *__restrict__ dy, const float *__restrict__ q,                            \
-        const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                      \
-        const float *__restrict__ delta, int n, float scale) {                                                        \
-        backward_f32<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                        \
-    }                                                                                                                 \
-    KERNEL __launch_bounds__(THREADS) attention_backward_key_f32_d##D(                                                \
-        float *__restrict__ dk, float *__restrict__ dv, const float *__restrict__ dy, const float *__restrict__ q,    \
-        const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                      \
-        const float *__restrict__ delta, int n, float scale) {                                                        \
-        backward_f32<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                            \
+#define ATTENTION_F32(D)                                                                                               \
+    KERNEL __launch_bounds__(THREADS)                                                                                  \
+        attention_forward_f32_d##D(float *__restrict__ y, float *__restrict__ lse, const float *__restrict__ q,        \
+                                   const float *__restrict__ k, const float *__restrict__ v, int n, float scale) {     \
+        forward_f32<D>(y, lse, q, k, v, n, scale);                                                                     \
+    }                                                                                                                  \
+    KERNEL attention_delta_f32_d##D(float *__restrict__ delta, const float *__restrict__ dy, const float *__restrict__ y,\
+                                     int rows) {                                                                       \
+        delta_rows<D>(delta, dy, y, rows);                                                                             \
+    }                                                                                                                  \
+    KERNEL __launch_bounds__(THREADS) attention_backward_query_f32_d##D(                                               \
+        float *__restrict__ dq, const float *__restrict__ dy, const float *__restrict__ q,                             \
+        const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                       \
+        const float *__restrict__ delta, int n, float scale) {                                                         \
+        backward_f32<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                         \
+    }                                                                                                                  \
+    KERNEL __launch_bounds__(THREADS) attention_backward_key_f32_d##D(                                                 \
+        float *__restrict__ dk, float *__restrict__ dv, const float *__restrict__ dy, const float *__restrict__ q,     \
+        const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                       \
+        const float *__restrict__ delta, int n, float scale) {                                                         \
+        backward_f32<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                             \
     }
 
-ATTENTION_F32(16)
-ATTENTION_F32(32)
-ATTENTION_F32(64)
-ATTENTION_F32(128)
 
 // --- bf16: a warp owns 16 rows, and m16n8k16 products (ptx.cuh, whose g and t are used here) make its part of a tile.
 
@@ -527,26 +523,27 @@ INLINE void backward_bf16(bf16 *d_own, bf16 *d_own_value, const bf16 *own, const
     if constexpr (!QUERY) half_store<D>(d_own_value + head, value_gradient, one, first + warp_first + g, n);
 }
 
-#define ATTENTION_BF16(D)                                                                                             \
-    KERNEL __launch_bounds__(THREADS)                                                                                 \
-        attention_forward_bf16_d##D(bf16 *__restrict__ y, float *__restrict__ lse, const bf16 *__restrict__ q,        \
-                                    const bf16 *__restrict__ k, const bf16 *__restrict__ v, int n, float scale) {     \
-        forward_bf16<D>(y, lse, q, k, v, n, scale);                                                                   \
-    }                                                                                                                 \
-    KERNEL __launch_bounds__(THREADS) attention_backward_query_bf16_d##D(                                             \
-        bf16 *__restrict__ dq, const bf16 *__restrict__ dy, const bf16 *__restrict__ q, const bf16 *__restrict__ k,   \
-        const bf16 *__restrict__ v, const float *__restrict__ lse, const float *__restrict__ delta, int n,            \
-        float scale) {                                                                                                \
-        backward_bf16<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                       \
-    }                                                                                                                 \
-    KERNEL __launch_bounds__(THREADS) attention_backward_key_bf16_d##D(                                               \
-        bf16 *__restrict__ dk, bf16 *__restrict__ dv, const bf16 *__restrict__ dy, const bf16 *__restrict__ q,        \
-        const bf16 *__restrict__ k, const bf16 *__restrict__ v, const float *__restrict__ lse,                        \
-        const float *__restrict__ delta, int n, float scale) {                                                        \
-        backward_bf16<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                           \
+#define ATTENTION_BF16(D)                                                                                              \
+    KERNEL __launch_bounds__(THREADS)                                                                                  \
+        attention_forward_bf16_d##D(bf16 *__restrict__ y, float *__restrict__ lse, const bf16 *__restrict__ q,         \
+                                    const bf16 *__restrict__ k, const bf16 *__restrict__ v, int n, float scale) {      \
+        forward_bf16<D>(y, lse, q, k, v, n, scale);                                                                    \
+    }                                                                                                                  \
+    KERNEL attention_delta_bf16_d##D(float *__restrict__ delta, const bf16 *__restrict__ dy, const bf16 *__restrict__ y,\
+                                      int rows) {                                                                      \
+        delta_rows<D>(delta, dy, y, rows);                                                                             \
+    }                                                                                                                  \
+    KERNEL __launch_bounds__(THREADS) attention_backward_query_bf16_d##D(                                              \
+        bf16 *__restrict__ dq, const bf16 *__restrict__ dy, const bf16 *__restrict__ q, const bf16 *__restrict__ k,    \
+        const bf16 *__restrict__ v, const float *__restrict__ lse, const float *__restrict__ delta, int n,             \
+        float scale) {                                                                                                 \
+        backward_bf16<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                        \
+    }                                                                                                                  \
+    KERNEL __launch_bounds__(THREADS) attention_backward_key_bf16_d##D(                                                \
+        bf16 *__restrict__ dk, bf16 *__restrict__ dv, const bf16 *__restrict__ dy, const bf16 *__restrict__ q,         \
+        const bf16 *__restrict__ k, const bf16 *__restrict__ v, const float *__restrict__ lse,                         \
+        const float *__restrict__ delta, int n, float scale) {                                                         \
+        backward_bf16<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                            \
     }
 
-ATTENTION_BF16(16)
-ATTENTION_BF16(32)
-ATTENTION_BF16(64)
-ATTENTION_BF16(128)
+#endif
