@@ -315,14 +315,13 @@ template <int COUNT, int D>
 struct HalfTile {
     bf16 row[COUNT][D + 8];
 
+    // Starts copying rows first.. of a head's matrix, zeros past its end; finish_copies() waits for them.
     INLINE void load(const bf16 *__restrict__ from, int first, int n) {
 #pragma unroll 4
         for (int i = threadIdx.x; i < COUNT * D / 8; i += THREADS) {
             int r = i / (D / 8);
             int d = i % (D / 8) * 8;
-            uint4 v = make_uint4(0, 0, 0, 0);
-            if (first + r < n) v = *reinterpret_cast<const uint4 *>(from + static_cast<long>(first + r) * D + d);
-            *reinterpret_cast<uint4 *>(&row[r][d]) = v;
+            start_copy(&row[r][d], from + static_cast<long>(min(first + r, n - 1)) * D + d, first + r < n);
         }
     }
 
@@ -386,6 +385,41 @@ INLINE void half_store(bf16 *__restrict__ to, const float (&sum)[D / 8][4], cons
     }
 }
 
+// Two tiles that are walked together, tile after tile. Where shared memory has room for two of each (STAGES = 2), the next
+// pair is copied while the present one is worked at.
+template <int COUNT, int D, int STAGES>
+struct HalfPair {
+    HalfTile<COUNT, D> a[STAGES];
+    HalfTile<COUNT, D> b[STAGES];
+
+    INLINE void load(const bf16 *__restrict__ from_a, const bf16 *__restrict__ from_b, int first, int n) {
+        int stage = first / COUNT % STAGES;
+        a[stage].load(from_a, first, n);
+        b[stage].load(from_b, first, n);
+    }
+
+    // Before the first step.
+    INLINE void begin(const bf16 *__restrict__ from_a, const bf16 *__restrict__ from_b, int n) {
+        if (STAGES == 2) load(from_a, from_b, 0, n);
+    }
+
+    // Makes the pair of rows first.. present and returns its stage. With two stages the one barrier says both that all
+    // copies of this pair are seen and that nobody works at the pair before, whose place the next one takes.
+    INLINE int step(const bf16 *__restrict__ from_a, const bf16 *__restrict__ from_b, int first, int n) {
+        if (STAGES == 2) {
+            finish_copies();
+            __syncthreads();
+            if (first + COUNT < n) load(from_a, from_b, first + COUNT, n);
+        } else {
+            __syncthreads();
+            load(from_a, from_b, first, n);
+            finish_copies();
+            __syncthreads();
+        }
+        return first / COUNT % STAGES;
+    }
+};
+
 constexpr int HALF_ROWS = 64;
 constexpr float LOG2_E = 1.4426950408889634f;
 constexpr float LN_2 = 0.69314718055994531f;
@@ -393,9 +427,9 @@ constexpr float LN_2 = 0.69314718055994531f;
 template <int D>
 INLINE void forward_bf16(bf16 *y, float *lse, const bf16 *q, const bf16 *k, const bf16 *v, int n, float scale) {
     constexpr int COLUMNS = D <= 64 ? 64 : 32;
+    constexpr int STAGES = D <= 64 ? 2 : 1;
     __shared__ __align__(16) HalfTile<HALF_ROWS, D> queries;
-    __shared__ __align__(16) HalfTile<COLUMNS, D> keys;
-    __shared__ __align__(16) HalfTile<COLUMNS, D> values;
+    __shared__ __align__(16) HalfPair<COLUMNS, D, STAGES> pairs;   // keys and values
     long head = static_cast<long>(blockIdx.y) * n * D;
     int first = blockIdx.x * HALF_ROWS;
     int warp_first = threadIdx.x / WARP * 16;
@@ -412,13 +446,11 @@ INLINE void forward_bf16(bf16 *y, float *lse, const bf16 *q, const bf16 *k, cons
     }
     float max[2] = {-INFINITY, -INFINITY};
     float sum[2] = {0, 0};
+    pairs.begin(k + head, v + head, n);
     for (int from = 0; from < n; from += COLUMNS) {
-        __syncthreads();
-        keys.load(k + head, from, n);
-        values.load(v + head, from, n);
-        __syncthreads();
+        int stage = pairs.step(k + head, v + head, from, n);
         float s[COLUMNS / 8][4];
-        half_products<COLUMNS>(s, queries, warp_first, keys);
+        half_products<COLUMNS>(s, queries, warp_first, pairs.a[stage]);
         float top[2] = {max[0], max[1]};
 #pragma unroll
         for (int j = 0; j < COLUMNS / 8; j++) {
@@ -450,7 +482,7 @@ INLINE void forward_bf16(bf16 *y, float *lse, const bf16 *q, const bf16 *k, cons
 #pragma unroll
             for (int l = 0; l < 4; l++) out[j][l] *= shrink[l / 2];
         }
-        half_add(out, s, values);
+        half_add(out, s, pairs.b[stage]);
     }
     float factor[2];
     int row = first + warp_first + g;
@@ -471,10 +503,10 @@ template <int D, bool QUERY>
 INLINE void backward_bf16(bf16 *d_own, bf16 *d_own_value, const bf16 *own, const bf16 *own_value, const bf16 *other,
                           const bf16 *other_value, const float *lse, const float *delta, int n, float scale) {
     constexpr int COLUMNS = D <= 64 ? 32 : 16;
+    constexpr int STAGES = D <= 64 ? 2 : 1;
     __shared__ __align__(16) HalfTile<HALF_ROWS, D> own_tile;
     __shared__ __align__(16) HalfTile<HALF_ROWS, D> own_value_tile;
-    __shared__ __align__(16) HalfTile<COLUMNS, D> other_tile;
-    __shared__ __align__(16) HalfTile<COLUMNS, D> other_value_tile;
+    __shared__ __align__(16) HalfPair<COLUMNS, D, STAGES> pairs;   // other and other_value
     long head = static_cast<long>(blockIdx.y) * n * D;
     const float *head_lse = lse + static_cast<long>(blockIdx.y) * n;
     const float *head_delta = delta + static_cast<long>(blockIdx.y) * n;
@@ -494,15 +526,13 @@ INLINE void backward_bf16(bf16 *d_own, bf16 *d_own_value, const bf16 *own, const
             value_gradient[j][l] = 0;
         }
     }
+    pairs.begin(other + head, other_value + head, n);
     for (int from = 0; from < n; from += COLUMNS) {
-        __syncthreads();
-        other_tile.load(other + head, from, n);
-        other_value_tile.load(other_value + head, from, n);
-        __syncthreads();
+        int stage = pairs.step(other + head, other_value + head, from, n);
         float s[COLUMNS / 8][4];
         float dp[COLUMNS / 8][4];
-        half_products<COLUMNS>(s, own_tile, warp_first, other_tile);
-        half_products<COLUMNS>(dp, own_value_tile, warp_first, other_value_tile);
+        half_products<COLUMNS>(s, own_tile, warp_first, pairs.a[stage]);
+        half_products<COLUMNS>(dp, own_value_tile, warp_first, pairs.b[stage]);
 #pragma unroll
         for (int j = 0; j < COLUMNS / 8; j++) {
 #pragma unroll
@@ -515,8 +545,8 @@ INLINE void backward_bf16(bf16 *d_own, bf16 *d_own_value, const bf16 *own, const
                 dp[j][l] = inside ? scale * s[j][l] * (dp[j][l] - head_delta[query]) : 0.0f;
             }
         }
-        half_add(gradient, dp, other_tile);
-        if constexpr (!QUERY) half_add(value_gradient, s, other_value_tile);
+        half_add(gradient, dp, pairs.a[stage]);
+        if constexpr (!QUERY) half_add(value_gradient, s, pairs.b[stage]);
     }
     const float one[2] = {1, 1};
     half_store<D>(d_own + head, gradient, one, first + warp_first + g, n);

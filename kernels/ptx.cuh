@@ -31,4 +31,16 @@ __device__ __forceinline__ void load_matrices_transposed(unsigned (&m)[4], const
                  : "memory");
 }
 
+// Starts a copy of 16 bytes, both addresses aligned, from global to shared memory past the registers; with inside = false
+// the 16 bytes become 0 and `from` is not read. Visible to this thread after finish_copies, to others after a barrier too.
+__device__ __forceinline__ void start_copy(void *to, const void *from, bool inside) {
+    unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(to));
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+                 :
+                 : "r"(address), "l"(__cvta_generic_to_global(from)), "r"(inside ? 16 : 0)
+                 : "memory");
+}
+
+__device__ __forceinline__ void finish_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+
 #endif
