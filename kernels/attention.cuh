@@ -1,20 +1,20 @@
-// Attention, y = softmax(scale q k^T) v, without an N x N matrix in memory (Dao et al. 2022; online softmax after Milakov and
-// Gimelshein 2018). q, k, v, y and their gradients: [heads, N, D] with heads = batch x heads, contiguous, 16-byte aligned;
-// lse, delta: float [heads, N]. D is part of the name and has a file of its own, attention_d16.cu to attention_d128.cu:
-// the driver compiles a whole file when it loads it, and a model has one D. Any N.
+// Attention, y = softmax(scale q k^T) v, without an N x N matrix in memory (Dao et al. 2022; online softmax after
+// Milakov and Gimelshein 2018). q, k, v, y and their gradients: [heads, N, D] with heads = batch x heads, contiguous,
+// 16-byte aligned; lse, delta: float [heads, N]. D is part of the name and has a file of its own, attention_d16.cu to
+// attention_d128.cu: the driver compiles a whole file when it loads it, and a model has one D. Any N.
 //
 // Forward:  attention_forward_*  grid (ceil(N / Q), heads), block 128; Q = 64 (32 for f32 with D = 128).
 //           Saves lse, the log-sum-exp of each row of scale q k^T.
 // Backward: attention_delta_*    one dimension, block (32, 8), a warp to a row of [heads * N, D]
 //           attention_backward_query_*, attention_backward_key_*
 //                                grid (ceil(N / R), heads), block 128; R = 64 in bf16; in f32 32 (16 for D = 128).
-// The two backward kernels recompute the tiles of the matrix, and each owns what it sums: no atomics, so that a result does
-// not depend on scheduling. scale is 1 / sqrt(D).
+// The two backward kernels recompute the tiles of the matrix, and each owns what it sums: no atomics, so that a result
+// does not depend on scheduling. scale is 1 / sqrt(D).
 //
-// FLOPs with n = heads N^2 D: forward 4n, query 6n, key 8n. Bytes: forward reads q once and k, v once for every Q rows, from
-// the cache: 4 arrays of heads N D is the floor.
-// f32 multiplies in single precision on the ordinary cores; bf16 on the tensor cores with float accumulators, and rounds the
-// softmax and its gradient to bf16 before the second product, as is usual.
+// FLOPs with n = heads N^2 D: forward 4n, query 6n, key 8n. Bytes: forward reads q once and k, v once for every Q rows,
+// from the cache: 4 arrays of heads N D is the floor.
+// f32 multiplies in single precision on the ordinary cores; bf16 on the tensor cores with float accumulators, and
+// rounds the softmax and its gradient to bf16 before the second product, as is usual.
 #ifndef CULVERT_ATTENTION_CUH
 #define CULVERT_ATTENTION_CUH
 
@@ -22,8 +22,8 @@
 
 constexpr int THREADS = 128;
 
-// --- f32: thread t works at rows t / 8 + 16 i and columns t % 8 + 8 j of a tile. The eight threads of a row lie in one warp,
-// so that what they exchange through shared memory needs no barrier of the block.
+// --- f32: thread t works at rows t / 8 + 16 i and columns t % 8 + 8 j of a tile. The eight threads of a row lie in one
+// warp, so that what they exchange through shared memory needs no barrier of the block.
 
 // A tile of COUNT rows. The padding puts rows that a warp reads together (16 bytes each) on different banks.
 template <int COUNT, int D>
@@ -213,10 +213,10 @@ INLINE void forward_f32(float *y, float *lse, const float *q, const float *k, co
     out.store(y + head, first, n);
 }
 
-// One side of the backward pass. With P = exp(scale q k^T - lse), dP = dy v^T and dS = scale P (dP - delta) (Dao et al. 2022,
-// algorithm 4):  dq = dS k;  dk = dS^T q, dv = P^T dy. Seen from its own rows, each side needs the same: the products of
-// `own` with `other` and of own_value with other_value, where (own, own_value) is (q, dy) for the query side and (k, v) for
-// the key side, and the other way round for the others.
+// One side of the backward pass. With P = exp(scale q k^T - lse), dP = dy v^T and dS = scale P (dP - delta) (Dao et al.
+// 2022, algorithm 4):  dq = dS k;  dk = dS^T q, dv = P^T dy. Seen from its own rows, each side needs the same: the
+// products of `own` with `other` and of own_value with other_value, where (own, own_value) is (q, dy) for the query
+// side and (k, v) for the key side, and the other way round for the others.
 template <int D, bool QUERY>
 INLINE void backward_f32(float *d_own, float *d_own_value, const float *own, const float *own_value,
                          const float *other, const float *other_value, const float *lse, const float *delta, int n,
@@ -283,34 +283,34 @@ INLINE void delta_rows(float *delta, const T *dy, const T *y, int rows) {
     }
 }
 
-#define ATTENTION_F32(D)                                                                                               \
-    KERNEL __launch_bounds__(THREADS)                                                                                  \
-        attention_forward_f32_d##D(float *__restrict__ y, float *__restrict__ lse, const float *__restrict__ q,        \
-                                   const float *__restrict__ k, const float *__restrict__ v, int n, float scale) {     \
-        forward_f32<D>(y, lse, q, k, v, n, scale);                                                                     \
-    }                                                                                                                  \
-    KERNEL attention_delta_f32_d##D(float *__restrict__ delta, const float *__restrict__ dy, const float *__restrict__ y,\
-                                     int rows) {                                                                       \
-        delta_rows<D>(delta, dy, y, rows);                                                                             \
-    }                                                                                                                  \
-    KERNEL __launch_bounds__(THREADS) attention_backward_query_f32_d##D(                                               \
-        float *__restrict__ dq, const float *__restrict__ dy, const float *__restrict__ q,                             \
-        const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                       \
-        const float *__restrict__ delta, int n, float scale) {                                                         \
-        backward_f32<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                         \
-    }                                                                                                                  \
-    KERNEL __launch_bounds__(THREADS) attention_backward_key_f32_d##D(                                                 \
-        float *__restrict__ dk, float *__restrict__ dv, const float *__restrict__ dy, const float *__restrict__ q,     \
-        const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                       \
-        const float *__restrict__ delta, int n, float scale) {                                                         \
-        backward_f32<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                             \
+#define ATTENTION_F32(D)                                                                                              \
+    KERNEL __launch_bounds__(THREADS)                                                                                 \
+        attention_forward_f32_d##D(float *__restrict__ y, float *__restrict__ lse, const float *__restrict__ q,       \
+                                   const float *__restrict__ k, const float *__restrict__ v, int n, float scale) {    \
+        forward_f32<D>(y, lse, q, k, v, n, scale);                                                                    \
+    }                                                                                                                 \
+    KERNEL attention_delta_f32_d##D(float *__restrict__ delta, const float *__restrict__ dy,                          \
+                                    const float *__restrict__ y, int rows) {                                          \
+        delta_rows<D>(delta, dy, y, rows);                                                                            \
+    }                                                                                                                 \
+    KERNEL __launch_bounds__(THREADS) attention_backward_query_f32_d##D(                                              \
+        float *__restrict__ dq, const float *__restrict__ dy, const float *__restrict__ q,                            \
+        const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                      \
+        const float *__restrict__ delta, int n, float scale) {                                                        \
+        backward_f32<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                        \
+    }                                                                                                                 \
+    KERNEL __launch_bounds__(THREADS) attention_backward_key_f32_d##D(                                                \
+        float *__restrict__ dk, float *__restrict__ dv, const float *__restrict__ dy, const float *__restrict__ q,    \
+        const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                      \
+        const float *__restrict__ delta, int n, float scale) {                                                        \
+        backward_f32<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                            \
     }
 
 
 // --- bf16: a warp owns 16 rows, and m16n8k16 products (ptx.cuh, whose g and t are used here) make its part of a tile.
 
-// A tile of COUNT rows in bf16. Rows are 16-byte aligned for ldmatrix, and the padding of 16 bytes puts the eight rows that
-// a fragment touches on different banks.
+// A tile of COUNT rows in bf16. Rows are 16-byte aligned for ldmatrix, and the padding of 16 bytes puts the eight rows
+// that a fragment touches on different banks.
 template <int COUNT, int D>
 struct HalfTile {
     bf16 row[COUNT][D + 8];
@@ -385,8 +385,8 @@ INLINE void half_store(bf16 *__restrict__ to, const float (&sum)[D / 8][4], cons
     }
 }
 
-// Two tiles that are walked together, tile after tile. Where shared memory has room for two of each (STAGES = 2), the next
-// pair is copied while the present one is worked at.
+// Two tiles that are walked together, tile after tile. Where shared memory has room for two of each (STAGES = 2), the
+// next pair is copied while the present one is worked at.
 template <int COUNT, int D, int STAGES>
 struct HalfPair {
     HalfTile<COUNT, D> a[STAGES];
@@ -553,27 +553,27 @@ INLINE void backward_bf16(bf16 *d_own, bf16 *d_own_value, const bf16 *own, const
     if constexpr (!QUERY) half_store<D>(d_own_value + head, value_gradient, one, first + warp_first + g, n);
 }
 
-#define ATTENTION_BF16(D)                                                                                              \
-    KERNEL __launch_bounds__(THREADS)                                                                                  \
-        attention_forward_bf16_d##D(bf16 *__restrict__ y, float *__restrict__ lse, const bf16 *__restrict__ q,         \
-                                    const bf16 *__restrict__ k, const bf16 *__restrict__ v, int n, float scale) {      \
-        forward_bf16<D>(y, lse, q, k, v, n, scale);                                                                    \
-    }                                                                                                                  \
-    KERNEL attention_delta_bf16_d##D(float *__restrict__ delta, const bf16 *__restrict__ dy, const bf16 *__restrict__ y,\
-                                      int rows) {                                                                      \
-        delta_rows<D>(delta, dy, y, rows);                                                                             \
-    }                                                                                                                  \
-    KERNEL __launch_bounds__(THREADS) attention_backward_query_bf16_d##D(                                              \
-        bf16 *__restrict__ dq, const bf16 *__restrict__ dy, const bf16 *__restrict__ q, const bf16 *__restrict__ k,    \
-        const bf16 *__restrict__ v, const float *__restrict__ lse, const float *__restrict__ delta, int n,             \
-        float scale) {                                                                                                 \
-        backward_bf16<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                        \
-    }                                                                                                                  \
-    KERNEL __launch_bounds__(THREADS) attention_backward_key_bf16_d##D(                                                \
-        bf16 *__restrict__ dk, bf16 *__restrict__ dv, const bf16 *__restrict__ dy, const bf16 *__restrict__ q,         \
-        const bf16 *__restrict__ k, const bf16 *__restrict__ v, const float *__restrict__ lse,                         \
-        const float *__restrict__ delta, int n, float scale) {                                                         \
-        backward_bf16<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                            \
+#define ATTENTION_BF16(D)                                                                                             \
+    KERNEL __launch_bounds__(THREADS)                                                                                 \
+        attention_forward_bf16_d##D(bf16 *__restrict__ y, float *__restrict__ lse, const bf16 *__restrict__ q,        \
+                                    const bf16 *__restrict__ k, const bf16 *__restrict__ v, int n, float scale) {     \
+        forward_bf16<D>(y, lse, q, k, v, n, scale);                                                                   \
+    }                                                                                                                 \
+    KERNEL attention_delta_bf16_d##D(float *__restrict__ delta, const bf16 *__restrict__ dy,                          \
+                                     const bf16 *__restrict__ y, int rows) {                                          \
+        delta_rows<D>(delta, dy, y, rows);                                                                            \
+    }                                                                                                                 \
+    KERNEL __launch_bounds__(THREADS) attention_backward_query_bf16_d##D(                                             \
+        bf16 *__restrict__ dq, const bf16 *__restrict__ dy, const bf16 *__restrict__ q, const bf16 *__restrict__ k,   \
+        const bf16 *__restrict__ v, const float *__restrict__ lse, const float *__restrict__ delta, int n,            \
+        float scale) {                                                                                                \
+        backward_bf16<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                       \
+    }                                                                                                                 \
+    KERNEL __launch_bounds__(THREADS) attention_backward_key_bf16_d##D(                                               \
+        bf16 *__restrict__ dk, bf16 *__restrict__ dv, const bf16 *__restrict__ dy, const bf16 *__restrict__ q,        \
+        const bf16 *__restrict__ k, const bf16 *__restrict__ v, const float *__restrict__ lse,                        \
+        const float *__restrict__ delta, int n, float scale) {                                                        \
+        backward_bf16<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                           \
     }
 
 #endif

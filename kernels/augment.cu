@@ -1,17 +1,17 @@
 // Random views from decoded images: bytes [height, width, 3] of many images to normalised floats [views, H, W, 3] (or
-// [views, 3, H, W]), with torchvision v2's definitions on float tensors: crop and resize, colour jitter, grey, Gaussian blur,
-// solarise, horizontal flip, normalise, in this order. What chance decides is drawn by the host and read from one record a
-// view (see View); each record step may be switched off, so that a single transform is a view as well.
+// [views, 3, H, W]), with torchvision v2's definitions on float tensors: crop and resize, colour jitter, grey, Gaussian
+// blur, solarise, horizontal flip, normalise, in this order. What chance decides is drawn by the host and read from one
+// record a view (see View); each record step may be switched off, so that a single transform is a view as well.
 //
 // Launch, all three: grid (H, views), block 256: a block makes one row of one view.
 //   augment_resize_f32   bytes -> planes float [views, 3, H, W], colour steps before the contrast done;
 //                        grey float [views, H], each row's sum of grey, from which the contrast takes its mean
-//   augment_colour_*     the other colour steps and grey; without blur also the rest, into out; with blur the blur along
-//                        rows, into blurred float [views, 3, H, W]
-//   augment_blur_*       blur along columns and the rest, into out; views without blur return at once. Leave it out when no
-//                        view has blur; `blurred` may then be null.
-// Two passes over a view (three with blur). Bytes: the crop once from DRAM, 24 H W to write and read planes, 12 H W out, and
-// with blur 24 H W more.
+//   augment_colour_*     the other colour steps and grey; without blur also the rest, into out; with blur the blur
+//                        along rows, into blurred float [views, 3, H, W]
+//   augment_blur_*       blur along columns and the rest, into out; views without blur return at once. Leave it out
+//                        when no view has blur; `blurred` may then be null.
+// Two passes over a view (three with blur). Bytes: the crop once from DRAM, 24 H W to write and read planes, 12 H W
+// out, and with blur 24 H W more.
 #include "common.cuh"
 
 constexpr int THREADS = 256;
@@ -57,8 +57,9 @@ INLINE Pixel blend(Pixel p, float factor, float offset) {
     return clamp(Pixel{factor * p.r + offset, factor * p.g + offset, factor * p.b + offset});
 }
 
-// RGB to HSV, shift H, and back. HSV's value is max and s v is max - min, so that with h in sixths of a turn the way back is
-// red = max - range clamp(2 - |h - 3|), green = max - range clamp(|h - 2| - 1), blue = max - range clamp(|h - 4| - 1).
+// RGB to HSV, shift H, and back. HSV's value is max and s v is max - min, so that with h in sixths of a turn the way
+// back is red = max - range clamp(2 - |h - 3|), green = max - range clamp(|h - 2| - 1),
+// blue = max - range clamp(|h - 4| - 1).
 INLINE Pixel shift_hue(Pixel p, float turns) {
     float max = fmaxf(fmaxf(p.r, p.g), p.b);
     float range = max - fminf(fminf(p.r, p.g), p.b);
@@ -105,9 +106,9 @@ INLINE float filter(float x, bool bicubic, float a) {
     return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0.0f;
 }
 
-// The taps of output i along one axis: sources from .. from + count - 1 (to be clamped to the axis when not antialiased) at
-// distances start + k, in units of `stretch`. Weights are normalised by their sum. Places are in double, as a float would
-// lose the fraction of a place in a wide image; distances are small and float is enough.
+// The taps of output i along one axis: sources from .. from + count - 1 (to be clamped to the axis when not
+// antialiased) at distances start + k, in units of `stretch`. Weights are normalised by their sum. Places are in
+// double, as a float would lose the fraction of a place in a wide image; distances are small and float is enough.
 struct Taps {
     int from;
     int count;
@@ -142,8 +143,8 @@ struct Taps {
 
 INLINE int inside(int i, int length) { return min(max(i, 0), length - 1); }
 
-// The source rows of an output row are first summed into one float row, SPAN pixels at a time, which is then resampled: for
-// each of a span's output columns the sources it needs are in shared memory.
+// The source rows of an output row are first summed into one float row, SPAN pixels at a time, which is then resampled:
+// for each of a span's output columns the sources it needs are in shared memory.
 KERNEL __launch_bounds__(THREADS)
     augment_resize_f32(float *__restrict__ planes, float *__restrict__ grey, const u8 *__restrict__ pixels,
                        const View *__restrict__ views, int out_height, int out_width) {
@@ -184,7 +185,8 @@ KERNEL __launch_bounds__(THREADS)
             const u8 *at = crop + 3 * low + i;
             float value = 0;
             for (int k = 0; k < rows.count; k++) {
-                value = fmaf(row_weight[k], static_cast<float>(at[inside(rows.from + k, view.crop_height) * pitch]), value);
+                float byte = at[inside(rows.from + k, view.crop_height) * pitch];
+                value = fmaf(row_weight[k], byte, value);
             }
             gathered[i] = value / 255;
         }
@@ -244,8 +246,8 @@ INLINE void finish(T *out, Pixel p, const View &view, const float *normalization
 
 INLINE bool blurred_view(const View &view) { return view.blur_width > 0; }
 
-// weight[0..radius], centre first; the kernel's sum over its whole size is 1. Weights under 1e-9 of the centre's, beyond 6.438
-// sigma, add less than float rounding does and are left out. All threads must call; returns the radius.
+// weight[0..radius], centre first; the kernel's sum over its whole size is 1. Weights under 1e-9 of the centre's,
+// beyond 6.438 sigma, add less than float rounding does and are left out. All threads must call; returns the radius.
 INLINE int blur_weights(float *weight, int size, float sigma) {
     if (threadIdx.x < WARP) {
         float total = 0;

@@ -1,20 +1,21 @@
-// Batch normalisation over all axes but the last (Ioffe and Szegedy 2015, algorithm 1), with an optional residual and ReLU:
+// Batch normalisation over all axes but the last (Ioffe and Szegedy 2015, algorithm 1), with an optional residual and
+// ReLU:
 //   y = relu(weight (x - mean) / sqrt(var + eps) + bias + residual)
-// x, y, residual, dy, dx: [groups * rows, channels]; mean, invstd: float [groups, channels]; weight, bias and the running
-// statistics: float [channels]. `rows` is the number of rows of one group. Groups are normalised apart and move the running
-// statistics one after the other.
+// x, y, residual, dy, dx: [groups * rows, channels]; mean, invstd: float [groups, channels]; weight, bias and the
+// running statistics: float [channels]. `rows` is the number of rows of one group. Groups are normalised apart and move
+// the running statistics one after the other.
 //
 // Training forward:  batchnorm_statistics_* -> batchnorm_moments_f32 -> batchnorm_forward_*
 // Evaluation:        batchnorm_running_f32 -> batchnorm_forward_*
 // Backward:          batchnorm_backward_reduce_* -> batchnorm_backward_parameters_f32 -> batchnorm_backward_*
 //
-// Launch of the kernels over x: 256 threads; grid.x column tiles (1 or more; ceil(channels / 128) in f32, / 256 in bf16),
-// grid.y row parts (any; about 8 blocks an SM in all), grid.z = groups. The two reductions leave double
+// Launch of the kernels over x: 256 threads; grid.x column tiles (1 or more; ceil(channels / 128) in f32, / 256 in
+// bf16), grid.y row parts (any; about 8 blocks an SM in all), grid.z = groups. The two reductions leave double
 // [groups, parts, 2, channels] in scratch, parts = gridDim.y. The kernels over channels: 256 threads, grid.x any
 // (ceil(channels / 32)).
 //
-// Bytes in f32 with n = groups rows channels: statistics 4n, forward 8n (12n with a residual), reduce 8n (12n with a second
-// gradient; 20n with a residual, which rewrites dy), backward 12n (16n with a second gradient and no residual).
+// Bytes in f32 with n = groups rows channels: statistics 4n, forward 8n (12n with a residual), reduce 8n (12n with a
+// second gradient; 20n with a residual, which rewrites dy), backward 12n (16n with a second gradient and no residual).
 #include "common.cuh"
 
 // The affine map of one column: y = x scale + shift. Also the test of the sign before the ReLU, so that forward and
@@ -97,8 +98,8 @@ INLINE void move_towards(float *running, double batch, float momentum) {
     *running = static_cast<float>((1 - static_cast<double>(momentum)) * *running + momentum * batch);
 }
 
-// mean and 1 / sqrt(var + eps) with the biased variance; the running statistics move by momentum towards the mean and the
-// unbiased variance.
+// mean and 1 / sqrt(var + eps) with the biased variance; the running statistics move by momentum towards the mean and
+// the unbiased variance.
 template <class T>
 INLINE void moments(float *mean, float *invstd, float *running_mean, float *running_var, const double *scratch,
                     const T *x, int groups, int parts, int rows, int channels, float eps, float momentum) {
@@ -271,8 +272,8 @@ INLINE void backward_reduce(double *scratch, T *dy, const T *second, const T *x,
     }
 }
 
-// second may be null. With residual = 1, y is read for the sign, and the masked sum of the gradients is left in dy as the
-// residual's gradient; with 0, y is not read (may be null) and dy stays as it is.
+// second may be null. With residual = 1, y is read for the sign, and the masked sum of the gradients is left in dy as
+// the residual's gradient; with 0, y is not read (may be null) and dy stays as it is.
 KERNEL batchnorm_backward_reduce_f32(double *scratch, float *dy, const float *second, const float *x, const float *y,
                                      const float *mean, const float *invstd, const float *weight, const float *bias,
                                      int rows, int channels, int relu, int residual) {

@@ -13,7 +13,8 @@ case "${1:-}" in
 esac
 
 tool() {
-    command -v "$1" 2>/dev/null || { [ -n "${CUDA_HOME:-}" ] && [ -x "$CUDA_HOME/bin/$1" ] && echo "$CUDA_HOME/bin/$1"; }
+    command -v "$1" 2>/dev/null && return
+    [ -n "${CUDA_HOME:-}" ] && [ -x "$CUDA_HOME/bin/$1" ] && echo "$CUDA_HOME/bin/$1"
 }
 nvcc=$(tool nvcc) || { echo "kernels/build.sh: no nvcc on PATH or in CUDA_HOME/bin" >&2; exit 1; }
 ptxas=$(tool ptxas) || ptxas=

@@ -127,10 +127,10 @@ INLINE float warp_max(float value) {
     return value;
 }
 
-// Teams: the threads of one row of a kernel that works row by row. A block is (x, y) threads, x a multiple of 32: x threads
-// share a row; y rows a block only where x is 32, so that a team is one warp or one block. Every thread of the team gets the
-// result. All threads of a team must call; `turn` chooses one of two shared arrays, so that one barrier a call is enough
-// when successive calls take turns 0, 1, 0, 1.
+// Teams: the threads of one row of a kernel that works row by row. A block is (x, y) threads, x a multiple of 32: x
+// threads share a row; y rows a block only where x is 32, so that a team is one warp or one block. Every thread of the
+// team gets the result. All threads of a team must call; `turn` chooses one of two shared arrays, so that one barrier a
+// call is enough when successive calls take turns 0, 1, 0, 1.
 template <class T>
 INLINE T team_sum(T value, int turn) {
     value = warp_sum(value);
@@ -196,8 +196,8 @@ INLINE void for_rows(const Columns &w, int rows, Row row) {
     for (long r = static_cast<long>(blockIdx.y) * w.depth + w.level; r < rows; r += step) row(r);
 }
 
-// Sums `value` of the threads that own the same columns, over the levels of a block, and has level 0 write the N sums to
-// `to`. Double precision and a fixed order: the result does not depend on scheduling.
+// Sums `value` of the threads that own the same columns, over the levels of a block, and has level 0 write the N sums
+// to `to`. Double precision and a fixed order: the result does not depend on scheduling.
 template <int N>
 INLINE void reduce_levels(const Columns &w, const double (&value)[N], double *to, bool active) {
     // The N sums lie a block apart, so that neighbouring threads touch neighbouring words.
@@ -219,8 +219,8 @@ INLINE void reduce_levels(const Columns &w, const double (&value)[N], double *to
     }
 }
 
-// Sums of single precision that move into double precision every FLUSH rows: float error stays that of 32 additions, and
-// the double adder, slow on most GPUs, has little to do.
+// Sums of single precision that move into double precision every FLUSH rows: float error stays that of 32 additions,
+// and the double adder, slow on most GPUs, has little to do.
 constexpr int FLUSH = 32;
 
 template <int N>
@@ -245,8 +245,8 @@ struct ColumnSum {
     }
 };
 
-// The second pass: the sum over `parts` of partial[part * stride + c], for the column of threadIdx.x % 32, by a block of
-// COLUMN_THREADS threads of which each warp takes every eighth part. Every thread gets its column's sum.
+// The second pass: the sum over `parts` of partial[part * stride + c], for the column of threadIdx.x % 32, by a block
+// of COLUMN_THREADS threads of which each warp takes every eighth part. Every thread gets its column's sum.
 template <class T>
 INLINE double sum_parts(const T *__restrict__ partial, int parts, long stride, bool active) {
     __shared__ double sums[COLUMN_THREADS / WARP][WARP];

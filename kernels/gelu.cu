@@ -1,8 +1,9 @@
-// GELU (Hendrycks and Gimpel 2016), the exact form: y = x Phi(x) with Phi(x) = (1 + erf(x / sqrt 2)) / 2, alone or after a
-// bias: y = gelu(x + bias), x [rows, width], bias float [width].
+// GELU (Hendrycks and Gimpel 2016), the exact form: y = x Phi(x) with Phi(x) = (1 + erf(x / sqrt 2)) / 2, alone or
+// after a bias: y = gelu(x + bias), x [rows, width], bias float [width].
 //
 // gelu_*: one dimension, any shape; 8 n bytes forward, 12 n backward.
-// bias_gelu_*: 256 threads; grid.x column tiles (1 or more; ceil(width / 128) in f32, / 256 in bf16), grid.y row parts (any).
+// bias_gelu_*: 256 threads; grid.x column tiles (1 or more; ceil(width / 128) in f32, / 256 in bf16), grid.y row parts
+// (any).
 // bias_gelu_backward leaves double [gridDim.y, width] in scratch; bias_backward_f32 (elementwise.cu) adds it to dbias.
 #include "common.cuh"
 

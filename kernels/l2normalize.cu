@@ -1,9 +1,9 @@
-// Rows scaled to unit length, y = x / max(|x|, 1e-12), and back: dx = (dy - y (y . dy)) / |x|; below eps the length is a
-// constant and dx = dy / eps. x, y, dy, dx: [rows, width].
+// Rows scaled to unit length, y = x / max(|x|, 1e-12), and back: dx = (dy - y (y . dy)) / |x|; below eps the length is
+// a constant and dx = dy / eps. x, y, dy, dx: [rows, width].
 //
-// Launch: teams (common.cuh): a block is (32, 8) threads with a warp to a row for width up to about 1024, else (256, 1);
-// any grid. 8 rows width bytes forward, 16 backward: the second look at a row finds it in the cache. Sums are in double, as
-// the CPU's: a row's elements may differ widely in size.
+// Launch: teams (common.cuh): a block is (32, 8) threads with a warp to a row for width up to about 1024, else (256,
+// 1); any grid. 8 rows width bytes forward, 16 backward: the second look at a row finds it in the cache. Sums are in
+// double, as the CPU's: a row's elements may differ widely in size.
 #include "common.cuh"
 
 constexpr double EPS = 1e-12;

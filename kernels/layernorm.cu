@@ -2,10 +2,11 @@
 // rstd = 1 / sqrt(var + eps), the biased variance of the row. x, y, dy, dx: [rows, width]; weight, bias: float [width];
 // mean, rstd: float [rows].
 //
-// Forward: teams (common.cuh): (32, 8) threads with a warp to a row for width up to about 1024, else (256, 1); any grid.
-// Backward: layernorm_backward_* then layernorm_backward_parameters_f32. The first: block (x, 1) with x a multiple of 32 and
-// 8 x >= width (64 threads for 192 and 384, 128 for 768), grid.x = parts, any (about 8 a multiprocessor); scratch
-// float [parts, 2, width]. The second: 256 threads, grid.x any (ceil(width / 32)).
+// Forward: teams (common.cuh): (32, 8) threads with a warp to a row for width up to about 1024, else (256, 1); any
+// grid.
+// Backward: layernorm_backward_* then layernorm_backward_parameters_f32. The first: block (x, 1) with x a multiple of
+// 32 and 8 x >= width (64 threads for 192 and 384, 128 for 768), grid.x = parts, any (about 8 a multiprocessor);
+// scratch float [parts, 2, width]. The second: 256 threads, grid.x any (ceil(width / 32)).
 // Bytes in f32: forward 8 rows width; backward 12 rows width: x and dy are read once and stay in registers.
 #include "common.cuh"
 
@@ -69,9 +70,9 @@ KERNEL layernorm_forward_bf16(bf16 *y, float *mean, float *rstd, const bf16 *x, 
 // Columns a thread owns: PER_THREAD / N groups of N, group j at (j blockDim.x + threadIdx.x) N.
 constexpr int PER_THREAD = 8;
 
-// With g = weight dy and xhat = (x - mean) rstd: dx = rstd (g - mean(g) - xhat mean(g xhat)); dweight = sum over rows of
-// dy xhat, dbias = sum over rows of dy. A thread keeps its columns of x and dy for the row, and its share of the parameter
-// gradients over all rows of the block.
+// With g = weight dy and xhat = (x - mean) rstd: dx = rstd (g - mean(g) - xhat mean(g xhat)); dweight = sum over rows
+// of dy xhat, dbias = sum over rows of dy. A thread keeps its columns of x and dy for the row, and its share of the
+// parameter gradients over all rows of the block.
 template <class T, int N>
 INLINE void differentiate(T *dx, float *scratch, const T *dy, const T *x, const float *weight, const float *mean,
                           const float *rstd, int rows, int width) {

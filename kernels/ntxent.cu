@@ -1,20 +1,21 @@
 // NT-Xent, the contrastive loss of SimCLR (Chen et al. 2020, equation 1), from rows of unit length:
 //   l(i) = -log( exp(s(i, pair(i))) / sum over k != i of exp(s(i, k)) ),   s(i, k) = unit(i) . unit(k) / T
-// unit: [rows, width], rows = 2B; row i and row i + B are the two views of an image. The matrix of similarities exists as
-// tiles in shared memory only. Any B of at least 2; any width (2048 and beyond).
+// unit: [rows, width], rows = 2B; row i and row i + B are the two views of an image. The matrix of similarities exists
+// as tiles in shared memory only. Any B of at least 2; any width (2048 and beyond).
 //
-// Where the pair is nearly certain, softmax - 1 at the pair loses its digits, and so does the loss without log1p: the sum
-// over the others is kept apart from the pair all the way, and the gradient's entry of the pair is minus that sum's share.
+// Where the pair is nearly certain, softmax - 1 at the pair loses its digits, and so does the loss without log1p: the
+// sum over the others is kept apart from the pair all the way, and the gradient's entry of the pair is minus that sum's
+// share.
 //
-// Forward:  ntxent_forward_f32   grid (ceil(rows / 32), splits), block 256; scratch float [splits, rows, 3]; the columns
-//                                are shared out over the splits (any number, so that the grid fills the device)
+// Forward:  ntxent_forward_f32   grid (ceil(rows / 32), splits), block 256; scratch float [splits, rows, 3]; the
+//                                columns are shared out over the splits (any number, so that the grid fills the device)
 //           ntxent_rows_f32      one dimension, any shape
 //           ntxent_mean_f32      grid 1, block 256
 // Backward: ntxent_backward_f32  grid (ceil(rows / 32), ceil(width / 128)), block 256
 // Then dz = l2normalize_backward(dunit).
 //
-// FLOPs: forward 2 rows^2 width; backward 2 rows^2 width (1 + ceil(width / 128)), since each chunk of 128 columns of dunit
-// recomputes the similarities. Memory: rows / 32 readings of unit, from the cache.
+// FLOPs: forward 2 rows^2 width; backward 2 rows^2 width (1 + ceil(width / 128)), since each chunk of 128 columns of
+// dunit recomputes the similarities. Memory: rows / 32 readings of unit, from the cache.
 #include "common.cuh"
 
 constexpr int ROWS = 32;      // rows of a tile
@@ -89,8 +90,8 @@ INLINE void absorb(float &max, float &sum, float other_max, float other_sum) {
     max = top;
 }
 
-// Of each row over the columns of one split: maximum and sum of the others, and the pair's similarity (-inf where it is in
-// another split).
+// Of each row over the columns of one split: maximum and sum of the others, and the pair's similarity (-inf where it is
+// in another split).
 KERNEL __launch_bounds__(THREADS)
     ntxent_forward_f32(float *__restrict__ scratch, const float *__restrict__ unit, int rows, int width, float scale) {
     __shared__ Stage staged;
@@ -143,8 +144,8 @@ KERNEL __launch_bounds__(THREADS)
     }
 }
 
-// Puts the splits together: loss, log-sum-exp over k != i, and the gradient's entry of the pair (minus the others' share),
-// each float [rows].
+// Puts the splits together: loss, log-sum-exp over k != i, and the gradient's entry of the pair (minus the others'
+// share), each float [rows].
 KERNEL ntxent_rows_f32(float *__restrict__ row_loss, float *__restrict__ lse, float *__restrict__ pair_gradient,
                        const float *__restrict__ scratch, int splits, int rows) {
     for (int row = blockIdx.x * blockDim.x + threadIdx.x; row < rows; row += gridDim.x * blockDim.x) {
@@ -174,8 +175,8 @@ KERNEL ntxent_mean_f32(float *__restrict__ loss, const float *__restrict__ row_l
     if (threadIdx.x == 0) *loss = static_cast<float>(sum / rows);
 }
 
-// dunit = (G + G^T) unit scale / rows with G = softmax over k != i, less one at the pair. The similarities are symmetric,
-// so that one tile gives G(i, k) = exp(s - lse(i)) and G(k, i) = exp(s - lse(k)). scale = 1 / T.
+// dunit = (G + G^T) unit scale / rows with G = softmax over k != i, less one at the pair. The similarities are
+// symmetric, so that one tile gives G(i, k) = exp(s - lse(i)) and G(k, i) = exp(s - lse(k)). scale = 1 / T.
 KERNEL __launch_bounds__(THREADS)
     ntxent_backward_f32(float *__restrict__ dunit, const float *__restrict__ unit, const float *__restrict__ lse,
                         const float *__restrict__ pair_gradient, int rows, int width, float scale) {

@@ -1,6 +1,6 @@
-// Optimisers over the whole parameter slab: values, gradients and state are slabs of one layout, so that one launch (two for
-// LARS) moves every parameter. What changes from step to step (learning rate and what follows from it) is read from device
-// memory, so that a captured CUDA graph stays valid.
+// Optimisers over the whole parameter slab: values, gradients and state are slabs of one layout, so that one launch
+// (two for LARS) moves every parameter. What changes from step to step (learning rate and what follows from it) is read
+// from device memory, so that a captured CUDA graph stays valid.
 //
 // Launch: one dimension, any grid, any block (256 threads), except LARS: see there. n is the slab's length in floats.
 // Bytes: sgd 20n, adamw 28n, lars 28n, ema 12n. To clear gradients use fill_f32.
@@ -40,8 +40,8 @@ INLINE void adamw(float &p, float &m, float &v, float g, float step, float scale
     p = p * shrink - m * step / (sqrtf(v) * scale + eps);
 }
 
-// rates: float [3]: lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t), 1 - lr decay. rest1 = 1 - beta1 and rest2 = 1 - beta2, rounded
-// once from double.
+// rates: float [3]: lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t), 1 - lr decay. rest1 = 1 - beta1 and rest2 = 1 - beta2,
+// rounded once from double.
 KERNEL adamw_f32(float *__restrict__ values, float *__restrict__ first, float *__restrict__ second,
                  const float *__restrict__ gradients, const float *__restrict__ rates, int n, float beta1, float beta2,
                  float rest1, float rest2, float eps) {
@@ -68,8 +68,8 @@ KERNEL adamw_f32(float *__restrict__ values, float *__restrict__ first, float *_
         });
 }
 
-// LARS (You et al. 2017) in the form of the Barlow Twins and DINO code. segments: int [count, 3], for each parameter its
-// first element in the slab, its length, and 1 where it is adapted and decayed (0 for vectors).
+// LARS (You et al. 2017) in the form of the Barlow Twins and DINO code. segments: int [count, 3], for each parameter
+// its first element in the slab, its length, and 1 where it is adapted and decayed (0 for vectors).
 // Launch of both kernels: grid (parts, count), block 256. scratch: double [count, parts, 2], the sums of p^2 and
 // (g + decay p)^2 over a part; segments that are not adapted leave theirs unwritten.
 KERNEL lars_norms_f32(double *__restrict__ scratch, const float *__restrict__ values,

@@ -1,8 +1,8 @@
 // Pooling over N H W C. Launch: one dimension, any grid, any block (256 threads).
 //
-// maxpool: x [N, H, W, C] to y [N, OH, OW, C]; winner u8 [N, OH, OW, C] is the position of the maximum in its window, row by
-// row. Padding never wins; among equals the first does, as in PyTorch. kernel at most 15. The floor is one read of x and one
-// write of y and winner: overlapping windows meet in the cache.
+// maxpool: x [N, H, W, C] to y [N, OH, OW, C]; winner u8 [N, OH, OW, C] is the position of the maximum in its window,
+// row by row. Padding never wins; among equals the first does, as in PyTorch. kernel at most 15. The floor is one read
+// of x and one write of y and winner: overlapping windows meet in the cache.
 // avgpool: x [N, pixels, C] to y [N, C], the mean over height and width.
 #include "common.cuh"
 
@@ -79,9 +79,11 @@ INLINE void max_forward(T *y, u8 *winner, const T *x, int images, int height, in
                         int out_width, int kernel, int stride, int padding) {
     constexpr int N = LANE_WIDTH<T>;
     if (channels % N == 0 && aligned(y, x, winner)) {
-        pool_windows<T, N>(y, winner, x, images, height, width, channels, out_height, out_width, kernel, stride, padding);
+        pool_windows<T, N>(y, winner, x, images, height, width, channels, out_height, out_width, kernel, stride,
+                           padding);
     } else {
-        pool_windows<T, 1>(y, winner, x, images, height, width, channels, out_height, out_width, kernel, stride, padding);
+        pool_windows<T, 1>(y, winner, x, images, height, width, channels, out_height, out_width, kernel, stride,
+                           padding);
     }
 }
 

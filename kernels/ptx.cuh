@@ -1,4 +1,5 @@
-// The few instructions that CUDA C++ has no words for, each behind one function. Everything else in kernels/ is plain C++.
+// The few instructions that CUDA C++ has no words for, each behind one function. Everything else in kernels/ is plain
+// C++.
 #ifndef CULVERT_PTX_CUH
 #define CULVERT_PTX_CUH
 
@@ -9,8 +10,8 @@ __device__ __forceinline__ unsigned pack_bf16(float low, float high) {
     return packed;
 }
 
-// d += a b for a 16 x 16 (row), b 16 x 8 (column) of bf16 and d 16 x 8 of float, spread over a warp. With g = lane / 4 and
-// t = lane % 4 (PTX ISA, "Matrix fragments for mma.m16n8k16"):
+// d += a b for a 16 x 16 (row), b 16 x 8 (column) of bf16 and d 16 x 8 of float, spread over a warp. With g = lane / 4
+// and t = lane % 4 (PTX ISA, "Matrix fragments for mma.m16n8k16"):
 //   a[0] = A[g][2t, 2t+1]   a[1] = A[g+8][2t, 2t+1]   a[2] = A[g][2t+8, 2t+9]   a[3] = A[g+8][2t+8, 2t+9]
 //   b[0] = B[2t, 2t+1][g]   b[1] = B[2t+8, 2t+9][g]
 //   d[0], d[1] = D[g][2t, 2t+1]   d[2], d[3] = D[g+8][2t, 2t+1]
@@ -31,8 +32,9 @@ __device__ __forceinline__ void load_matrices_transposed(unsigned (&m)[4], const
                  : "memory");
 }
 
-// Starts a copy of 16 bytes, both addresses aligned, from global to shared memory past the registers; with inside = false
-// the 16 bytes become 0 and `from` is not read. Visible to this thread after finish_copies, to others after a barrier too.
+// Starts a copy of 16 bytes, both addresses aligned, from global to shared memory past the registers; with inside =
+// false the 16 bytes become 0 and `from` is not read. Visible to this thread after finish_copies, to others after a
+// barrier too.
 __device__ __forceinline__ void start_copy(void *to, const void *from, bool inside) {
     unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(to));
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"

@@ -1,7 +1,7 @@
 // Softmax over the last axis: y = exp(x - max) / sum, and back: dx = y (dy - y . dy). x, y, dy, dx: [rows, width].
 //
-// Launch: teams (common.cuh): (32, 8) threads with a warp to a row for width up to about 1024, else (256, 1) or more in x;
-// any grid. 8 rows width bytes forward, 12 backward: the second look at a row finds it in the cache.
+// Launch: teams (common.cuh): (32, 8) threads with a warp to a row for width up to about 1024, else (256, 1) or more in
+// x; any grid. 8 rows width bytes forward, 12 backward: the second look at a row finds it in the cache.
 #include "common.cuh"
 
 template <class T, int N>
