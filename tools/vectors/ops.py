@@ -65,6 +65,11 @@ GLOBAL_POOL_SMALL = [(1, 1, 1, 1), (2, 3, 5, 7), (3, 31, 2, 2), (2, 33, 7, 7)]
 GLOBAL_POOL_FULL = [(8, 512, 2, 2), (2, 512, 7, 7)]
 L2_SMALL = [(1, 2), (5, 37), (33, 31), (2, 3, 17)]
 L2_FULL = [(256, 256), (64, 1000)]
+LAST_SMALL = [(1, 1), (2, 3), (1, 5, 37), (33, 31)]
+LAST_FULL = [(7, 1000), (2, 197, 192), (3, 2049)]
+# batch, heads, tokens, width of a head
+ATTENTION_SMALL = [(1, 1, 1, 16), (2, 3, 5, 16), (1, 2, 50, 32), (1, 3, 17, 64), (1, 1, 33, 128)]
+ATTENTION_FULL = [(2, 3, 65, 64), (1, 3, 197, 64), (1, 12, 31, 16), (1, 2, 128, 32)]
 
 
 def _name(*parts):
@@ -125,6 +130,27 @@ def max_pool2d(folder, shape, kernel, stride, padding):
           {"kernel": kernel, "stride": stride, "padding": padding}, (f"k{kernel}s{stride}p{padding}",))
 
 
+def layer_norm(folder, shape, eps=1e-6):
+    name = _name("op_layer_norm", shape)
+    gen = generator(name)
+    width = shape[-1]
+    tensors = differentiate(
+        lambda i, p: F.layer_norm(i["x"], (width,), p["weight"], p["bias"], eps),
+        {"x": normal(gen, *shape)}, {"weight": normal(gen, width), "bias": normal(gen, width)}, gen)
+    save_case(folder / f"{name}.safetensors", "op", "layer_norm", {"eps": eps}, tensors)
+
+
+def attention(folder, batch, heads, tokens, width):
+    name = _name("op_attention", (batch, heads, tokens, width))
+    gen = generator(name)
+    scale = width ** -0.5
+    shape = (batch, heads, tokens, width)
+    tensors = differentiate(
+        lambda i, _: torch.softmax(scale * i["q"] @ i["k"].transpose(-1, -2), -1) @ i["v"],
+        {"q": normal(gen, *shape), "k": normal(gen, *shape), "v": normal(gen, *shape)}, {}, gen)
+    save_case(folder / f"{name}.safetensors", "op", "attention", {"scale": scale}, tensors)
+
+
 def write(folder, small):
     """Every op case; `small` leaves out what would not fit into a source tree."""
     for case in CONV_SMALL + ([] if small else CONV_FULL + CONV_GRID):
@@ -145,3 +171,9 @@ def write(folder, small):
         unary(folder, "global_avg_pool", shape, lambda x: x.mean((2, 3)))
     for shape in L2_SMALL + ([] if small else L2_FULL):
         unary(folder, "l2_normalize", shape, lambda x: F.normalize(x, dim=-1, eps=1e-12))
+    for shape in LAST_SMALL + ([] if small else LAST_FULL):
+        layer_norm(folder, shape)
+        unary(folder, "softmax", shape, lambda x: torch.softmax(x, -1))
+        unary(folder, "gelu", shape, F.gelu)
+    for shape in ATTENTION_SMALL + ([] if small else ATTENTION_FULL):
+        attention(folder, *shape)

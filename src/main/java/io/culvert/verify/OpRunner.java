@@ -1,14 +1,18 @@
 package io.culvert.verify;
 
 import io.culvert.device.RunArena;
+import io.culvert.ops.attention.AttentionOp;
 import io.culvert.ops.batchnorm.BatchNormOp;
 import io.culvert.ops.batchnorm.BatchNormState;
 import io.culvert.ops.conv2d.Conv2dOp;
+import io.culvert.ops.gelu.GeluOp;
 import io.culvert.ops.l2normalize.L2NormalizeOp;
+import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
 import io.culvert.ops.pool.GlobalAvgPoolOp;
 import io.culvert.ops.pool.MaxPoolOp;
 import io.culvert.ops.relu.ReluOp;
+import io.culvert.ops.softmax.SoftmaxOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
 import java.util.List;
@@ -24,7 +28,11 @@ final class OpRunner implements CaseRunner {
             "relu",
             "max_pool2d",
             "global_avg_pool",
-            "l2_normalize");
+            "l2_normalize",
+            "layer_norm",
+            "gelu",
+            "softmax",
+            "attention");
 
     @Override
     public Map<String, Computed> run(VectorCase vector, RunArena arena) {
@@ -44,6 +52,13 @@ final class OpRunner implements CaseRunner {
                 Tensor x = run.input("x", Layout.SAME);
                 yield run.run("y", L2NormalizeOp.record(run.tape, "l2_normalize", x), Layout.SAME);
             }
+            case "layer_norm" -> layerNorm(vector, run);
+            case "gelu" -> run.run("y", GeluOp.record(run.tape, "gelu", run.input("x", Layout.SAME)), Layout.SAME);
+            case "softmax" -> {
+                Tensor x = run.input("x", Layout.SAME);
+                yield run.run("y", SoftmaxOp.record(run.tape, "softmax", x), Layout.SAME);
+            }
+            case "attention" -> attention(vector, run);
             default -> throw vector.unknownName(NAMES);
         };
     }
@@ -77,6 +92,29 @@ final class OpRunner implements CaseRunner {
                 "y",
                 BatchNormOp.record(run.tape, "batch_norm", x, null, state, config, training),
                 Layout.CHANNELS_LAST);
+    }
+
+    private static Map<String, Computed> layerNorm(VectorCase vector, TapeRun run) {
+        Tensor x = run.input("x", Layout.SAME);
+        Parameter weight = run.parameter("weight", 1);
+        Parameter bias = run.parameter("bias", 1);
+        int width = x.shape().at(-1);
+        if (weight.torchShape()[0] != width || bias.torchShape()[0] != width) {
+            throw vector.fault("param/weight and param/bias must have %d elements, as the last axis of in/x", width);
+        }
+        Tensor y = LayerNormOp.record(run.tape, "layer_norm", x, weight, bias, vector.number("eps"));
+        return run.run("y", y, Layout.SAME);
+    }
+
+    private static Map<String, Computed> attention(VectorCase vector, TapeRun run) {
+        Tensor q = run.input("q", 4, Layout.SAME);
+        Tensor k = run.input("k", 4, Layout.SAME);
+        Tensor v = run.input("v", 4, Layout.SAME);
+        if (!q.shape().equals(k.shape()) || !q.shape().equals(v.shape())) {
+            throw vector.fault("in/q, in/k and in/v must have one shape");
+        }
+        Tensor y = AttentionOp.record(run.tape, "attention", q, k, v, vector.number("scale"));
+        return run.run("y", y, Layout.SAME);
     }
 
     private static Map<String, Computed> linear(VectorCase vector, TapeRun run) {

@@ -190,7 +190,7 @@ class VerifyCommandTest {
             value = {
                 "kind      | ops        | unknown kind 'ops'; did you mean 'op'?",
                 "kind      |            | metadata lacks 'kind'",
-                "name      | attention  | unknown or unsupported op 'attention'; supported: conv2d",
+                "name      | dropout    | unknown or unsupported op 'dropout'; supported: conv2d",
                 "name      |            | metadata lacks 'name'",
                 "name      | conv2d     | tensor 'in/x' must have 4 axes, has shape [1, 5, 37]",
                 "name      | linear     | has no tensor 'param/weight'",

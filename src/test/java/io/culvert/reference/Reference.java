@@ -164,4 +164,72 @@ public final class Reference {
         }
         return loss;
     }
+
+    public static double[] softmax(double[] x, int width) {
+        double[] y = new double[x.length];
+        for (int at = 0; at < x.length; at += width) {
+            double sum = 0;
+            for (int i = at; i < at + width; i++) {
+                sum += Math.exp(x[i]);
+            }
+            for (int i = at; i < at + width; i++) {
+                y[i] = Math.exp(x[i]) / sum;
+            }
+        }
+        return y;
+    }
+
+    /** The normal distribution by Simpson's rule over its density: slow, and of another kind than what it checks. */
+    public static double[] gelu(double[] x) {
+        double[] y = new double[x.length];
+        for (int i = 0; i < x.length; i++) {
+            int intervals = 2000;
+            double h = x[i] / intervals;
+            double sum = 0;
+            for (int j = 0; j <= intervals; j++) {
+                int weight = j == 0 || j == intervals ? 1 : j % 2 == 1 ? 4 : 2;
+                sum += weight * Math.exp(-0.5 * j * h * j * h);
+            }
+            y[i] = x[i] * (0.5 + sum * h / 3 / Math.sqrt(2 * Math.PI));
+        }
+        return y;
+    }
+
+    public static double[] layerNorm(double[] x, int width, double[] weight, double[] bias, double eps) {
+        double[] y = new double[x.length];
+        for (int at = 0; at < x.length; at += width) {
+            double mean = 0;
+            for (int i = 0; i < width; i++) {
+                mean += x[at + i] / width;
+            }
+            double variance = 0;
+            for (int i = 0; i < width; i++) {
+                variance += (x[at + i] - mean) * (x[at + i] - mean) / width;
+            }
+            for (int i = 0; i < width; i++) {
+                y[at + i] = weight[i] * (x[at + i] - mean) / Math.sqrt(variance + eps) + bias[i];
+            }
+        }
+        return y;
+    }
+
+    /** With the whole matrix: q, k, v {@code [heads, n, d]}. */
+    public static double[] attention(double[] q, double[] k, double[] v, int heads, int n, int d, double scale) {
+        double[] y = new double[q.length];
+        for (int head = 0; head < heads; head++) {
+            double[] scores = new double[n * n];
+            for (int i = 0; i < n * n; i++) {
+                for (int c = 0; c < d; c++) {
+                    scores[i] += scale * q[(head * n + i / n) * d + c] * k[(head * n + i % n) * d + c];
+                }
+            }
+            double[] p = softmax(scores, n);
+            for (int i = 0; i < n * n; i++) {
+                for (int c = 0; c < d; c++) {
+                    y[(head * n + i / n) * d + c] += p[i] * v[(head * n + i % n) * d + c];
+                }
+            }
+        }
+        return y;
+    }
 }

@@ -16,6 +16,9 @@ import java.lang.foreign.MemorySegment;
  */
 public final class CudaLaunch {
     private static final int SLOT = 8;
+    private static final int WARP = 32;
+    private static final int WARPS = 8;
+    private static final int WIDEST_FOR_A_WARP = 1024;
 
     private final CudaModule.Function function;
     private final CudaStream stream;
@@ -69,6 +72,13 @@ public final class CudaLaunch {
     /** Threads of a block. */
     public CudaLaunch block(int threads) {
         return block(threads, 1);
+    }
+
+    /** The shape of kernels that give each row to a team: a warp up to {@link #WIDEST_FOR_A_WARP} columns, else a block. */
+    public CudaLaunch teams(CudaContext cuda, int rows, int width) {
+        return width <= WIDEST_FOR_A_WARP
+                ? grid(cuda.blocks(rows, WARPS)).block(WARP, WARPS)
+                : grid(cuda.blocks(rows, 1)).block(WARP * WARPS);
     }
 
     /** Dynamic shared memory of a block. */
