@@ -19,15 +19,20 @@ tool() {
 nvcc=$(tool nvcc) || { echo "kernels/build.sh: no nvcc on PATH or in CUDA_HOME/bin" >&2; exit 1; }
 ptxas=$(tool ptxas) || ptxas=
 
+# nvcc names what is local to a file after a hash of the file's path: everybody compiles at the same one.
+place=/tmp/culvert-kernels
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work" "$place"' EXIT
+rm -rf "$place"
+mkdir "$place"
+cp "$here"/*.cu "$here"/*.cuh "$place"
 mkdir -p "$out"
 
 # nvcc 13 writes PTX 9.0, which only drivers of CUDA 13 load; nothing here is newer than 8.0. In the .file lines a path
 # becomes relative to the repository: the name alone where the file is ours, the toolkit's headers by their base name.
 portable() {
     sed -e 's/^\.version [0-9.]*$/.version 8.0/' \
-        -e 's|^\([[:space:]]*\.file[[:space:]]*[0-9]* \)"'"$here"'/|\1"kernels/|' \
+        -e 's|^\([[:space:]]*\.file[[:space:]]*[0-9]* \)"'"$place"'/|\1"kernels/|' \
         -e 's|^\([[:space:]]*\.file[[:space:]]*[0-9]* \)"/.*/\([^/"]*\)"|\1"toolkit/\2"|' \
         -e 's|^\([[:space:]]*\.file[[:space:]]*[0-9]* "[^"]*"\),.*$|\1|'
 }
@@ -35,7 +40,7 @@ portable() {
 status=0
 for source in "$here"/*.cu; do
     name=$(basename "$source" .cu)
-    "$nvcc" -arch=compute_80 -lineinfo --ptx -O3 -o "$work/$name.raw" "$source"
+    "$nvcc" -arch=compute_80 -lineinfo --ptx -O3 -o "$work/$name.raw" "$place/$name.cu"
     portable <"$work/$name.raw" >"$work/$name.ptx"
     if grep -n '"/' "$work/$name.ptx" >&2; then
         echo "$name.ptx: a path of this machine is left" >&2
