@@ -171,7 +171,11 @@ public final class Run implements AutoCloseable {
 
     @Override
     public void close() {
-        arena.close();
-        device.close();
+        // A device that broke refuses to free single blocks, and must still be closed.
+        try {
+            arena.close();
+        } finally {
+            device.close();
+        }
     }
 }

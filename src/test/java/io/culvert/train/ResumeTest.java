@@ -2,9 +2,11 @@ package io.culvert.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.culvert.CulvertException;
 import io.culvert.data.DefectCode;
+import io.culvert.emulator.Emulator;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -53,6 +55,25 @@ class ResumeTest {
         assertThat(tensors(killed.folder().resolve("checkpoint.safetensors")))
                 .isEqualTo(tensors(whole.resolve("checkpoint.safetensors")));
         assertThat(losses(metrics)).isEqualTo(losses(whole.resolve("metrics.jsonl")));
+    }
+
+    /** A kernel that fails in the third step: the error names it, the checkpoint of the second is whole, the run goes on. */
+    @Test
+    void aFailingDeviceLeavesTheLastCheckpoint() throws IOException {
+        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
+        writeImages();
+        RunConfig config = config("broken", "device=emulator", "schedule.epochs=1", "schedule.warmup_epochs=0");
+        Emulator.install().failLaunch(320);
+        assertThatThrownBy(() -> Pretraining.run(config, RunFolder.Mode.FRESH))
+                .isInstanceOf(CulvertException.class)
+                .hasMessageContaining("cuLaunchKernel(")
+                .satisfies(thrown -> assertThat(((CulvertException) thrown).kind()).isEqualTo(CulvertException.Kind.DEVICE));
+        Path checkpoint = config.folder().resolve("checkpoint.safetensors");
+        assertThat(Checkpoint.steps(checkpoint)).isEqualTo(2);
+
+        Pretraining.run(config, RunFolder.Mode.RESUME);
+
+        assertThat(Checkpoint.steps(checkpoint)).isEqualTo(4);
     }
 
     @Test
