@@ -32,10 +32,6 @@ final class SimulatedStream {
         }
     }
 
-    boolean isEmpty() {
-        return queue.isEmpty();
-    }
-
     boolean isCapturing() {
         return capture != null;
     }

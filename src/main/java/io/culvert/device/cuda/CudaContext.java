@@ -69,7 +69,7 @@ public final class CudaContext implements AutoCloseable {
     /** A launch of a kernel of {@code kernels/<file>.cu}, still without shape and arguments. */
     public CudaLaunch launch(String file, String kernel) {
         CudaModule module = modules.computeIfAbsent(file, CudaModule::new);
-        return new CudaLaunch(module.function(kernel), stream, arena, synchronous);
+        return new CudaLaunch(module.function(kernel), this, arena);
     }
 
     /** Blocks for a grid-stride kernel over {@code items} at {@code perBlock} a block: enough to fill the GPU, no more. */
@@ -138,8 +138,8 @@ public final class CudaContext implements AutoCloseable {
         return workspaces.getLast();
     }
 
-    /** With {@code culvert.sync}, waits for what a library has queued. */
-    void afterLaunch(String call) {
+    /** With {@code culvert.sync}, waits for what {@code call} has queued, so that an error appears at its cause. */
+    void afterLaunch(Object call) {
         if (synchronous) {
             int result = cuda_h.cuStreamSynchronize(stream.handle());
             if (result != 0) {

@@ -21,8 +21,7 @@ public final class CudaLaunch {
     private static final int WIDEST_FOR_A_WARP = 1024;
 
     private final CudaModule.Function function;
-    private final CudaStream stream;
-    private final boolean synchronous;
+    private final CudaContext context;
     private final MemorySegment values;
     private final MemorySegment pointers;
     private int given;
@@ -33,14 +32,10 @@ public final class CudaLaunch {
     private int blockY = 1;
     private int sharedBytes;
 
-    /**
-     * @param arena holds the argument block for as long as the launch is used
-     * @param synchronous wait after each launch, so that an error appears at the kernel that caused it
-     */
-    CudaLaunch(CudaModule.Function function, CudaStream stream, Arena arena, boolean synchronous) {
+    /** @param arena holds the argument block for as long as the launch is used */
+    CudaLaunch(CudaModule.Function function, CudaContext context, Arena arena) {
         this.function = function;
-        this.stream = stream;
-        this.synchronous = synchronous;
+        this.context = context;
         int count = function.parameterBytes().size();
         values = arena.allocate(JAVA_LONG, Math.max(1, count));
         pointers = arena.allocate(ADDRESS, Math.max(1, count));
@@ -124,17 +119,12 @@ public final class CudaLaunch {
                     .formatted(function.name(), function.parameterBytes().size(), given));
         }
         int result = cuda_h.cuLaunchKernel(
-                function.handle(), gridX, gridY, gridZ, blockX, blockY, 1, sharedBytes, stream.handle(), pointers,
+                function.handle(), gridX, gridY, gridZ, blockX, blockY, 1, sharedBytes, context.stream().handle(), pointers,
                 MemorySegment.NULL);
         if (result != 0) {
             throw Driver.failure(result, this + "");
         }
-        if (synchronous) {
-            result = cuda_h.cuStreamSynchronize(stream.handle());
-            if (result != 0) {
-                throw Driver.failure(result, this + ", found by waiting for it");
-            }
-        }
+        context.afterLaunch(this);
     }
 
     /** Queues one after the other. */

@@ -193,12 +193,6 @@ final class Driver {
         }
     }
 
-    static void funcSetAttribute(MemorySegment function, int attribute, int value, String name) {
-        check(
-                cuda_h.cuFuncSetAttribute(function, attribute, value),
-                "cuFuncSetAttribute(%s, %d, %d)", name, attribute, value);
-    }
-
     private static void check(int result, String call, Object... arguments) {
         if (result != 0) {
             throw failure(result, call.formatted(arguments));
