@@ -54,6 +54,20 @@ KERNEL cast_bf16_to_f32(float *__restrict__ out, const bf16 *__restrict__ x, int
         n, aligned(out, x), [&](long i) { store(out + i, load<8>(x + i)); }, [&](long i) { out[i] = to_float(x[i]); });
 }
 
+// sum += part. 10 n bytes.
+KERNEL accumulate_bf16(float *__restrict__ sum, const bf16 *__restrict__ part, int n) {
+    for_elements<8>(
+        n, aligned(sum, part),
+        [&](long i) {
+            Floats<8> v = load<8>(sum + i);
+            Floats<8> w = load<8>(part + i);
+#pragma unroll
+            for (int k = 0; k < 8; k++) v.at[k] += w.at[k];
+            store(sum + i, v);
+        },
+        [&](long i) { sum[i] += to_float(part[i]); });
+}
+
 template <class T, int N>
 INLINE void add_bias(T *__restrict__ y, const float *__restrict__ bias, int rows, int width) {
     Columns w = columns_of<N>(width);

@@ -44,10 +44,18 @@ public final class VerifyCommand implements Callable<Integer> {
     private String device;
 
     @Option(
+            names = "--precision",
+            paramLabel = "P",
+            defaultValue = "fp32",
+            description = "fp32; on cuda and emulator also tf32 or bf16. Losses and optimisers stay in fp32.")
+    private String precision;
+
+    @Option(
             names = "--tolerance",
             paramLabel = "T",
             description =
-                    "Relative error to allow (default: 1e-4, for transforms 5e-3). A case may widen it for itself.")
+                    "Relative error to allow (default: 1e-4, for transforms 5e-3; tf32 2e-3, bf16 2e-2). A case may widen it "
+                            + "for itself.")
     private Double tolerance;
 
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
@@ -61,7 +69,7 @@ public final class VerifyCommand implements Callable<Integer> {
         List<Path> files = Verifier.find(paths);
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
-        try (Device opened = Run.open(device, 0)) {
+        try (Device opened = Run.open(device, 0, precision)) {
             VerifyReport report = new VerifyReport(opened.describe(), files);
             Verifier verifier =
                     new Verifier(opened, tolerance == null ? OptionalDouble.empty() : OptionalDouble.of(tolerance));

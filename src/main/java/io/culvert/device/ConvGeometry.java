@@ -23,6 +23,21 @@ public record ConvGeometry(int n, int height, int width, int in, int out, int ke
         return kernel * kernel * in;
     }
 
+    /** Elements of x. */
+    public long inputs() {
+        return (long) n * height * width * in;
+    }
+
+    /** Elements of y. */
+    public long outputs() {
+        return (long) rows() * out;
+    }
+
+    /** Elements of the weights. */
+    public long weights() {
+        return (long) taps() * out;
+    }
+
     /** Floating-point operations of the forward pass; each backward half costs the same. */
     public long flops() {
         return 2L * rows() * taps() * out;

@@ -56,6 +56,12 @@ public final class CpuDevice implements Device {
         return true;
     }
 
+    /** Always single. */
+    @Override
+    public Precision precision() {
+        return Precision.FP32;
+    }
+
     /** Working memory that kernels share: they run one at a time and leave nothing in it. */
     public MemorySegment scratch(long bytes) {
         if (scratch.isEmpty() || scratch.getLast().byteSize() < bytes) {

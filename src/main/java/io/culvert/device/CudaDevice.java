@@ -6,8 +6,11 @@ import io.culvert.device.cuda.CudaContext;
 public final class CudaDevice implements Device {
     private final CudaContext context;
 
-    private CudaDevice(CudaContext context) {
+    private final Precision precision;
+
+    private CudaDevice(CudaContext context, Precision precision) {
         this.context = context;
+        this.precision = precision;
     }
 
     /**
@@ -15,8 +18,8 @@ public final class CudaDevice implements Device {
      *
      * @param ordinal 0 for the first one that the driver shows
      */
-    public static CudaDevice open(int ordinal) {
-        return new CudaDevice(CudaContext.open(ordinal));
+    public static CudaDevice open(int ordinal, Precision precision) {
+        return new CudaDevice(CudaContext.open(ordinal, precision == Precision.TF32), precision);
     }
 
     public CudaContext context() {
@@ -39,8 +42,13 @@ public final class CudaDevice implements Device {
     }
 
     @Override
+    public Precision precision() {
+        return precision;
+    }
+
+    @Override
     public String describe() {
-        return context.describe();
+        return context.describe() + ", " + precision.word();
     }
 
     @Override

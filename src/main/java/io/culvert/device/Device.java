@@ -13,6 +13,9 @@ public sealed interface Device extends AutoCloseable permits CpuDevice, CudaDevi
     /** Whether kernels read a batch where the loader left it; if not, it is copied to memory of the device. */
     boolean readsHostMemory();
 
+    /** How exactly it computes. */
+    Precision precision();
+
     /** One line for reports: what the device is, and the version of the library that computes on it. */
     String describe();
 

@@ -6,13 +6,14 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.culvert.emulator.Operands.Type;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
-/** libcublasLt: single-precision products of column-major matrices, with an optional bias. */
+/** libcublasLt: products of column-major matrices of floats or brain floats with sums in floats, with an optional bias. */
 @SuppressWarnings("unused") // functions bear their C names and are called from C
 final class SimulatedCublasLt extends SimulatedLibrary {
     private static final int INVALID_VALUE = 7;
@@ -21,7 +22,13 @@ final class SimulatedCublasLt extends SimulatedLibrary {
     private static final int VERSION = 130_100;
 
     private static final int COMPUTE_32F = 68;
+    private static final int COMPUTE_32F_FAST_TF32 = 77;
     private static final int R_32F = 0;
+    private static final int R_16BF = 14;
+
+    /** TF32 keeps 10 of a float's 23 bits of fraction. */
+    private static final int TF32_DROPS = 13;
+
     private static final int TRANSA = 3;
     private static final int TRANSB = 4;
     private static final int EPILOGUE = 7;
@@ -30,6 +37,9 @@ final class SimulatedCublasLt extends SimulatedLibrary {
     private static final int EPILOGUE_BIAS = 4;
     private static final int EPILOGUE_DEFAULT = 1;
 
+    private static final int OPERANDS = 4;
+    private static final int MIN_ALIGNMENT_A = 5;
+    private static final int DEFAULT_ALIGNMENT = 256;
     private static final int ALGORITHM_BYTES = 64;
     private static final byte ALGORITHM_MARK = 0x5a;
 
@@ -38,15 +48,19 @@ final class SimulatedCublasLt extends SimulatedLibrary {
 
     private record Handle() {}
 
-    private record Preference() {}
+    private record Preference(Map<Integer, Long> attributes) {
+        int alignment(int attribute) {
+            return attributes.getOrDefault(attribute, (long) DEFAULT_ALIGNMENT).intValue();
+        }
+    }
 
-    private record Operation(Map<Integer, Long> attributes) {
+    private record Operation(Map<Integer, Long> attributes, boolean tf32) {
         boolean transposed(int attribute) {
             return attributes.getOrDefault(attribute, 0L) == OP_T;
         }
     }
 
-    private record Layout(long rows, long columns, long ld) {
+    private record Layout(Type type, long rows, long columns, long ld) {
         long elements() {
             return (columns - 1) * ld + rows;
         }
@@ -85,10 +99,10 @@ final class SimulatedCublasLt extends SimulatedLibrary {
     }
 
     public int cublasLtMatmulDescCreate(MemorySegment out, int compute, int scale) {
-        if (compute != COMPUTE_32F || scale != R_32F) {
+        if (compute != COMPUTE_32F && compute != COMPUTE_32F_FAST_TF32 || scale != R_32F) {
             throw new SimulatedError(NOT_SUPPORTED, "compute type %d, scale type %d", compute, scale);
         }
-        out.set(ADDRESS, 0, handles.put(new Operation(new HashMap<>())));
+        out.set(ADDRESS, 0, handles.put(new Operation(new HashMap<>(), compute == COMPUTE_32F_FAST_TF32)));
         return 0;
     }
 
@@ -114,13 +128,13 @@ final class SimulatedCublasLt extends SimulatedLibrary {
     }
 
     public int cublasLtMatrixLayoutCreate(MemorySegment out, int type, long rows, long columns, long ld) {
-        if (type != R_32F) {
+        if (type != R_32F && type != R_16BF) {
             throw new SimulatedError(NOT_SUPPORTED, "matrices of type %d", type);
         }
         if (rows <= 0 || columns <= 0 || ld < rows) {
             throw new SimulatedError(INVALID_VALUE, "a matrix of %d x %d with leading dimension %d", rows, columns, ld);
         }
-        out.set(ADDRESS, 0, handles.put(new Layout(rows, columns, ld)));
+        out.set(ADDRESS, 0, handles.put(new Layout(type == R_32F ? Type.FLOAT : Type.BFLOAT16, rows, columns, ld)));
         return 0;
     }
 
@@ -130,7 +144,7 @@ final class SimulatedCublasLt extends SimulatedLibrary {
     }
 
     public int cublasLtMatmulPreferenceCreate(MemorySegment out) {
-        out.set(ADDRESS, 0, handles.put(new Preference()));
+        out.set(ADDRESS, 0, handles.put(new Preference(new HashMap<>())));
         return 0;
     }
 
@@ -141,7 +155,9 @@ final class SimulatedCublasLt extends SimulatedLibrary {
 
     public int cublasLtMatmulPreferenceSetAttribute(
             MemorySegment preference, int attribute, MemorySegment value, long bytes) {
-        handles.get(preference, Preference.class);
+        handles.get(preference, Preference.class)
+                .attributes
+                .put(attribute, bytes == Integer.BYTES ? value.get(JAVA_INT, 0) : value.get(JAVA_LONG, 0));
         return 0;
     }
 
@@ -149,9 +165,12 @@ final class SimulatedCublasLt extends SimulatedLibrary {
             MemorySegment handle, MemorySegment operation, MemorySegment a, MemorySegment b, MemorySegment c,
             MemorySegment d, MemorySegment preference, int wanted, MemorySegment results, MemorySegment count) {
         handles.get(handle, Handle.class);
-        handles.get(preference, Preference.class);
+        Preference preferred = handles.get(preference, Preference.class);
         product(operation, a, b, c, d);
         results.asSlice(0, ALGORITHM_BYTES).fill(ALGORITHM_MARK);
+        for (int i = 0; i < OPERANDS; i++) {
+            results.set(JAVA_INT, (i + 1L) * Integer.BYTES, preferred.alignment(MIN_ALIGNMENT_A + i));
+        }
         results.set(JAVA_LONG, ALGORITHM_BYTES, 0); // workspace
         results.set(JAVA_INT, ALGORITHM_BYTES + Long.BYTES, 0); // state: success
         count.set(JAVA_INT, 0, 1);
@@ -160,7 +179,8 @@ final class SimulatedCublasLt extends SimulatedLibrary {
 
     /** The extents of a product whose descriptors fit each other. */
     private record Product(
-            Layout a, Layout b, Layout c, boolean transposeA, boolean transposeB, int m, int n, int k, long bias) {}
+            Layout a, Layout b, Layout c, boolean transposeA, boolean transposeB, int m, int n, int k, long bias,
+            boolean tf32) {}
 
     private Product product(
             MemorySegment operation, MemorySegment aDesc, MemorySegment bDesc, MemorySegment cDesc, MemorySegment dDesc) {
@@ -177,13 +197,17 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         if (k != kb || c.rows != m || c.columns != n || !c.equals(handles.get(dDesc, Layout.class))) {
             throw new SimulatedError(INVALID_VALUE, "%s (%s) times %s (%s) is no %s", a, transposeA, b, transposeB, c);
         }
+        if (a.type != b.type || a.type == Type.FLOAT && c.type != Type.FLOAT) {
+            throw new SimulatedError(NOT_SUPPORTED, "%s times %s to %s", a.type, b.type, c.type);
+        }
         long epilogue = op.attributes.getOrDefault(EPILOGUE, (long) EPILOGUE_DEFAULT);
         long bias = epilogue == EPILOGUE_BIAS ? op.attributes.getOrDefault(BIAS_POINTER, 0L) : 0;
         if (epilogue == EPILOGUE_BIAS && bias == 0) {
             throw new SimulatedError(INVALID_VALUE, "a bias epilogue without a bias");
         }
         return new Product(
-                a, b, c, transposeA, transposeB, Math.toIntExact(m), Math.toIntExact(n), Math.toIntExact(k), bias);
+                a, b, c, transposeA, transposeB, Math.toIntExact(m), Math.toIntExact(n), Math.toIntExact(k), bias,
+                op.tf32);
     }
 
     public int cublasLtMatmul(
@@ -194,6 +218,15 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         handles.get(handle, Handle.class);
         if (algorithm.address() == 0 || algorithm.get(JAVA_BYTE, 0) != ALGORITHM_MARK) {
             throw new SimulatedError(INVALID_VALUE, "the algorithm does not come from the heuristic");
+        }
+        MemorySegment[] operands = {a, b, c, d};
+        for (int i = 0; i < OPERANDS; i++) {
+            int promised = algorithm.get(JAVA_INT, (i + 1L) * Integer.BYTES);
+            if (operands[i].address() % promised != 0) {
+                throw new SimulatedError(
+                        INVALID_VALUE, "operand %s at 0x%x, an alignment to %d bytes was promised", "ABCD".charAt(i),
+                        operands[i].address(), promised);
+            }
         }
         if (c.address() != d.address()) {
             throw new SimulatedError(NOT_SUPPORTED, "C and D apart");
@@ -208,15 +241,22 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         return 0;
     }
 
+    private static float[] factor(float[] values, boolean tf32) {
+        for (int i = 0; tf32 && i < values.length; i++) {
+            values[i] = Float.intBitsToFloat(Operands.rounded(values[i], TF32_DROPS));
+        }
+        return values;
+    }
+
     private void multiply(Product p, float alpha, long a, long b, float beta, long c) {
         Operands memory = new Operands(driver.memory(), "cublasLtMatmul");
-        float[] first = memory.read("A", a, p.a.elements());
-        float[] second = memory.read("B", b, p.b.elements());
-        float[] bias = p.bias == 0 ? null : memory.read("bias", p.bias, p.m);
+        float[] first = factor(memory.read("A", a, p.a.elements(), p.a.type), p.tf32);
+        float[] second = factor(memory.read("B", b, p.b.elements(), p.b.type), p.tf32);
+        float[] bias = p.bias == 0 ? null : memory.read("bias", p.bias, p.m, p.c.type);
         if (beta != 0) {
-            memory.read("C", c, p.c.elements());
+            memory.read("C", c, p.c.elements(), p.c.type);
         }
-        MemorySegment to = memory.write("C", c, p.c.elements());
+        Operands.Output to = memory.write("C", c, p.c.elements(), p.c.type);
         int lda = (int) p.a.ld;
         int ldb = (int) p.b.ld;
         double[] column = new double[p.m];
@@ -230,8 +270,8 @@ final class SimulatedCublasLt extends SimulatedLibrary {
             }
             for (int i = 0; i < p.m; i++) {
                 long at = j * p.c.ld + i;
-                double before = beta == 0 ? 0 : beta * to.getAtIndex(JAVA_FLOAT, at);
-                to.setAtIndex(JAVA_FLOAT, at, (float) (alpha * column[i] + before + (bias == null ? 0 : bias[i])));
+                double before = beta == 0 ? 0 : beta * to.get(at);
+                to.set(at, alpha * column[i] + before + (bias == null ? 0 : bias[i]));
             }
         }
     }

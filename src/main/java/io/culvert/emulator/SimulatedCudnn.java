@@ -5,10 +5,14 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.culvert.emulator.Operands.Type;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** libcudnn: two-dimensional convolutions of channels-last single-precision maps, forward and both backward halves. */
+/**
+ * libcudnn: two-dimensional convolutions of channels-last maps of floats or brain floats with sums in floats, forward and
+ * both backward halves.
+ */
 @SuppressWarnings("unused") // functions bear their C names and are called from C
 final class SimulatedCudnn extends SimulatedLibrary {
     private static final int BAD_PARAM = 2000;
@@ -18,6 +22,11 @@ final class SimulatedCudnn extends SimulatedLibrary {
 
     private static final int NHWC = 1;
     private static final int FLOAT = 0;
+    private static final int BFLOAT16 = 9;
+    private static final int DEFAULT_MATH = 0;
+    private static final int TENSOR_OP_MATH = 1;
+    private static final int FMA_MATH = 3;
+    private static final int TF32_DROPS = 13;
     private static final int CROSS_CORRELATION = 1;
     private static final int ALGORITHM = 1;
     private static final int DETERMINISTIC = 1;
@@ -34,12 +43,19 @@ final class SimulatedCudnn extends SimulatedLibrary {
 
     /** Extents of a map or of filters: outermost, channels, height, width. */
     private static class Extents {
+        Type type;
         int n;
         int c;
         int h;
         int w;
 
-        void set(int outer, int channels, int height, int width) {
+        void set(int format, int dataType, int outer, int channels, int height, int width) {
+            if (format != NHWC || dataType != FLOAT && dataType != BFLOAT16) {
+                throw new SimulatedError(
+                        NOT_SUPPORTED, "format %d of type %d: only NHWC (1) of float (0) or bfloat16 (9)", format,
+                        dataType);
+            }
+            type = dataType == FLOAT ? Type.FLOAT : Type.BFLOAT16;
             if (outer <= 0 || channels <= 0 || height <= 0 || width <= 0) {
                 throw new SimulatedError(BAD_PARAM, "extents %d, %d, %d, %d", outer, channels, height, width);
             }
@@ -61,6 +77,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
     private static final class ConvolutionDescriptor {
         int padding;
         int stride;
+        int math = DEFAULT_MATH;
     }
 
     SimulatedCudnn(SimulatedDriver driver) {
@@ -112,15 +129,8 @@ final class SimulatedCudnn extends SimulatedLibrary {
     }
 
     public int cudnnSetTensor4dDescriptor(MemorySegment tensor, int format, int type, int n, int c, int h, int w) {
-        requireNhwcFloat(format, type);
-        handles.get(tensor, TensorDescriptor.class).set(n, c, h, w);
+        handles.get(tensor, TensorDescriptor.class).set(format, type, n, c, h, w);
         return 0;
-    }
-
-    private static void requireNhwcFloat(int format, int type) {
-        if (format != NHWC || type != FLOAT) {
-            throw new SimulatedError(NOT_SUPPORTED, "format %d of type %d: only NHWC (1) of float (0)", format, type);
-        }
     }
 
     public int cudnnCreateFilterDescriptor(MemorySegment out) {
@@ -134,8 +144,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
     }
 
     public int cudnnSetFilter4dDescriptor(MemorySegment filter, int type, int format, int k, int c, int h, int w) {
-        requireNhwcFloat(format, type);
-        handles.get(filter, FilterDescriptor.class).set(k, c, h, w);
+        handles.get(filter, FilterDescriptor.class).set(format, type, k, c, h, w);
         return 0;
     }
 
@@ -163,7 +172,10 @@ final class SimulatedCudnn extends SimulatedLibrary {
     }
 
     public int cudnnSetConvolutionMathType(MemorySegment convolution, int type) {
-        handles.get(convolution, ConvolutionDescriptor.class);
+        if (type != DEFAULT_MATH && type != TENSOR_OP_MATH && type != FMA_MATH) {
+            throw new SimulatedError(NOT_SUPPORTED, "math type %d", type);
+        }
+        handles.get(convolution, ConvolutionDescriptor.class).math = type;
         return 0;
     }
 
@@ -181,6 +193,12 @@ final class SimulatedCudnn extends SimulatedLibrary {
                     "[%d,%d,%d,%d] with filters [%d,%d,%d,%d] gives [%d,%d,%d,%d], not [%d,%d,%d,%d] (N, C, H, W)",
                     in.n, in.c, in.h, in.w, filter.n, filter.c, filter.h, filter.w, in.n, filter.n, height, width,
                     out.n, out.c, out.h, out.w);
+        }
+        if (filter.type != in.type || out.type != in.type) {
+            throw new SimulatedError(NOT_SUPPORTED, "%s with filters of %s to %s", in.type, filter.type, out.type);
+        }
+        if (in.type == Type.BFLOAT16 && how.math == FMA_MATH) {
+            throw new SimulatedError(NOT_SUPPORTED, "brain floats without tensor cores");
         }
         return new ConvolutionLoops(
                 in.n, in.h, in.w, in.c, out.h, out.w, out.c, filter.h, filter.w, how.stride, how.padding);
@@ -241,6 +259,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
             MemorySegment beta, MemorySegment yDesc, MemorySegment y) {
         requirePlan(algorithm, workspace, bytes);
         ConvolutionLoops loops = loops(xDesc, wDesc, convolution, yDesc);
+        Numbers numbers = numbers(xDesc, convolution);
         float scale = alpha.get(JAVA_FLOAT, 0);
         float keep = beta.get(JAVA_FLOAT, 0);
         long in = x.address();
@@ -249,8 +268,8 @@ final class SimulatedCudnn extends SimulatedLibrary {
         queue(handle, workspace.address(), () -> {
             Operands memory = new Operands(driver.memory(), "cudnnConvolutionForward");
             float[] result = loops.forward(
-                    memory.read("x", in, loops.inputs()), memory.read("w", filter, loops.weights()));
-            store(memory, "y", out, result, scale, keep);
+                    numbers.read(memory, "x", in, loops.inputs()), numbers.read(memory, "w", filter, loops.weights()));
+            numbers.store(memory, "y", out, result, scale, keep);
         });
         return 0;
     }
@@ -261,6 +280,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
             MemorySegment beta, MemorySegment xDesc, MemorySegment dx) {
         requirePlan(algorithm, workspace, bytes);
         ConvolutionLoops loops = loops(xDesc, wDesc, convolution, yDesc);
+        Numbers numbers = numbers(xDesc, convolution);
         float scale = alpha.get(JAVA_FLOAT, 0);
         float keep = beta.get(JAVA_FLOAT, 0);
         long filter = w.address();
@@ -269,8 +289,8 @@ final class SimulatedCudnn extends SimulatedLibrary {
         queue(handle, workspace.address(), () -> {
             Operands memory = new Operands(driver.memory(), "cudnnConvolutionBackwardData");
             float[] result = loops.backwardData(
-                    memory.read("dy", from, loops.outputs()), memory.read("w", filter, loops.weights()));
-            store(memory, "dx", out, result, scale, keep);
+                    numbers.read(memory, "dy", from, loops.outputs()), numbers.read(memory, "w", filter, loops.weights()));
+            numbers.store(memory, "dx", out, result, scale, keep);
         });
         return 0;
     }
@@ -281,6 +301,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
             MemorySegment beta, MemorySegment wDesc, MemorySegment dw) {
         requirePlan(algorithm, workspace, bytes);
         ConvolutionLoops loops = loops(xDesc, wDesc, convolution, yDesc);
+        Numbers numbers = numbers(xDesc, convolution);
         float scale = alpha.get(JAVA_FLOAT, 0);
         float keep = beta.get(JAVA_FLOAT, 0);
         long in = x.address();
@@ -289,19 +310,36 @@ final class SimulatedCudnn extends SimulatedLibrary {
         queue(handle, workspace.address(), () -> {
             Operands memory = new Operands(driver.memory(), "cudnnConvolutionBackwardFilter");
             float[] result = loops.backwardFilter(
-                    memory.read("x", in, loops.inputs()), memory.read("dy", from, loops.outputs()));
-            store(memory, "dw", out, result, scale, keep);
+                    numbers.read(memory, "x", in, loops.inputs()), numbers.read(memory, "dy", from, loops.outputs()));
+            numbers.store(memory, "dw", out, result, scale, keep);
         });
         return 0;
     }
 
-    /** {@code to = scale result + keep to}. */
-    private static void store(Operands memory, String operand, long to, float[] result, float scale, float keep) {
-        float[] before = keep == 0 ? null : memory.read(operand, to, result.length);
-        MemorySegment segment = memory.write(operand, to, result.length);
-        for (int i = 0; i < result.length; i++) {
-            float value = scale * result[i];
-            segment.setAtIndex(JAVA_FLOAT, i, before == null ? value : value + keep * before[i]);
+    private Numbers numbers(MemorySegment x, MemorySegment convolution) {
+        Type type = handles.get(x, TensorDescriptor.class).type;
+        int math = handles.get(convolution, ConvolutionDescriptor.class).math;
+        return new Numbers(type, type == Type.FLOAT && math != FMA_MATH);
+    }
+
+    /** The type of all operands of a call; whether tensor cores see 10 bits of fraction of each float. */
+    private record Numbers(Type type, boolean tf32) {
+        float[] read(Operands memory, String operand, long from, long count) {
+            float[] values = memory.read(operand, from, count, type);
+            for (int i = 0; tf32 && i < values.length; i++) {
+                values[i] = Float.intBitsToFloat(Operands.rounded(values[i], TF32_DROPS));
+            }
+            return values;
+        }
+
+        /** {@code to = scale result + keep to}. */
+        void store(Operands memory, String operand, long to, float[] result, float scale, float keep) {
+            float[] before = keep == 0 ? null : memory.read(operand, to, result.length, type);
+            Operands.Output output = memory.write(operand, to, result.length, type);
+            for (int i = 0; i < result.length; i++) {
+                float value = scale * result[i];
+                output.set(i, before == null ? value : value + keep * before[i]);
+            }
         }
     }
 }

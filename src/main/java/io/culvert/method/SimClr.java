@@ -4,7 +4,9 @@ import io.culvert.model.Backbone;
 import io.culvert.model.Init;
 import io.culvert.model.ProjectionHead;
 import io.culvert.ops.Tape;
+import io.culvert.ops.cast.CastOp;
 import io.culvert.ops.ntxent.NtXentOp;
+import io.culvert.tensor.DType;
 import io.culvert.tensor.Tensor;
 
 /**
@@ -46,7 +48,8 @@ public final class SimClr implements Method {
     public Recorded record(Tape tape, Tensor pixels) {
         Tensor features = backbone.record(tape, pixels, true, views());
         Tensor embeddings = head.record(tape, features);
-        Tensor loss = NtXentOp.record(tape, "ntxent", embeddings, temperature);
+        Tensor loss = NtXentOp.record(
+                tape, "ntxent", CastOp.record(tape, "embeddings.f32", embeddings, DType.F32), temperature);
         return new Recorded(loss, features, embeddings);
     }
 }

@@ -22,6 +22,7 @@ public final class Tape {
     private final Set<Tensor> requiresGradient = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Set<Tensor> external = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Set<Tensor> kept = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final List<Tensor> differentiated = new ArrayList<>();
     private final boolean training;
     private Op[] forward;
     private Op[] backward;
@@ -38,9 +39,10 @@ public final class Tape {
         return tensor;
     }
 
-    /** Declares that the gradient with respect to {@code tensor} is wanted although no parameter lies before it. */
+    /** Declares that the gradient with respect to {@code tensor} is wanted although no parameter lies before it; it is kept. */
     public Tensor differentiate(Tensor tensor) {
         requiresGradient.add(tensor);
+        differentiated.add(tensor);
         return tensor;
     }
 
@@ -116,6 +118,7 @@ public final class Tape {
             for (Op op : forwardOps.reversed()) {
                 connect(op);
             }
+            differentiated.forEach(tensor -> kept.addAll(gradients(tensor)));
         }
         stepBytes = new MemoryPlan(forwardOps, backwardOps, external, kept).allocate(arena);
         forwardOps.forEach(op -> op.prepare(device));

@@ -7,6 +7,7 @@ package io.culvert.tensor;
 public final class Parameter {
     private final Tensor value;
     private final Tensor gradient;
+    private final Tensor rounded;
     private final int[] torchShape;
     private final ParameterStore store;
 
@@ -16,6 +17,7 @@ public final class Parameter {
         Shape stored = storedShape(torchShape);
         value = new Tensor(name, stored, DType.F32);
         gradient = new Tensor("grad/" + name, stored, DType.F32);
+        rounded = new Tensor(name, stored, DType.BF16);
     }
 
     /** Convolution weights are kept as O H W I, which NHWC kernels read along channels; the rest as PyTorch has it. */
@@ -29,6 +31,16 @@ public final class Parameter {
 
     public Tensor value() {
         return value;
+    }
+
+    /** The values as kernels of that type read them: the same memory, or a copy that is rounded after each update. */
+    public Tensor value(DType compute) {
+        return compute == DType.F32 ? value : rounded;
+    }
+
+    /** The copy in brain floats. */
+    Tensor rounded() {
+        return rounded;
     }
 
     public Tensor gradient() {

@@ -1,7 +1,11 @@
 package io.culvert.tensor;
 
 import io.culvert.device.Buffer;
+import io.culvert.device.CudaDevice;
+import io.culvert.device.Precision;
 import io.culvert.device.RunArena;
+import io.culvert.device.cuda.CudaContext;
+import io.culvert.device.cuda.CudaLaunch;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,12 +17,14 @@ import java.util.Map;
  */
 public final class ParameterStore {
     private static final int ALIGNMENT = 64;
+    private static final int THREADS = 256;
 
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final Map<String, Tensor> buffers = new LinkedHashMap<>();
     private Buffer values;
     private Buffer gradients;
     private Buffer state;
+    private CudaLaunch rounding;
     private int version;
 
     /** Declares a trainable parameter with PyTorch's extents. */
@@ -50,6 +56,21 @@ public final class ParameterStore {
         values = slab(arena, "weights", valueViews);
         gradients = slab(arena, "gradients", gradientViews);
         state = slab(arena, "running statistics", new ArrayList<>(buffers.values()));
+        if (arena.device() instanceof CudaDevice cuda && cuda.precision() == Precision.BF16) {
+            rounding = roundedCopy(arena, cuda.context());
+        }
+    }
+
+    /** A second slab of the same layout, in brain floats, and the launch that fills it. */
+    private CudaLaunch roundedCopy(RunArena arena, CudaContext cuda) {
+        Buffer rounded = arena.allocate("rounded weights", values.bytes() / Float.BYTES * Short.BYTES);
+        for (Parameter parameter : parameters.values()) {
+            long offset = parameter.value().address() - values.address();
+            parameter.rounded().bind(rounded, offset / Float.BYTES * Short.BYTES);
+        }
+        int count = Math.toIntExact(values.bytes() / Float.BYTES);
+        return cuda.launch("elementwise", "cast_f32_to_bf16").grid(cuda.blocks(count, 8 * THREADS)).block(THREADS)
+                .pointer(rounded.address()).pointer(values.address()).int32(count);
     }
 
     private static Buffer slab(RunArena arena, String purpose, List<Tensor> views) {
@@ -95,8 +116,12 @@ public final class ParameterStore {
         return version;
     }
 
+    /** To be called after any change of values: rounds them anew where kernels read a rounded copy. */
     public void valuesChanged() {
         version++;
+        if (rounding != null) {
+            rounding.run();
+        }
     }
 
     /** Clears all gradients in one pass over the slab. */

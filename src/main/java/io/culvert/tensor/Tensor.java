@@ -113,19 +113,38 @@ public final class Tensor {
     /** As {@link #toFloats}, for who knows that no later operation wrote here, whatever the plan says. */
     public float[] peek() {
         if (data != null) {
-            return data.toArray(ValueLayout.JAVA_FLOAT);
+            return floats(data);
         }
         requireBound();
         try (Arena call = Arena.ofConfined()) {
             MemorySegment host = call.allocate(bytes(), ValueLayout.JAVA_LONG.byteAlignment());
             buffer.read(offset, host);
-            return host.toArray(ValueLayout.JAVA_FLOAT);
+            return floats(host);
         }
+    }
+
+    private float[] floats(MemorySegment memory) {
+        if (dtype == DType.F32) {
+            return memory.toArray(ValueLayout.JAVA_FLOAT);
+        }
+        short[] halves = requireBf16(memory).toArray(ValueLayout.JAVA_SHORT);
+        float[] values = new float[halves.length];
+        for (int i = 0; i < halves.length; i++) {
+            values[i] = DType.fromBf16(halves[i]);
+        }
+        return values;
+    }
+
+    private MemorySegment requireBf16(MemorySegment memory) {
+        if (dtype != DType.BF16) {
+            throw new IllegalStateException(this + " does not hold floats");
+        }
+        return memory;
     }
 
     /** The value of a tensor of one element: waits for the device to have computed it. */
     public float item() {
-        return data != null ? data.get(ValueLayout.JAVA_FLOAT, 0) : peek()[0];
+        return data != null && dtype == DType.F32 ? data.get(ValueLayout.JAVA_FLOAT, 0) : peek()[0];
     }
 
     /** Throws when the step's plan hands this memory to another tensor before the step ends. */
@@ -142,12 +161,25 @@ public final class Tensor {
             throw new IllegalArgumentException(this + " takes " + shape.count() + " values, got " + values.length);
         }
         if (data != null) {
-            MemorySegment.copy(values, 0, data, ValueLayout.JAVA_FLOAT, 0, values.length);
+            put(values, data);
             return;
         }
         requireBound();
         try (Arena call = Arena.ofConfined()) {
-            buffer.write(offset, call.allocateFrom(ValueLayout.JAVA_FLOAT, values));
+            MemorySegment host = call.allocate(bytes(), ValueLayout.JAVA_LONG.byteAlignment());
+            put(values, host);
+            buffer.write(offset, host);
+        }
+    }
+
+    private void put(float[] values, MemorySegment to) {
+        if (dtype == DType.F32) {
+            MemorySegment.copy(values, 0, to, ValueLayout.JAVA_FLOAT, 0, values.length);
+            return;
+        }
+        requireBf16(to);
+        for (int i = 0; i < values.length; i++) {
+            to.setAtIndex(ValueLayout.JAVA_SHORT, i, DType.toBf16(values[i]));
         }
     }
 

@@ -4,6 +4,8 @@ import io.culvert.data.Batch;
 import io.culvert.device.RunArena;
 import io.culvert.model.Backbone;
 import io.culvert.ops.Tape;
+import io.culvert.ops.cast.CastOp;
+import io.culvert.tensor.DType;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -24,7 +26,8 @@ public final class Encoder {
     public Encoder(RunArena arena, Backbone backbone, int batch, int imageSize) {
         this.batch = batch;
         pixels = tape.input(Tensor.f32("pixels", batch, imageSize, imageSize, 3));
-        features = tape.keep(backbone.record(tape, pixels, false, 1));
+        Tensor input = CastOp.record(tape, "pixels.cast", pixels, DType.compute(arena.device()));
+        features = tape.keep(backbone.record(tape, input, false, 1));
         partial = arena.hostMemory(pixels.bytes());
         Trainer.bindInput(pixels, arena);
         tape.compile(arena);

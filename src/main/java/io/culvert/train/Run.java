@@ -9,6 +9,7 @@ import io.culvert.data.StratifiedSplit;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
+import io.culvert.device.Precision;
 import io.culvert.device.RunArena;
 import io.culvert.emulator.Emulator;
 import io.culvert.method.Method;
@@ -39,7 +40,7 @@ public final class Run implements AutoCloseable {
         this.config = config;
         backbone = backbone(config.model());
         method = method(config.method());
-        device = open(config.device(), config.threads());
+        device = open(config.device(), config.threads(), config.precision());
         arena = new RunArena(device);
         store.allocate(arena);
         initialise();
@@ -71,14 +72,23 @@ public final class Run implements AutoCloseable {
      * Opens a device by its name in configurations and on the command line.
      *
      * @param threads of the CPU; 0 takes all processors
+     * @param precision by its name: fp32, tf32 or bf16; the CPU computes in fp32 alone
      */
-    public static Device open(String name, int threads) {
+    public static Device open(String name, int threads, String precision) {
+        Precision how = Precision.of(precision)
+                .orElseThrow(() -> CulvertException.usage("unknown precision '%s'; known: fp32, tf32, bf16", precision));
         return switch (name) {
-            case "cpu" -> CpuDevice.open(threads);
-            case "cuda" -> CudaDevice.open(0);
+            case "cpu" -> {
+                if (how != Precision.FP32) {
+                    throw CulvertException.usage(
+                            "the CPU computes in fp32, not in %s: leave precision=fp32, or set device=cuda", precision);
+                }
+                yield CpuDevice.open(threads);
+            }
+            case "cuda" -> CudaDevice.open(0, how);
             case "emulator" -> {
                 Emulator.install();
-                yield CudaDevice.open(0);
+                yield CudaDevice.open(0, how);
             }
             default -> throw CulvertException.usage("unknown device '%s'; known: cpu, cuda, emulator", name);
         };

@@ -21,6 +21,8 @@ public record RunConfig(
 
         @Key(value = "cpu", doc = "device to compute on: cpu, cuda, emulator") String device,
 
+        @Key(value = "fp32", doc = "fp32; on cuda also tf32 (products on tensor cores) or bf16 (mixed precision)")
+                String precision,
         @Key(value = "0", min = 0, doc = "threads that compute; 0: all cores")
         int threads,
 

@@ -2,6 +2,7 @@ package io.culvert.verify;
 
 import io.culvert.device.RunArena;
 import io.culvert.ops.Tape;
+import io.culvert.ops.cast.CastOp;
 import io.culvert.safetensors.StoredTensor;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Parameter;
@@ -21,6 +22,9 @@ final class TapeRun {
 
     private final VectorCase vector;
     private final RunArena arena;
+    /** Losses are computed in single precision whatever the rest is. */
+    private final DType compute;
+
     private final Map<String, Input> inputs = new LinkedHashMap<>();
     private final List<Assembled> assembled = new ArrayList<>();
 
@@ -33,6 +37,7 @@ final class TapeRun {
     TapeRun(VectorCase vector, RunArena arena) {
         this.vector = vector;
         this.arena = arena;
+        compute = vector.kind().equals("loss") ? DType.F32 : DType.compute(arena.device());
         tape = new Tape(vector.expectsGradients());
     }
 
@@ -53,7 +58,7 @@ final class TapeRun {
             tape.differentiate(tensor);
         }
         inputs.put(name, new Input(given, layout, tensor));
-        return tensor;
+        return CastOp.record(tape, name + ".cast", tensor, compute);
     }
 
     /** Declares an input made of several of the case's; its gradient is planned if the case expects any. */

@@ -59,9 +59,8 @@ public final class Verifier {
             vector = new VectorCase(file, mapping);
             CaseRunner runner = CaseRunner.of(vector);
             Comparison worst = Comparison.worst(vector.expected(), runner.run(vector, arena));
-            double allowed = Math.max(
-                    tolerance.orElse(runner.defaultTolerance()),
-                    vector.tolerance().orElse(0));
+            double usual = Math.max(runner.defaultTolerance(), device.precision().tolerance());
+            double allowed = Math.max(tolerance.orElse(usual), vector.tolerance().orElse(0));
             return CaseOutcome.judged(vector, worst, allowed);
         } catch (CulvertException e) {
             if (e.kind() == CulvertException.Kind.DEVICE) {

@@ -18,6 +18,8 @@ public final class CublasLt implements AutoCloseable {
     /** What NVIDIA recommends for Hopper; smaller GPUs need less. */
     private static final long WORKSPACE_BYTES = 32L << 20;
 
+    private static final long MOST_ALIGNMENT = 256;
+
     private final Arena arena = Arena.ofShared();
     private final MemorySegment handle;
     private final CudaContext context;
@@ -37,26 +39,38 @@ public final class CublasLt implements AutoCloseable {
     }
 
     /** One operand: row-major, {@code ld} elements from row to row, seen transposed where the product says so. */
-    public record Operand(long address, boolean transposed, long ld) {
+    public record Operand(long address, boolean transposed, long ld, Element element) {
+        /** Of floats. */
         public static Operand plain(long address, long ld) {
-            return new Operand(address, false, ld);
+            return new Operand(address, false, ld, Element.FLOAT);
         }
 
+        /** Of floats. */
         public static Operand transposed(long address, long ld) {
-            return new Operand(address, true, ld);
+            return new Operand(address, true, ld, Element.FLOAT);
+        }
+
+        public Operand of(Element type) {
+            return new Operand(address, transposed, ld, type);
         }
     }
 
+    /** As the other {@code plan}, with a C of floats. */
+    public Matmul plan(long m, long n, long k, float alpha, Operand a, Operand b, float beta, long c, long ldc, long bias) {
+        return plan(m, n, k, alpha, a, b, beta, Operand.plain(c, ldc), bias);
+    }
+
     /**
-     * Plans {@code C = alpha op(A) op(B) + beta C (+ bias on each row)}, single precision, row-major.
+     * Plans {@code C = alpha op(A) op(B) + beta C (+ bias on each row)}, row-major, with sums in single precision.
      *
      * @param m rows of C and of op(A)
      * @param n columns of C and of op(B), and length of the bias
      * @param k columns of op(A)
-     * @param bias address of n floats, or 0
+     * @param a of one type with b; c has the same or is of floats
+     * @param bias address of n elements of C's type, or 0
      */
-    public Matmul plan(long m, long n, long k, float alpha, Operand a, Operand b, float beta, long c, long ldc, long bias) {
-        return new Matmul(m, n, k, alpha, a, b, beta, c, ldc, bias);
+    public Matmul plan(long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand c, long bias) {
+        return new Matmul(m, n, k, alpha, a, b, beta, c, bias);
     }
 
     /** A planned product. */
@@ -75,18 +89,18 @@ public final class CublasLt implements AutoCloseable {
 
         /** The library counts by columns: what is row-major here is its transpose there, and C^T = op(B)^T op(A)^T. */
         private Matmul(
-                long m, long n, long k, float alpha, Operand a, Operand b, float beta, long c, long ldc, long bias) {
-            name = "cublasLtMatmul(%d x %d x %d)".formatted(m, n, k);
+                long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand c, long bias) {
+            name = "cublasLtMatmul(%d x %d x %d, %s)".formatted(m, n, k, a.element());
             operation = operation(b.transposed(), a.transposed(), bias);
-            layouts[0] = b.transposed() ? layout(k, n, b.ld()) : layout(n, k, b.ld());
-            layouts[1] = a.transposed() ? layout(m, k, a.ld()) : layout(k, m, a.ld());
-            layouts[2] = layout(n, m, ldc);
+            layouts[0] = b.transposed() ? layout(k, n, b) : layout(n, k, b);
+            layouts[1] = a.transposed() ? layout(m, k, a) : layout(k, m, a);
+            layouts[2] = layout(n, m, c);
             scalars = arena.allocateFrom(JAVA_FLOAT, alpha, beta);
             this.alpha = scalars.asSlice(0, Float.BYTES);
             this.beta = scalars.asSlice(Float.BYTES, Float.BYTES);
             first = MemorySegment.ofAddress(b.address());
             second = MemorySegment.ofAddress(a.address());
-            result = MemorySegment.ofAddress(c);
+            result = MemorySegment.ofAddress(c.address());
             workspace = MemorySegment.ofAddress(context.workspace(WORKSPACE_BYTES));
             algorithm = algorithm();
         }
@@ -95,8 +109,7 @@ public final class CublasLt implements AutoCloseable {
             try (Arena call = Arena.ofConfined()) {
                 MemorySegment out = call.allocate(ADDRESS);
                 check(
-                        cublaslt_h.cublasLtMatmulDescCreate(
-                                out, cublaslt_h.CUBLAS_COMPUTE_32F(), cublaslt_h.CUDA_R_32F()),
+                        cublaslt_h.cublasLtMatmulDescCreate(out, computeType(), cublaslt_h.CUDA_R_32F()),
                         "cublasLtMatmulDescCreate");
                 MemorySegment desc = out.get(ADDRESS, 0);
                 set(desc, cublaslt_h.CUBLASLT_MATMUL_DESC_TRANSA(), operationOf(transposeFirst));
@@ -113,6 +126,10 @@ public final class CublasLt implements AutoCloseable {
             }
         }
 
+        private int computeType() {
+            return context.tf32() ? cublaslt_h.CUBLAS_COMPUTE_32F_FAST_TF32() : cublaslt_h.CUBLAS_COMPUTE_32F();
+        }
+
         private int operationOf(boolean transposed) {
             return transposed ? cublaslt_h.CUBLAS_OP_T() : cublaslt_h.CUBLAS_OP_N();
         }
@@ -126,12 +143,13 @@ public final class CublasLt implements AutoCloseable {
             }
         }
 
-        private MemorySegment layout(long rows, long columns, long ld) {
+        private MemorySegment layout(long rows, long columns, Operand operand) {
             try (Arena call = Arena.ofConfined()) {
                 MemorySegment out = call.allocate(ADDRESS);
                 check(
-                        cublaslt_h.cublasLtMatrixLayoutCreate(out, cublaslt_h.CUDA_R_32F(), rows, columns, ld),
-                        "cublasLtMatrixLayoutCreate(%d x %d, ld %d)".formatted(rows, columns, ld));
+                        cublaslt_h.cublasLtMatrixLayoutCreate(
+                                out, operand.element().cublas, rows, columns, operand.ld()),
+                        "cublasLtMatrixLayoutCreate(%d x %d, ld %d)".formatted(rows, columns, operand.ld()));
                 return out.get(ADDRESS, 0);
             }
         }
@@ -141,11 +159,12 @@ public final class CublasLt implements AutoCloseable {
                 MemorySegment out = call.allocate(ADDRESS);
                 check(cublaslt_h.cublasLtMatmulPreferenceCreate(out), "cublasLtMatmulPreferenceCreate");
                 MemorySegment preference = out.get(ADDRESS, 0);
-                MemorySegment bytes = call.allocateFrom(JAVA_LONG, WORKSPACE_BYTES);
-                check(
-                        cublaslt_h.cublasLtMatmulPreferenceSetAttribute(
-                                preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES(), bytes, Long.BYTES),
-                        "cublasLtMatmulPreferenceSetAttribute");
+                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES(), WORKSPACE_BYTES, Long.BYTES);
+                // Unless told, the library takes every operand to lie at a multiple of 256 bytes.
+                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES(), alignment(first), Integer.BYTES);
+                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES(), alignment(second), Integer.BYTES);
+                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES(), alignment(result), Integer.BYTES);
+                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES(), alignment(result), Integer.BYTES);
                 MemorySegment found = cublasLtMatmulHeuristicResult_t.allocate(arena);
                 MemorySegment count = call.allocate(JAVA_INT);
                 int status = cublaslt_h.cublasLtMatmulAlgoGetHeuristic(
@@ -156,6 +175,19 @@ public final class CublasLt implements AutoCloseable {
                     throw CulvertException.device("%s: cuBLASLt has no algorithm for it", name);
                 }
                 return cublasLtMatmulHeuristicResult_t.algo(found);
+            }
+        }
+
+        private static long alignment(MemorySegment operand) {
+            return Math.min(MOST_ALIGNMENT, Long.lowestOneBit(operand.address()));
+        }
+
+        private static void prefer(MemorySegment preference, int attribute, long value, long bytes) {
+            try (Arena call = Arena.ofConfined()) {
+                MemorySegment given = call.allocateFrom(JAVA_LONG, value);
+                check(
+                        cublaslt_h.cublasLtMatmulPreferenceSetAttribute(preference, attribute, given, bytes),
+                        "cublasLtMatmulPreferenceSetAttribute(" + attribute + ")");
             }
         }
 

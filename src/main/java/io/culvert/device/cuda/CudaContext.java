@@ -20,8 +20,10 @@ public final class CudaContext implements AutoCloseable {
     private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
 
     private final int device;
+    private final String name;
     private final String description;
     private final int multiprocessors;
+    private final boolean tf32;
     private final boolean synchronous = Boolean.getBoolean("culvert.sync");
     private final Arena arena = Arena.ofShared();
     private final CudaStream stream;
@@ -33,7 +35,8 @@ public final class CudaContext implements AutoCloseable {
     private CublasLt blas;
     private Cudnn dnn;
 
-    private CudaContext(int ordinal) {
+    private CudaContext(int ordinal, boolean tf32) {
+        this.tf32 = tf32;
         Driver.init();
         if (ordinal >= Driver.deviceCount()) {
             throw CulvertException.device(
@@ -46,20 +49,29 @@ public final class CudaContext implements AutoCloseable {
         int major = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR());
         int minor = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR());
         multiprocessors = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT());
+        name = Driver.deviceName(device);
         int driver = Driver.driverVersion();
         description = String.format(
                 Locale.ROOT,
                 "cuda, %s (sm_%d%d, %.0f GiB), driver for CUDA %d.%d",
-                Driver.deviceName(device), major, minor, Driver.gib(Driver.deviceTotalMem(device)), driver / 1000,
+                name, major, minor, Driver.gib(Driver.deviceTotalMem(device)), driver / 1000,
                 driver % 1000 / 10);
         if (major < 8) {
             throw CulvertException.device("%s: Culvert's kernels need compute capability 8.0 or later", description);
         }
     }
 
-    /** Takes GPU number {@code ordinal} for the calling thread, which must also run every step. */
-    public static CudaContext open(int ordinal) {
-        return new CudaContext(ordinal);
+    /**
+     * Takes GPU number {@code ordinal} for the calling thread, which must also run every step.
+     *
+     * @param tf32 whether products of singles may run on tensor cores, which take 10 bits of fraction of each factor
+     */
+    public static CudaContext open(int ordinal, boolean tf32) {
+        return new CudaContext(ordinal, tf32);
+    }
+
+    boolean tf32() {
+        return tf32;
     }
 
     public CudaStream stream() {
@@ -146,6 +158,11 @@ public final class CudaContext implements AutoCloseable {
                 throw Driver.failure(result, call + ", found by waiting for it");
             }
         }
+    }
+
+    /** The GPU's, as the driver gives it. */
+    String name() {
+        return name;
     }
 
     /** One line for reports. */

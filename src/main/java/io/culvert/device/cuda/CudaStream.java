@@ -32,6 +32,11 @@ public final class CudaStream implements AutoCloseable {
         synchronize();
     }
 
+    /** Queues a copy from one place of the device to another. */
+    public void copy(long to, long from, long bytes) {
+        Driver.memcpyDtoDAsync(to, from, bytes, handle);
+    }
+
     /** Queues zeros. */
     public void zero(long address, long bytes) {
         Driver.memsetD8Async(address, 0, bytes, handle);

@@ -15,13 +15,12 @@ import java.lang.foreign.MemorySegment;
 /** cuDNN's handle and what its convolutions share. Its classic interface is used; {@link CudnnConvolution} alone calls it. */
 public final class Cudnn implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
-    private final CudaContext context;
     private final MemorySegment handle;
     private final MemorySegment one;
     private final MemorySegment zero;
+    private final ConvolutionSearch search;
 
     Cudnn(CudaContext context) {
-        this.context = context;
         try {
             NativeLibrary.CUDNN.open();
         } catch (NativeLibraryException e) {
@@ -31,6 +30,7 @@ public final class Cudnn implements AutoCloseable {
         zero = arena.allocateFrom(JAVA_FLOAT, 0f);
         handle = create(cudnn_h::cudnnCreate, "cudnnCreate");
         check(cudnn_h.cudnnSetStream(handle, context.stream().handle()), "cudnnSetStream");
+        search = new ConvolutionSearch(context, context.name() + ", cuDNN " + cudnn_h.cudnnGetVersion());
     }
 
     /** A C function that hands out an object through a pointer. */
@@ -62,8 +62,8 @@ public final class Cudnn implements AutoCloseable {
         }
     }
 
-    CudaContext context() {
-        return context;
+    ConvolutionSearch search() {
+        return search;
     }
 
     MemorySegment handle() {

@@ -137,6 +137,12 @@ final class Driver {
                 "cuMemcpyDtoHAsync(0x%x, %d bytes)", from, to.byteSize());
     }
 
+    static void memcpyDtoDAsync(long to, long from, long bytes, MemorySegment stream) {
+        check(
+                cuda_h.cuMemcpyDtoDAsync_v2(to, from, bytes, stream),
+                "cuMemcpyDtoDAsync(0x%x, 0x%x, %d bytes)", to, from, bytes);
+    }
+
     static void memsetD8Async(long to, int value, long bytes, MemorySegment stream) {
         check(
                 cuda_h.cuMemsetD8Async(to, (byte) value, bytes, stream),

@@ -16,7 +16,7 @@ final class CudaAddGradients implements OpKernel {
         List<Tensor> parts = op.parts;
         Tensor sum = parts.getFirst();
         int n = Math.toIntExact(sum.shape().count());
-        launches = parts.stream().skip(1).map(part -> cuda.launch("elementwise", "add_f32")
+        launches = parts.stream().skip(1).map(part -> cuda.launch("elementwise", "add_" + sum.dtype().suffix)
                         .grid(cuda.blocks(n, 4 * THREADS)).block(THREADS)
                         .pointer(sum.address()).pointer(sum.address()).pointer(part.address()).int32(n))
                 .toArray(CudaLaunch[]::new);

@@ -8,12 +8,14 @@ import io.culvert.tensor.Tensor;
 /** {@code kernels/batchnorm.cu}: two launches for the statistics, one to normalise; two for the sums, one for the gradient. */
 final class CudaBatchNorm implements OpKernel {
     private static final int THREADS = 256;
-    private static final int COLUMNS = 128;
+    private static final int COLUMN_BYTES = 512;
     private static final int CHANNELS = 32;
     private static final int ROWS_A_BLOCK = 64;
 
     private final CudaContext cuda;
     private final BatchNormOp op;
+    private final String suffix;
+    private final int columnsABlock;
     private final int groups;
     private final int rows;
     private final int channels;
@@ -25,6 +27,8 @@ final class CudaBatchNorm implements OpKernel {
     CudaBatchNorm(CudaContext cuda, BatchNormOp op) {
         this.cuda = cuda;
         this.op = op;
+        suffix = op.x.dtype().suffix;
+        columnsABlock = COLUMN_BYTES / op.x.dtype().bytes;
         groups = op.config.groups();
         rows = op.x.shape().rows() / groups;
         channels = op.x.shape().at(-1);
@@ -38,7 +42,7 @@ final class CudaBatchNorm implements OpKernel {
     }
 
     private int columns() {
-        return (channels + COLUMNS - 1) / COLUMNS;
+        return (channels + columnsABlock - 1) / columnsABlock;
     }
 
     private CudaLaunch overRows(String kernel) {
@@ -54,12 +58,12 @@ final class CudaBatchNorm implements OpKernel {
     }
 
     private CudaLaunch statistics() {
-        return overRows("batchnorm_statistics_f32")
+        return overRows("batchnorm_statistics_" + suffix)
                 .pointer(scratch).pointer(op.x.address()).int32(rows).int32(channels);
     }
 
     private CudaLaunch moments() {
-        return overChannels("batchnorm_moments_f32")
+        return overChannels("batchnorm_moments_" + suffix)
                 .pointer(op.mean.address()).pointer(op.invStd.address())
                 .pointer(op.runningMean.address()).pointer(op.runningVar.address())
                 .pointer(scratch).pointer(op.x.address())
@@ -81,7 +85,7 @@ final class CudaBatchNorm implements OpKernel {
     }
 
     private CudaLaunch normalise() {
-        return affine(overRows("batchnorm_forward_f32")
+        return affine(overRows("batchnorm_forward_" + suffix)
                 .pointer(op.y.address()).pointer(op.x.address()).pointer(addressOf(op.residual)));
     }
 
@@ -94,7 +98,7 @@ final class CudaBatchNorm implements OpKernel {
     }
 
     private CudaLaunch reduce() {
-        return affine(overRows("batchnorm_backward_reduce_f32")
+        return affine(overRows("batchnorm_backward_reduce_" + suffix)
                         .pointer(scratch).pointer(op.dy.getFirst().address()).pointer(second())
                         .pointer(op.x.address()).pointer(op.y.address()))
                 .int32(op.residual == null ? 0 : 1);
@@ -109,7 +113,7 @@ final class CudaBatchNorm implements OpKernel {
 
     /** With a residual the first pass has left the whole masked sum in dy. */
     private CudaLaunch spread() {
-        return affine(overRows("batchnorm_backward_f32")
+        return affine(overRows("batchnorm_backward_" + suffix)
                         .pointer(op.dx.address()).pointer(op.dy.getFirst().address())
                         .pointer(op.residual == null ? second() : 0)
                         .pointer(op.x.address()).pointer(sums()))

@@ -8,7 +8,6 @@ import io.culvert.ops.Cost;
 import io.culvert.ops.Op;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.Tape;
-import io.culvert.tensor.DType;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
@@ -32,7 +31,7 @@ public final class Conv2dOp extends Op {
         this.weight = weight;
         this.geometry = geometry;
         Shape out = Shape.of(geometry.n(), geometry.outHeight(), geometry.outWidth(), geometry.out());
-        y = new Tensor(name + ".y", out, DType.F32);
+        y = new Tensor(name + ".y", out, x.dtype());
         tape.record(this);
     }
 

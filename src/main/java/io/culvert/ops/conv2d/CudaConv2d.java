@@ -3,38 +3,37 @@ package io.culvert.ops.conv2d;
 import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.CudnnConvolution;
 import io.culvert.ops.OpKernel;
-import java.lang.foreign.MemorySegment;
+import io.culvert.tensor.DType;
 
 /** Convolution by cuDNN. */
 final class CudaConv2d implements OpKernel {
     private final CudnnConvolution convolution;
-    private final MemorySegment x;
-    private final MemorySegment y;
-    private final MemorySegment weight;
-    private final MemorySegment dweight;
-    private final MemorySegment dy;
-    private final MemorySegment dx;
+    private final boolean propagates;
 
     CudaConv2d(CudaContext cuda, Conv2dOp op) {
-        convolution = new CudnnConvolution(cuda, op.geometry, op.dy != null);
-        x = MemorySegment.ofAddress(op.x.address());
-        y = MemorySegment.ofAddress(op.y.address());
-        weight = MemorySegment.ofAddress(op.weight.value().address());
-        dweight = MemorySegment.ofAddress(op.weight.gradient().address());
-        dy = op.dy == null ? null : MemorySegment.ofAddress(op.dy.address());
-        dx = op.dx == null ? null : MemorySegment.ofAddress(op.dx.address());
+        DType dtype = op.x.dtype();
+        long weight = op.weight.value(dtype).address();
+        propagates = op.dx != null;
+        convolution = new CudnnConvolution(
+                cuda, op.geometry, dtype.element(), op.y.address(), op.x.address(), weight);
+        if (propagates) {
+            convolution.planBackwardData(op.dx.address(), op.dy.address(), weight);
+        }
+        if (op.dy != null) {
+            convolution.planBackwardFilter(op.weight.gradient().address(), op.x.address(), op.dy.address());
+        }
     }
 
     @Override
     public void forward() {
-        convolution.forward(y, x, weight);
+        convolution.forward();
     }
 
     @Override
     public void backward() {
-        if (dx != null) {
-            convolution.backwardData(dx, dy, weight);
+        if (propagates) {
+            convolution.backwardData();
         }
-        convolution.backwardFilter(dweight, x, dy);
+        convolution.backwardFilter();
     }
 }

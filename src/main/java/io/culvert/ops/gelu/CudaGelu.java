@@ -14,9 +14,9 @@ final class CudaGelu implements OpKernel {
     CudaGelu(CudaContext cuda, GeluOp op) {
         int n = Math.toIntExact(op.x().shape().count());
         int blocks = cuda.blocks(n, 4 * THREADS);
-        forward = cuda.launch("gelu", "gelu_forward_f32").grid(blocks).block(THREADS)
+        forward = cuda.launch("gelu", "gelu_forward_" + op.x().dtype().suffix).grid(blocks).block(THREADS)
                 .pointer(op.y().address()).pointer(op.x().address()).int32(n);
-        backward = op.dx() == null ? null : cuda.launch("gelu", "gelu_backward_f32").grid(blocks).block(THREADS)
+        backward = op.dx() == null ? null : cuda.launch("gelu", "gelu_backward_" + op.x().dtype().suffix).grid(blocks).block(THREADS)
                 .pointer(op.dx().address()).pointer(op.dy().address()).pointer(op.x().address()).int32(n);
     }
 

@@ -11,9 +11,9 @@ final class CudaL2Normalize implements OpKernel {
     CudaL2Normalize(CudaContext cuda, L2NormalizeOp op) {
         int rows = op.x().shape().rows();
         int width = op.x().shape().at(-1);
-        forward = CudaUnitRows.forward(cuda, op.y().address(), op.x().address(), rows, width);
+        forward = CudaUnitRows.forward(cuda, op.x().dtype(), op.y().address(), op.x().address(), rows, width);
         backward = op.dx() == null ? null : CudaUnitRows.backward(
-                cuda, op.dx().address(), op.dy().address(), op.x().address(), op.y().address(), rows, width);
+                cuda, op.x().dtype(), op.dx().address(), op.dy().address(), op.x().address(), op.y().address(), rows, width);
     }
 
     @Override

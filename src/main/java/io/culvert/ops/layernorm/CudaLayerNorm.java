@@ -21,7 +21,7 @@ final class CudaLayerNorm implements OpKernel {
         if (width > WIDEST) {
             throw new IllegalArgumentException(op.name() + ": rows of " + width + ", the kernel takes up to " + WIDEST);
         }
-        forward = cuda.launch("layernorm", "layernorm_forward_f32").teams(cuda, rows, width)
+        forward = cuda.launch("layernorm", "layernorm_forward_" + op.x.dtype().suffix).teams(cuda, rows, width)
                 .pointer(op.y.address()).pointer(op.mean.address()).pointer(op.invStd.address())
                 .pointer(op.x.address()).pointer(op.weight.value().address()).pointer(op.bias.value().address())
                 .int32(rows).int32(width).float32(op.eps);
@@ -33,7 +33,7 @@ final class CudaLayerNorm implements OpKernel {
         int columns = WARP * COLUMNS_A_THREAD;
         long scratch = cuda.workspace(2L * parts * width * Float.BYTES);
         backward = new CudaLaunch[] {
-            cuda.launch("layernorm", "layernorm_backward_f32")
+            cuda.launch("layernorm", "layernorm_backward_" + op.x.dtype().suffix)
                     .grid(parts).block((width + columns - 1) / columns * WARP)
                     .pointer(op.dx.address()).pointer(scratch).pointer(op.dy.address()).pointer(op.x.address())
                     .pointer(op.weight.value().address()).pointer(op.mean.address()).pointer(op.invStd.address())

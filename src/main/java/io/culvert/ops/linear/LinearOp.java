@@ -7,7 +7,6 @@ import io.culvert.ops.Cost;
 import io.culvert.ops.Op;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.Tape;
-import io.culvert.tensor.DType;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
@@ -32,7 +31,7 @@ public final class LinearOp extends Op {
         this.bias = bias;
         int[] extents = x.shape().toArray();
         extents[extents.length - 1] = weight.value().shape().at(0);
-        y = new Tensor(name + ".y", Shape.of(extents), DType.F32);
+        y = new Tensor(name + ".y", Shape.of(extents), x.dtype());
         tape.record(this);
     }
 

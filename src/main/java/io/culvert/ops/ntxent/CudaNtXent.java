@@ -4,6 +4,7 @@ import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.CudaLaunch;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.l2normalize.CudaUnitRows;
+import io.culvert.tensor.DType;
 
 /** {@code kernels/ntxent.cu}: the matrix of similarities exists in tiles of shared memory only. */
 final class CudaNtXent implements OpKernel {
@@ -27,7 +28,7 @@ final class CudaNtXent implements OpKernel {
         long logSum = rowLoss + rowBytes;
         long pairGradient = logSum + rowBytes;
         forward = new CudaLaunch[] {
-            CudaUnitRows.forward(cuda, op.unit.address(), op.z.address(), rows, width),
+            CudaUnitRows.forward(cuda, DType.F32, op.unit.address(), op.z.address(), rows, width),
             cuda.launch("ntxent", "ntxent_forward_f32").grid(rowTiles, splits, 1).block(THREADS)
                     .pointer(scratch).pointer(op.unit.address()).int32(rows).int32(width).float32(scale),
             cuda.launch("ntxent", "ntxent_rows_f32").grid(cuda.blocks(rows, THREADS)).block(THREADS)
@@ -41,7 +42,7 @@ final class CudaNtXent implements OpKernel {
                     .pointer(op.dunit.address()).pointer(op.unit.address()).pointer(logSum).pointer(pairGradient)
                     .int32(rows).int32(width).float32(scale),
             CudaUnitRows.backward(
-                    cuda, op.dz.address(), op.dunit.address(), op.z.address(), op.unit.address(), rows, width)
+                    cuda, DType.F32, op.dz.address(), op.dunit.address(), op.z.address(), op.unit.address(), rows, width)
         };
     }
 

@@ -15,10 +15,10 @@ final class CudaMaxPool implements OpKernel {
 
     CudaMaxPool(CudaContext cuda, MaxPoolOp op) {
         this.op = op;
-        forward = geometry(cuda.launch("pool", "maxpool_forward_f32")
+        forward = geometry(cuda.launch("pool", "maxpool_forward_" + op.x.dtype().suffix)
                 .grid(cuda.blocks(op.y.shape().count(), 4 * THREADS)).block(THREADS)
                 .pointer(op.y.address()).pointer(op.winner.address()).pointer(op.x.address()));
-        backward = op.dx == null ? null : geometry(cuda.launch("pool", "maxpool_backward_f32")
+        backward = op.dx == null ? null : geometry(cuda.launch("pool", "maxpool_backward_" + op.x.dtype().suffix)
                 .grid(cuda.blocks(op.x.shape().count(), 4 * THREADS)).block(THREADS)
                 .pointer(op.dx.address()).pointer(op.dy.address()).pointer(op.winner.address()));
     }

@@ -7,6 +7,7 @@ import io.culvert.ops.Cost;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.Tape;
 import io.culvert.ops.UnaryOp;
+import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
 import java.util.List;
 
@@ -15,7 +16,7 @@ import java.util.List;
  */
 public final class GlobalAvgPoolOp extends UnaryOp {
     private GlobalAvgPoolOp(String name, Tape tape, Tensor x) {
-        super(name, tape, x, Tensor.f32(name + ".y", x.shape().at(0), x.shape().at(3)));
+        super(name, tape, x, new Tensor(name + ".y", Shape.of(x.shape().at(0), x.shape().at(3)), x.dtype()));
     }
 
     /** Records the operation and returns y. */

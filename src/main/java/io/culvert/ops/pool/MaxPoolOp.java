@@ -36,7 +36,7 @@ public final class MaxPoolOp extends Op {
         this.padding = padding;
         Shape in = x.shape();
         Shape out = Shape.of(in.at(0), extent(in.at(1)), extent(in.at(2)), in.at(3));
-        y = new Tensor(name + ".y", out, DType.F32);
+        y = new Tensor(name + ".y", out, x.dtype());
         winner = new Tensor(name + ".winner", out, DType.U8);
         tape.record(this);
     }

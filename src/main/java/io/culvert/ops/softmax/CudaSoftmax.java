@@ -12,9 +12,9 @@ final class CudaSoftmax implements OpKernel {
     CudaSoftmax(CudaContext cuda, SoftmaxOp op) {
         int rows = op.x().shape().rows();
         int width = op.x().shape().at(-1);
-        forward = cuda.launch("softmax", "softmax_forward_f32").teams(cuda, rows, width)
+        forward = cuda.launch("softmax", "softmax_forward_" + op.x().dtype().suffix).teams(cuda, rows, width)
                 .pointer(op.y().address()).pointer(op.x().address()).int32(rows).int32(width);
-        backward = op.dx() == null ? null : cuda.launch("softmax", "softmax_backward_f32").teams(cuda, rows, width)
+        backward = op.dx() == null ? null : cuda.launch("softmax", "softmax_backward_" + op.x().dtype().suffix).teams(cuda, rows, width)
                 .pointer(op.dx().address()).pointer(op.dy().address()).pointer(op.y().address())
                 .int32(rows).int32(width);
     }
