@@ -4,7 +4,14 @@
 //
 // Launch: one dimension, any grid, any block (256 threads), except LARS: see there. n is the slab's length in floats.
 // Bytes: sgd 20n, adamw 28n, lars 28n, ema 12n. To clear gradients use fill_f32.
+//
+// A rate that is no number says that no update shall be made: see guard_f32.
 #include "common.cuh"
+
+// Cancels the update of a step whose loss is not finite, so that the weights stay as they were. grid 1, block 1.
+KERNEL guard_f32(float *__restrict__ rates, const float *__restrict__ loss) {
+    if (!isfinite(*loss)) rates[0] = nanf("");
+}
 
 // g += decay p; m = momentum m + g; p -= lr m, or p -= lr (g + momentum m) with Nesterov, as PyTorch.
 INLINE void sgd(float &p, float &m, float g, float lr, float momentum, float decay, bool nesterov) {
@@ -17,6 +24,7 @@ INLINE void sgd(float &p, float &m, float g, float lr, float momentum, float dec
 KERNEL sgd_f32(float *__restrict__ values, float *__restrict__ momenta, const float *__restrict__ gradients,
                const float *__restrict__ rates, int n, float momentum, float decay, int nesterov) {
     float lr = rates[0];
+    if (isnan(lr)) return;
     for_elements<4>(
         n, aligned(values, momenta, gradients),
         [&](long i) {
@@ -48,6 +56,7 @@ KERNEL adamw_f32(float *__restrict__ values, float *__restrict__ first, float *_
     float step = rates[0];
     float scale = rates[1];
     float shrink = rates[2];
+    if (isnan(step)) return;
     for_elements<4>(
         n, aligned(values, first, second, gradients),
         [&](long i) {
@@ -118,6 +127,7 @@ KERNEL lars_f32(float *__restrict__ values, float *__restrict__ momenta, const f
                 float momentum, float decay, float trust) {
     const int *segment = segments + 3 * blockIdx.y;
     float scale = 1;
+    if (isnan(rates[0])) return;
     if (segment[2] != 0) {
         const double *part = scratch + 2L * blockIdx.y * gridDim.x;
         double value = 0;

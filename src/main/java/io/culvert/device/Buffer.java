@@ -44,6 +44,9 @@ public abstract sealed class Buffer permits HostBuffer, CudaBuffer {
     /** Copies bytes from {@code offset} to the host, after all work that was given to the device before. */
     public abstract void read(long offset, MemorySegment to);
 
+    /** The float at {@code offset}, after all work that was given to the device before; creates nothing. */
+    public abstract float readFloat(long offset);
+
     /** Sets every byte to zero, in order with the work given to the device. */
     public abstract void clear();
 }

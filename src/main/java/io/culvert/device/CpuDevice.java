@@ -56,6 +56,11 @@ public final class CpuDevice implements Device {
         return true;
     }
 
+    @Override
+    public Runnable repeated(Runnable work) {
+        return work;
+    }
+
     /** Always single. */
     @Override
     public Precision precision() {

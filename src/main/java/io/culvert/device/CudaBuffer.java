@@ -43,6 +43,12 @@ final class CudaBuffer extends Buffer {
     }
 
     @Override
+    public float readFloat(long offset) {
+        check(offset, Float.BYTES);
+        return stream.readFloat(address + offset);
+    }
+
+    @Override
     public void clear() {
         stream.zero(address, bytes());
     }

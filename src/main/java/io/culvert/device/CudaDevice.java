@@ -42,6 +42,11 @@ public final class CudaDevice implements Device {
     }
 
     @Override
+    public Runnable repeated(Runnable work) {
+        return context.repeated(work);
+    }
+
+    @Override
     public Precision precision() {
         return precision;
     }

@@ -13,6 +13,12 @@ public sealed interface Device extends AutoCloseable permits CpuDevice, CudaDevi
     /** Whether kernels read a batch where the loader left it; if not, it is copied to memory of the device. */
     boolean readsHostMemory();
 
+    /**
+     * Work that queues the same kernels on the same addresses each time, made ready to be repeated: a GPU records it when
+     * it has run a few times, and from then on repeats it by one call. It must not wait for the device.
+     */
+    Runnable repeated(Runnable work);
+
     /** How exactly it computes. */
     Precision precision();
 

@@ -1,6 +1,7 @@
 package io.culvert.device;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** Memory of the processor: what the loader fills, oneDNN computes on and a checkpoint writes are the same bytes. */
 final class HostBuffer extends Buffer {
@@ -34,6 +35,11 @@ final class HostBuffer extends Buffer {
     @Override
     public void read(long offset, MemorySegment to) {
         MemorySegment.copy(segment, offset, to, 0, to.byteSize());
+    }
+
+    @Override
+    public float readFloat(long offset) {
+        return segment.get(ValueLayout.JAVA_FLOAT, offset);
     }
 
     @Override

@@ -98,6 +98,11 @@ public final class Emulator {
         faults.failAt(Faults.Kind.LAUNCH, n);
     }
 
+    /** How many times a recorded graph was launched since the emulator was installed. */
+    public int graphLaunches() {
+        return driver.graphLaunches();
+    }
+
     /** What was created and not given back, by type, with the number of each; empty after a clean run. */
     public Map<String, Integer> leaks() {
         return driver.leaks();

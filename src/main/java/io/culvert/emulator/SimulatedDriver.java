@@ -77,6 +77,9 @@ final class SimulatedDriver extends SimulatedLibrary {
     private int stickyError;
     private String brokenBy = "";
 
+    private int capturing;
+    private int graphLaunches;
+
     private record Context() {}
 
     private record Event(long[] nanos) {}
@@ -109,6 +112,10 @@ final class SimulatedDriver extends SimulatedLibrary {
 
     DeviceMemory memory() {
         return memory;
+    }
+
+    int graphLaunches() {
+        return graphLaunches;
     }
 
     /** What was created and not destroyed, by type, with the device memory that is still allocated. */
@@ -242,6 +249,9 @@ final class SimulatedDriver extends SimulatedLibrary {
 
     public int cuMemAlloc_v2(MemorySegment out, long bytes) {
         requireHealthy();
+        if (capturing > 0) {
+            throw new SimulatedError(CAPTURE_UNSUPPORTED, "an allocation while a stream is captured");
+        }
         if (bytes <= 0) {
             throw new SimulatedError(INVALID_VALUE, "an allocation of %d bytes", bytes);
         }
@@ -282,6 +292,9 @@ final class SimulatedDriver extends SimulatedLibrary {
 
     /** Memory that is not pinned is staged before the call returns, as the real driver does. */
     public int cuMemcpyHtoDAsync_v2(long to, MemorySegment from, long bytes, MemorySegment stream) {
+        if (stream(stream).isCapturing()) {
+            throw new SimulatedError(CAPTURE_UNSUPPORTED, "a graph would repeat this copy of memory that the host changes");
+        }
         byte[] staged = from.asSlice(0, bytes).toArray(JAVA_BYTE);
         queue(stream, () -> memory.write(to, MemorySegment.ofArray(staged)));
         return 0;
@@ -331,10 +344,12 @@ final class SimulatedDriver extends SimulatedLibrary {
 
     public int cuStreamBeginCapture_v2(MemorySegment handle, int mode) {
         stream(handle).beginCapture();
+        capturing++;
         return 0;
     }
 
     public int cuStreamEndCapture(MemorySegment handle, MemorySegment graph) {
+        capturing--;
         graph.set(ADDRESS, 0, handles.put(new Graph(stream(handle).endCapture())));
         return 0;
     }
@@ -348,6 +363,7 @@ final class SimulatedDriver extends SimulatedLibrary {
         requireHealthy();
         SimulatedStream target = stream(stream);
         handles.get(exec, GraphExec.class).work.forEach(target::add);
+        graphLaunches++;
         return 0;
     }
 

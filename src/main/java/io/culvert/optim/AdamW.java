@@ -17,37 +17,25 @@ import java.util.Map;
  *
  * Decay applies to every parameter.
  */
-public final class AdamW implements Optimizer {
-    /** One device's slab-wide update. */
-    interface Kernel {
-        /**
-         * @param stepSize {@code lr / (1 - b1^t)}
-         * @param secondScale {@code 1 / sqrt(1 - b2^t)}
-         * @param shrink {@code 1 - lr decay}
-         */
-        void step(float stepSize, float secondScale, float shrink);
-    }
-
-    final ParameterStore store;
+public final class AdamW extends Optimizer {
     final Buffer first;
     final Buffer second;
     final double beta1;
     final double beta2;
     final float eps;
     private final double weightDecay;
-    private final Kernel kernel;
     private int steps;
 
     public AdamW(
             RunArena arena, ParameterStore store, double beta1, double beta2, double eps, double weightDecay) {
-        this.store = store;
+        super(arena.device(), store, 3);
         this.beta1 = beta1;
         this.beta2 = beta2;
         this.eps = (float) eps;
         this.weightDecay = weightDecay;
-        first = arena.allocate("first moments", store.values().bytes());
-        second = arena.allocate("second moments", store.values().bytes());
-        kernel = kernel(arena.device());
+        first = slab(arena, "first moments");
+        second = slab(arena, "second moments");
+        kernel(kernel(arena.device()));
     }
 
     private Kernel kernel(Device device) {
@@ -57,16 +45,13 @@ public final class AdamW implements Optimizer {
         };
     }
 
+    /** {@code lr / (1 - b1^t)}, {@code 1 / sqrt(1 - b2^t)} and {@code 1 - lr decay}. */
     @Override
-    public void step(double learningRate) {
+    void rates(double learningRate) {
         steps++;
-        double firstCorrection = 1 - Math.pow(beta1, steps);
-        double secondCorrection = 1 - Math.pow(beta2, steps);
-        kernel.step(
-                (float) (learningRate / firstCorrection),
-                (float) (1 / Math.sqrt(secondCorrection)),
-                (float) (1 - learningRate * weightDecay));
-        store.valuesChanged();
+        rates[0] = (float) (learningRate / (1 - Math.pow(beta1, steps)));
+        rates[1] = (float) (1 / Math.sqrt(1 - Math.pow(beta2, steps)));
+        rates[2] = (float) (1 - learningRate * weightDecay);
     }
 
     @Override

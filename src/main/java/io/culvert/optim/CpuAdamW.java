@@ -11,9 +11,10 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /** One pass over the slabs, whose tensors are padded to whole vectors. */
-final class CpuAdamW implements AdamW.Kernel {
+final class CpuAdamW implements Optimizer.Kernel {
     private static final int GRAIN = 4096;
 
+    private final AdamW adam;
     private final Workers workers;
     private final MemorySegment values;
     private final MemorySegment gradients;
@@ -31,6 +32,7 @@ final class CpuAdamW implements AdamW.Kernel {
     private float shrink;
 
     CpuAdamW(CpuDevice cpu, AdamW adam) {
+        this.adam = adam;
         workers = cpu.workers();
         values = adam.store.values().memory();
         gradients = adam.store.gradients().memory();
@@ -45,10 +47,10 @@ final class CpuAdamW implements AdamW.Kernel {
     }
 
     @Override
-    public void step(float newStepSize, float newSecondScale, float newShrink) {
-        stepSize = newStepSize;
-        secondScale = newSecondScale;
-        shrink = newShrink;
+    public void update() {
+        stepSize = adam.rates[0];
+        secondScale = adam.rates[1];
+        shrink = adam.rates[2];
         workers.run(count, GRAIN, task);
     }
 

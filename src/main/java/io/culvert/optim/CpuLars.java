@@ -15,7 +15,7 @@ import java.util.List;
 import jdk.incubator.vector.FloatVector;
 
 /** Two passes for each parameter: its norms, then its update. Tensors of a slab are padded to whole vectors with zeros. */
-final class CpuLars implements Lars.Kernel {
+final class CpuLars implements Optimizer.Kernel {
     private static final int GRAIN = 4096;
 
     private final Workers workers;
@@ -58,8 +58,8 @@ final class CpuLars implements Lars.Kernel {
     }
 
     @Override
-    public void step(float learningRate) {
-        this.learningRate = learningRate;
+    public void update() {
+        learningRate = lars.rates[0];
         for (current = 0; current < values.length; current++) {
             int count = Math.toIntExact(values[current].byteSize() / Float.BYTES);
             decay = adapted[current] ? lars.weightDecay : 0;

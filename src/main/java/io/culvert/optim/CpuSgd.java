@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /** One pass over the slabs, whose tensors are padded to whole vectors. */
-final class CpuSgd implements Sgd.Kernel {
+final class CpuSgd implements Optimizer.Kernel {
     private static final int GRAIN = 4096;
 
     private final Workers workers;
@@ -32,8 +32,8 @@ final class CpuSgd implements Sgd.Kernel {
     }
 
     @Override
-    public void step(float learningRate) {
-        this.learningRate = learningRate;
+    public void update() {
+        learningRate = sgd.rates[0];
         workers.run(count, GRAIN, task);
     }
 

@@ -10,17 +10,15 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** {@code kernels/optim.cu}: the norms of all parameters in one launch, their update in a second. */
-final class CudaLars implements Lars.Kernel {
+final class CudaLars implements Optimizer.Kernel {
     private static final int THREADS = 256;
     private static final int PARTS = 16;
     private static final int SEGMENT_INTS = 3;
 
-    private final CudaRates rates;
     private final CudaLaunch norms;
     private final CudaLaunch update;
 
     CudaLars(CudaContext cuda, Lars lars) {
-        rates = new CudaRates(cuda, 1);
         List<Parameter> parameters = lars.store.parameters();
         int count = parameters.size();
         long segments = cuda.allocate("parameter table", (long) count * SEGMENT_INTS * Integer.BYTES);
@@ -44,14 +42,12 @@ final class CudaLars implements Lars.Kernel {
                 .pointer(segments).float32(lars.weightDecay);
         update = cuda.launch("optim", "lars_f32").grid(PARTS, count, 1).block(THREADS)
                 .pointer(lars.store.values().address()).pointer(lars.momentumBuffer.address())
-                .pointer(lars.store.gradients().address()).pointer(rates.address()).pointer(segments).pointer(scratch)
+                .pointer(lars.store.gradients().address()).pointer(lars.cudaRates.address()).pointer(segments).pointer(scratch)
                 .float32(lars.momentum).float32(lars.weightDecay).float32(lars.trust);
     }
 
     @Override
-    public void step(float learningRate) {
-        rates.set(0, learningRate);
-        rates.send();
+    public void update() {
         norms.run();
         update.run();
     }

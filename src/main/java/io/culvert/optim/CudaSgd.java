@@ -4,25 +4,21 @@ import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.CudaLaunch;
 
 /** {@code kernels/optim.cu}: one launch over the slabs. */
-final class CudaSgd implements Sgd.Kernel {
+final class CudaSgd implements Optimizer.Kernel {
     private static final int THREADS = 256;
 
-    private final CudaRates rates;
     private final CudaLaunch update;
 
     CudaSgd(CudaContext cuda, Sgd sgd) {
-        rates = new CudaRates(cuda, 1);
         int n = Math.toIntExact(sgd.store.values().bytes() / Float.BYTES);
         update = cuda.launch("optim", "sgd_f32").grid(cuda.blocks(n, 4 * THREADS)).block(THREADS)
                 .pointer(sgd.store.values().address()).pointer(sgd.momentumBuffer.address())
-                .pointer(sgd.store.gradients().address()).pointer(rates.address())
+                .pointer(sgd.store.gradients().address()).pointer(sgd.cudaRates.address())
                 .int32(n).float32(sgd.momentum).float32(sgd.weightDecay).int32(sgd.nesterov ? 1 : 0);
     }
 
     @Override
-    public void step(float learningRate) {
-        rates.set(0, learningRate);
-        rates.send();
+    public void update() {
         update.run();
     }
 }

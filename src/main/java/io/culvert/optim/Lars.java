@@ -13,26 +13,19 @@ import java.util.Map;
  * uses. Per parameter: {@code g += decay p; g *= trust |p| / |g|} (1 where either norm is 0);
  * {@code m = momentum m + g; p -= lr m}. One-dimensional parameters take neither decay nor adaptation.
  */
-public final class Lars implements Optimizer {
-    /** One device's update of every parameter. */
-    interface Kernel {
-        void step(float learningRate);
-    }
-
-    final ParameterStore store;
+public final class Lars extends Optimizer {
     final Buffer momentumBuffer;
     final float momentum;
     final float weightDecay;
     final double trust;
-    private final Kernel kernel;
 
     public Lars(RunArena arena, ParameterStore store, double momentum, double weightDecay, double trust) {
-        this.store = store;
+        super(arena.device(), store, 1);
         this.momentum = (float) momentum;
         this.weightDecay = (float) weightDecay;
         this.trust = trust;
-        momentumBuffer = arena.allocate("momentum", store.values().bytes());
-        kernel = kernel(arena.device());
+        momentumBuffer = slab(arena, "momentum");
+        kernel(kernel(arena.device()));
     }
 
     private Kernel kernel(Device device) {
@@ -43,9 +36,8 @@ public final class Lars implements Optimizer {
     }
 
     @Override
-    public void step(double learningRate) {
-        kernel.step((float) learningRate);
-        store.valuesChanged();
+    void rates(double learningRate) {
+        rates[0] = (float) learningRate;
     }
 
     @Override

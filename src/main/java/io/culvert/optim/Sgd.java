@@ -12,26 +12,19 @@ import java.util.Map;
  * Stochastic gradient descent with momentum as PyTorch computes it: {@code g += decay p; m = momentum m + g; p -= lr m},
  * or {@code p -= lr (g + momentum m)} with Nesterov. Decay applies to every parameter.
  */
-public final class Sgd implements Optimizer {
-    /** One device's slab-wide update. */
-    interface Kernel {
-        void step(float learningRate);
-    }
-
-    final ParameterStore store;
+public final class Sgd extends Optimizer {
     final Buffer momentumBuffer;
     final float momentum;
     final float weightDecay;
     final boolean nesterov;
-    private final Kernel kernel;
 
     public Sgd(RunArena arena, ParameterStore store, double momentum, double weightDecay, boolean nesterov) {
-        this.store = store;
+        super(arena.device(), store, 1);
         this.momentum = (float) momentum;
         this.weightDecay = (float) weightDecay;
         this.nesterov = nesterov;
-        momentumBuffer = arena.allocate("momentum", store.values().bytes());
-        kernel = kernel(arena.device());
+        momentumBuffer = slab(arena, "momentum");
+        kernel(kernel(arena.device()));
     }
 
     private Kernel kernel(Device device) {
@@ -42,9 +35,8 @@ public final class Sgd implements Optimizer {
     }
 
     @Override
-    public void step(double learningRate) {
-        kernel.step((float) learningRate);
-        store.valuesChanged();
+    void rates(double learningRate) {
+        rates[0] = (float) learningRate;
     }
 
     @Override

@@ -144,7 +144,10 @@ public final class Tensor {
 
     /** The value of a tensor of one element: waits for the device to have computed it. */
     public float item() {
-        return data != null && dtype == DType.F32 ? data.get(ValueLayout.JAVA_FLOAT, 0) : peek()[0];
+        if (dtype != DType.F32 || buffer == null) {
+            return peek()[0];
+        }
+        return buffer.readFloat(offset);
     }
 
     /** Throws when the step's plan hands this memory to another tensor before the step ends. */

@@ -20,6 +20,7 @@ public final class Trainer {
     private final Method.Recorded recorded;
     private final Optimizer optimizer;
     private final WarmupCosine schedule;
+    private final Runnable work;
     private int step;
 
     /**
@@ -48,6 +49,16 @@ public final class Trainer {
         tape.keep(recorded.embeddings());
         bindInput(pixels, arena);
         tape.compile(arena);
+        optimizer.guard(recorded.loss());
+        work = arena.device().repeated(this::work);
+    }
+
+    /** All that a step computes, the same every time. */
+    private void work() {
+        store.zeroGradients();
+        tape.forward();
+        tape.backward();
+        optimizer.update();
     }
 
     /** A device that does not read host memory needs a place for the batch. */
@@ -58,22 +69,21 @@ public final class Trainer {
     }
 
     /**
-     * One step on a batch of views; returns the loss.
+     * One step on a batch of views; returns the loss. Where that is not finite the weights stay as they were, and the
+     * step throws.
      *
      * @param views normalised pixels, {@code [views * B, H, W, 3]} floats, read in place on the CPU
      */
     public float step(MemorySegment views) {
         pixels.feed(views);
-        store.zeroGradients();
-        tape.forward();
+        optimizer.prepare(learningRate());
+        work.run();
         float loss = recorded.loss().item();
         if (!Float.isFinite(loss)) {
             throw CulvertException.diverged(
                     "the loss of step %d is %s: lower optim.lr, lengthen schedule.warmup_epochs, or look at the batch",
                     step, loss);
         }
-        tape.backward();
-        optimizer.step(learningRate());
         step++;
         return loss;
     }

@@ -40,7 +40,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class EmulatedStepTest {
     private static final int BATCH = 3;
     private static final int SIZE = 17;
-    private static final int STEPS = 3;
+    /** The third is recorded, the fourth repeats it. */
+    private static final int STEPS = 4;
 
     /** Relative, of each tensor's norm: rounding of three steps in single precision. */
     private static final double TOLERANCE = 2e-5;
@@ -125,6 +126,56 @@ class EmulatedStepTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"sgd", "lars", "adamw"})
+    void aRecordedStepIsTheStep(String optimizer) {
+        int before = emulator.graphLaunches();
+        Trained recorded;
+        try (Device device = CudaDevice.open(0, Precision.FP32)) {
+            recorded = train(device, optimizer);
+        }
+        assertThat(emulator.graphLaunches() - before).isEqualTo(STEPS - 2);
+        System.setProperty("culvert.graph", "false");
+        try (Device device = CudaDevice.open(0, Precision.FP32)) {
+            Trained launched = train(device, optimizer);
+            assertThat(recorded.losses).isEqualTo(launched.losses);
+            for (int i = 0; i < launched.tensors.size(); i++) {
+                assertThat(recorded.tensors.get(i)).as(launched.names.get(i)).isEqualTo(launched.tensors.get(i));
+            }
+        } finally {
+            System.clearProperty("culvert.graph");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "cuda"})
+    void aStepThatDivergesLeavesTheWeights(String name) {
+        for (String optimizer : List.of("sgd", "lars", "adamw")) {
+            try (Device device = name.equals("cpu") ? CpuDevice.open(1) : CudaDevice.open(0, Precision.FP32);
+                    RunArena arena = new RunArena(device)) {
+                ParameterStore store = new ParameterStore();
+                Trainer trainer = trainer(arena, store, optimizer);
+                for (int step = 0; step < STEPS; step++) {
+                    trainer.step(views(arena, step));
+                }
+                List<float[]> before = values(store);
+                MemorySegment broken = views(arena, STEPS);
+                broken.set(ValueLayout.JAVA_FLOAT, 0, Float.NaN);
+                assertThatThrownBy(() -> trainer.step(broken))
+                        .isInstanceOf(CulvertException.class)
+                        .hasMessageContaining("the loss of step " + STEPS + " is NaN");
+                List<float[]> after = values(store);
+                for (int i = 0; i < before.size(); i++) {
+                    assertThat(after.get(i)).as("%s, %s", optimizer, store.parameters().get(i).name()).isEqualTo(before.get(i));
+                }
+            }
+        }
+    }
+
+    private static List<float[]> values(ParameterStore store) {
+        return store.parameters().stream().map(parameter -> parameter.value().toFloats()).toList();
+    }
+
     @Test
     void aFailedAllocationSaysWhatWasAskedForAndLeavesTheProcessWell() {
         emulator.failAllocation(4);
@@ -152,6 +203,19 @@ class EmulatedStepTest {
         }
     }
 
+    private static Trainer trainer(RunArena arena, ParameterStore store, String optimizer) {
+        SmallBackbone backbone = new SmallBackbone(store);
+        SimClr method = new SimClr(backbone, 33, 17, 0.5);
+        store.allocate(arena);
+        Init init = new Init(1);
+        backbone.initialise(init);
+        method.initialise(init);
+        store.valuesChanged();
+        return new Trainer(
+                arena, store, method, optimizer(optimizer, arena, store), new WarmupCosine(0.05, 0.05, 0.05, 1, 100),
+                BATCH, SIZE);
+    }
+
     private static Trained train(Device device, String optimizer) {
         return train(device, optimizer, STEPS);
     }
@@ -159,16 +223,7 @@ class EmulatedStepTest {
     private static Trained train(Device device, String optimizer, int steps) {
         try (RunArena arena = new RunArena(device)) {
             ParameterStore store = new ParameterStore();
-            SmallBackbone backbone = new SmallBackbone(store);
-            SimClr method = new SimClr(backbone, 33, 17, 0.5);
-            store.allocate(arena);
-            Init init = new Init(1);
-            backbone.initialise(init);
-            method.initialise(init);
-            store.valuesChanged();
-            Trainer trainer = new Trainer(
-                    arena, store, method, optimizer(optimizer, arena, store), new WarmupCosine(0.05, 0.05, 0.05, 1, 100),
-                    BATCH, SIZE);
+            Trainer trainer = trainer(arena, store, optimizer);
             List<Float> losses = new ArrayList<>();
             for (int step = 0; step < steps; step++) {
                 losses.add(trainer.step(views(arena, step)));

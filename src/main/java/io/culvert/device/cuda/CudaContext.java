@@ -31,6 +31,7 @@ public final class CudaContext implements AutoCloseable {
     private final Map<Long, Long> sizes = new TreeMap<>();
     private final Map<Long, String> purposes = new TreeMap<>();
     private final List<Long> workspaces = new ArrayList<>();
+    private final List<CudaGraph> graphs = new ArrayList<>();
     private long workspaceBytes;
     private CublasLt blas;
     private Cudnn dnn;
@@ -45,7 +46,7 @@ public final class CudaContext implements AutoCloseable {
         }
         device = Driver.deviceGet(ordinal);
         Driver.ctxSetCurrent(Driver.primaryCtxRetain(device));
-        stream = new CudaStream();
+        stream = new CudaStream(arena);
         int major = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR());
         int minor = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR());
         multiprocessors = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT());
@@ -170,6 +171,16 @@ public final class CudaContext implements AutoCloseable {
         return description;
     }
 
+    /** Work that is recorded after its first runs, see {@link CudaGraph}; {@code -Dculvert.graph=false} runs it each time. */
+    public Runnable repeated(Runnable work) {
+        if (synchronous || "false".equals(System.getProperty("culvert.graph"))) {
+            return work;
+        }
+        CudaGraph graph = new CudaGraph(stream, work);
+        graphs.add(graph);
+        return graph;
+    }
+
     /** Gives everything back. After an error that broke the context only the context itself can go, and takes all with it. */
     @Override
     public void close() {
@@ -183,6 +194,7 @@ public final class CudaContext implements AutoCloseable {
 
     private void giveBack() {
         stream.synchronize();
+        graphs.forEach(CudaGraph::close);
         List.copyOf(sizes.keySet()).forEach(this::free);
         if (dnn != null) {
             dnn.close();

@@ -1,13 +1,17 @@
 package io.culvert.device.cuda;
 
 import io.culvert.bindings.cuda.cuda_h;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** The queue that all kernels and copies of a run go through, in order. */
 public final class CudaStream implements AutoCloseable {
     private final MemorySegment handle;
+    private final MemorySegment cell;
 
-    CudaStream() {
+    CudaStream(Arena arena) {
+        cell = arena.allocate(ValueLayout.JAVA_FLOAT);
         handle = Driver.streamCreate(cuda_h.CU_STREAM_NON_BLOCKING());
     }
 
@@ -20,10 +24,15 @@ public final class CudaStream implements AutoCloseable {
         Driver.streamSynchronize(handle);
     }
 
-    /** Copies to the device and returns when {@code from} may be overwritten. */
+    /** Queues a copy of pageable memory, which the driver takes over before it returns: {@code from} may be overwritten. */
     public void copyToDevice(long to, MemorySegment from) {
         Driver.memcpyHtoDAsync(to, from, handle);
-        synchronize();
+    }
+
+    /** Waits for the float at an address of the device. */
+    public float readFloat(long from) {
+        copyToHost(cell, from);
+        return cell.get(ValueLayout.JAVA_FLOAT, 0);
     }
 
     /** Copies to the host and waits for it. */

@@ -126,27 +126,31 @@ final class Driver {
     }
 
     static void memcpyHtoDAsync(long to, MemorySegment from, MemorySegment stream) {
-        check(
-                cuda_h.cuMemcpyHtoDAsync_v2(to, from, from.byteSize(), stream),
-                "cuMemcpyHtoDAsync(0x%x, %d bytes)", to, from.byteSize());
+        int result = cuda_h.cuMemcpyHtoDAsync_v2(to, from, from.byteSize(), stream);
+        if (result != 0) {
+            throw failure(result, "cuMemcpyHtoDAsync(0x%x, %d bytes)".formatted(to, from.byteSize()));
+        }
     }
 
     static void memcpyDtoHAsync(MemorySegment to, long from, MemorySegment stream) {
-        check(
-                cuda_h.cuMemcpyDtoHAsync_v2(to, from, to.byteSize(), stream),
-                "cuMemcpyDtoHAsync(0x%x, %d bytes)", from, to.byteSize());
+        int result = cuda_h.cuMemcpyDtoHAsync_v2(to, from, to.byteSize(), stream);
+        if (result != 0) {
+            throw failure(result, "cuMemcpyDtoHAsync(0x%x, %d bytes)".formatted(from, to.byteSize()));
+        }
     }
 
     static void memcpyDtoDAsync(long to, long from, long bytes, MemorySegment stream) {
-        check(
-                cuda_h.cuMemcpyDtoDAsync_v2(to, from, bytes, stream),
-                "cuMemcpyDtoDAsync(0x%x, 0x%x, %d bytes)", to, from, bytes);
+        int result = cuda_h.cuMemcpyDtoDAsync_v2(to, from, bytes, stream);
+        if (result != 0) {
+            throw failure(result, "cuMemcpyDtoDAsync(0x%x, 0x%x, %d bytes)".formatted(to, from, bytes));
+        }
     }
 
     static void memsetD8Async(long to, int value, long bytes, MemorySegment stream) {
-        check(
-                cuda_h.cuMemsetD8Async(to, (byte) value, bytes, stream),
-                "cuMemsetD8Async(0x%x, %d bytes)", to, bytes);
+        int result = cuda_h.cuMemsetD8Async(to, (byte) value, bytes, stream);
+        if (result != 0) {
+            throw failure(result, "cuMemsetD8Async(0x%x, %d bytes)".formatted(to, bytes));
+        }
     }
 
     static MemorySegment streamCreate(int flags) {
@@ -158,11 +162,62 @@ final class Driver {
     }
 
     static void streamSynchronize(MemorySegment stream) {
-        check(cuda_h.cuStreamSynchronize(stream), "cuStreamSynchronize");
+        int result = cuda_h.cuStreamSynchronize(stream);
+        if (result != 0) {
+            throw failure(result, "cuStreamSynchronize");
+        }
     }
 
     static void streamDestroy(MemorySegment stream) {
         check(cuda_h.cuStreamDestroy_v2(stream), "cuStreamDestroy");
+    }
+
+    /** What this thread queues from now on is recorded, not run. */
+    static void streamBeginCapture(MemorySegment stream) {
+        check(
+                cuda_h.cuStreamBeginCapture_v2(stream, cuda_h.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL()),
+                "cuStreamBeginCapture");
+    }
+
+    static MemorySegment streamEndCapture(MemorySegment stream) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment graph = call.allocate(ADDRESS);
+            check(cuda_h.cuStreamEndCapture(stream, graph), "cuStreamEndCapture");
+            return graph.get(ADDRESS, 0);
+        }
+    }
+
+    /** Ends a recording that failed. */
+    static void abandonCapture(MemorySegment stream) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment graph = call.allocate(ADDRESS);
+            if (cuda_h.cuStreamEndCapture(stream, graph) == 0) {
+                graphDestroy(graph.get(ADDRESS, 0));
+            }
+        }
+    }
+
+    static MemorySegment graphInstantiate(MemorySegment graph) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment executable = call.allocate(ADDRESS);
+            check(cuda_h.cuGraphInstantiateWithFlags(executable, graph, 0), "cuGraphInstantiate");
+            return executable.get(ADDRESS, 0);
+        }
+    }
+
+    static void graphLaunch(MemorySegment executable, MemorySegment stream) {
+        int result = cuda_h.cuGraphLaunch(executable, stream);
+        if (result != 0) {
+            throw failure(result, "cuGraphLaunch");
+        }
+    }
+
+    static void graphDestroy(MemorySegment graph) {
+        check(cuda_h.cuGraphDestroy(graph), "cuGraphDestroy");
+    }
+
+    static void graphExecDestroy(MemorySegment executable) {
+        check(cuda_h.cuGraphExecDestroy(executable), "cuGraphExecDestroy");
     }
 
     /**
@@ -199,6 +254,7 @@ final class Driver {
         }
     }
 
+    /** Functions that a step calls look at the result themselves: arguments gathered for a message would be allocated. */
     private static void check(int result, String call, Object... arguments) {
         if (result != 0) {
             throw failure(result, call.formatted(arguments));

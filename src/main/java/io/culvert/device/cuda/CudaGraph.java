@@ -1,0 +1,60 @@
+package io.culvert.device.cuda;
+
+import io.culvert.CulvertException;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Work that is recorded and then repeated by one call, a CUDA graph: the driver launches all its kernels without the host.
+ * The first runs are made as they are, because libraries set themselves up in their first calls.
+ */
+final class CudaGraph implements Runnable, AutoCloseable {
+    private static final int WARM_UP = 2;
+
+    private final CudaStream stream;
+    private final Runnable work;
+    private int runs;
+    private MemorySegment executable;
+
+    CudaGraph(CudaStream stream, Runnable work) {
+        this.stream = stream;
+        this.work = work;
+    }
+
+    @Override
+    public void run() {
+        if (runs < WARM_UP) {
+            runs++;
+            work.run();
+            return;
+        }
+        if (executable == null) {
+            executable = record();
+        }
+        Driver.graphLaunch(executable, stream.handle());
+    }
+
+    private MemorySegment record() {
+        Driver.streamBeginCapture(stream.handle());
+        try {
+            work.run();
+        } catch (CulvertException e) {
+            // What broke the work broke the recording: the stream must leave it, whatever it says.
+            Driver.abandonCapture(stream.handle());
+            throw e;
+        }
+        MemorySegment graph = Driver.streamEndCapture(stream.handle());
+        try {
+            return Driver.graphInstantiate(graph);
+        } finally {
+            Driver.graphDestroy(graph);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (executable != null) {
+            Driver.graphExecDestroy(executable);
+            executable = null;
+        }
+    }
+}
