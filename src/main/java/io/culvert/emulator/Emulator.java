@@ -21,6 +21,7 @@ public final class Emulator {
     private static Emulator installed;
 
     private final SimulatedDriver driver;
+    private final SimulatedCudnn cudnn;
     private final KernelRunner kernels;
     private final Faults faults = new Faults();
 
@@ -32,7 +33,8 @@ public final class Emulator {
         libraries.put("libcuda.so.1", driver);
         libraries.put("libcublasLt.so.13", new SimulatedCublasLt(driver));
         libraries.put("libcublas.so.13", new SimulatedCublas());
-        libraries.put("libcudnn.so.9", new SimulatedCudnn(driver));
+        cudnn = new SimulatedCudnn(driver);
+        libraries.put("libcudnn.so.9", cudnn);
         Path folder = unpack(libraries.keySet().toArray(String[]::new));
         libraries.forEach((name, library) -> library.serve(folder.resolve(name)));
         for (String key : new String[] {"cuda", "cublaslt", "cublas", "cudnn"}) {
@@ -96,6 +98,16 @@ public final class Emulator {
     /** Lets the n-th kernel launch from now on fail and break the context, as a sticky error does. */
     public void failLaunch(int n) {
         faults.failAt(Faults.Kind.LAUNCH, n);
+    }
+
+    /** How many algorithms cuDNN offers for each convolution from now on; 1 at first, so that none need be tried. */
+    public void offerConvolutionAlgorithms(int count) {
+        cudnn.offer(count);
+    }
+
+    /** How often each of cuDNN's algorithms, by number, was run since the emulator was installed. */
+    public Map<Integer, Integer> convolutionRuns() {
+        return Map.copyOf(cudnn.runs());
     }
 
     /** How many times a recorded graph was launched since the emulator was installed. */

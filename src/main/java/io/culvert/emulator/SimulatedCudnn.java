@@ -8,6 +8,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.culvert.emulator.Operands.Type;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * libcudnn: two-dimensional convolutions of channels-last maps of floats or brain floats with sums in floats, forward and
@@ -28,7 +30,8 @@ final class SimulatedCudnn extends SimulatedLibrary {
     private static final int FMA_MATH = 3;
     private static final int TF32_DROPS = 13;
     private static final int CROSS_CORRELATION = 1;
-    private static final int ALGORITHM = 1;
+    private static final int FIRST_ALGORITHM = 1;
+    private static final int RESULT_BYTES = 48;
     private static final int DETERMINISTIC = 1;
 
     /** Asked for so that the caller's workspace is exercised; the last byte is touched. */
@@ -36,6 +39,8 @@ final class SimulatedCudnn extends SimulatedLibrary {
 
     private final Handles handles = new Handles(0x7e20_0000_0000L, BAD_PARAM);
     private final SimulatedDriver driver;
+    private final Map<Integer, Integer> runs = new HashMap<>();
+    private int offered = 1;
 
     private static final class Handle {
         MemorySegment stream = MemorySegment.NULL;
@@ -82,6 +87,16 @@ final class SimulatedCudnn extends SimulatedLibrary {
 
     SimulatedCudnn(SimulatedDriver driver) {
         this.driver = driver;
+    }
+
+    /** How many algorithms each convolution has; they differ by their number alone. */
+    void offer(int algorithms) {
+        offered = algorithms;
+    }
+
+    /** How often each algorithm was asked to run. */
+    Map<Integer, Integer> runs() {
+        return runs;
     }
 
     @Override
@@ -208,42 +223,47 @@ final class SimulatedCudnn extends SimulatedLibrary {
             MemorySegment handle, MemorySegment x, MemorySegment w, MemorySegment convolution, MemorySegment y,
             int wanted, MemorySegment count, MemorySegment results) {
         loops(x, w, convolution, y);
-        return oneAlgorithm(handle, count, results);
+        return algorithms(handle, wanted, count, results);
     }
 
     public int cudnnGetConvolutionBackwardDataAlgorithm_v7(
             MemorySegment handle, MemorySegment w, MemorySegment y, MemorySegment convolution, MemorySegment x,
             int wanted, MemorySegment count, MemorySegment results) {
         loops(x, w, convolution, y);
-        return oneAlgorithm(handle, count, results);
+        return algorithms(handle, wanted, count, results);
     }
 
     public int cudnnGetConvolutionBackwardFilterAlgorithm_v7(
             MemorySegment handle, MemorySegment x, MemorySegment y, MemorySegment convolution, MemorySegment w,
             int wanted, MemorySegment count, MemorySegment results) {
         loops(x, w, convolution, y);
-        return oneAlgorithm(handle, count, results);
+        return algorithms(handle, wanted, count, results);
     }
 
     /** The performance structures of all three directions: algo, status, time, memory, determinism, mathType. */
-    private int oneAlgorithm(MemorySegment handle, MemorySegment count, MemorySegment results) {
+    private int algorithms(MemorySegment handle, int wanted, MemorySegment count, MemorySegment results) {
         handles.get(handle, Handle.class);
-        results.set(JAVA_INT, 0, ALGORITHM);
-        results.set(JAVA_INT, 4, 0);
-        results.set(JAVA_FLOAT, 8, -1f);
-        results.set(JAVA_LONG, 16, WORKSPACE);
-        results.set(JAVA_INT, 24, DETERMINISTIC);
-        results.set(JAVA_INT, 28, 0);
-        count.set(JAVA_INT, 0, 1);
+        int given = Math.min(wanted, offered);
+        for (int i = 0; i < given; i++) {
+            MemorySegment result = results.asSlice((long) i * RESULT_BYTES, RESULT_BYTES);
+            result.set(JAVA_INT, 0, FIRST_ALGORITHM + i);
+            result.set(JAVA_INT, 4, 0);
+            result.set(JAVA_FLOAT, 8, -1f);
+            result.set(JAVA_LONG, 16, WORKSPACE);
+            result.set(JAVA_INT, 24, DETERMINISTIC);
+            result.set(JAVA_INT, 28, 0);
+        }
+        count.set(JAVA_INT, 0, given);
         return 0;
     }
 
-    private static void requirePlan(int algorithm, MemorySegment workspace, long bytes) {
-        if (algorithm != ALGORITHM || bytes < WORKSPACE || workspace.address() == 0) {
+    private void requirePlan(int algorithm, MemorySegment workspace, long bytes) {
+        if (algorithm < FIRST_ALGORITHM || algorithm >= FIRST_ALGORITHM + offered || bytes < WORKSPACE
+                || workspace.address() == 0) {
             throw new SimulatedError(
-                    BAD_PARAM, "algorithm %d with a workspace of %d bytes: %d with %d was offered", algorithm, bytes,
-                    ALGORITHM, WORKSPACE);
+                    BAD_PARAM, "algorithm %d with a workspace of %d bytes: was not offered", algorithm, bytes);
         }
+        runs.merge(algorithm, 1, Integer::sum);
     }
 
     private void queue(MemorySegment handle, long workspace, SimulatedStream.Work work) {
