@@ -12,6 +12,8 @@ import io.culvert.bindings.load.NativeLibrary;
 import io.culvert.bindings.load.NativeLibraryException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Matrix products by cuBLASLt. A product is planned once per place in the tape: its algorithm is chosen then, never in a step. */
 public final class CublasLt implements AutoCloseable {
@@ -23,6 +25,7 @@ public final class CublasLt implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment handle;
     private final CudaContext context;
+    private final Map<Choice, MemorySegment> algorithms = new HashMap<>();
 
     CublasLt(CudaContext context) {
         this.context = context;
@@ -53,6 +56,11 @@ public final class CublasLt implements AutoCloseable {
         public Operand of(Element type) {
             return new Operand(address, transposed, ld, type);
         }
+
+        /** The operand wherever it lies. */
+        private Operand form() {
+            return new Operand(0, transposed, ld, element);
+        }
     }
 
     /** As the other {@code plan}, with a C of floats. */
@@ -72,6 +80,11 @@ public final class CublasLt implements AutoCloseable {
     public Matmul plan(long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand c, long bias) {
         return new Matmul(m, n, k, alpha, a, b, beta, c, bias);
     }
+
+    /** All that the choice of an algorithm depends on: equal layers of a network ask once. */
+    private record Choice(
+            long m, long n, long k, Operand a, Operand b, Operand c, boolean bias, boolean accumulates,
+            long alignmentOfA, long alignmentOfB, long alignmentOfC) {}
 
     /** A planned product. */
     public final class Matmul {
@@ -102,7 +115,10 @@ public final class CublasLt implements AutoCloseable {
             second = MemorySegment.ofAddress(a.address());
             result = MemorySegment.ofAddress(c.address());
             workspace = MemorySegment.ofAddress(context.workspace(WORKSPACE_BYTES));
-            algorithm = algorithm();
+            Choice choice = new Choice(
+                    m, n, k, a.form(), b.form(), c.form(), bias != 0, beta != 0, alignment(first), alignment(second),
+                    alignment(result));
+            algorithm = algorithms.computeIfAbsent(choice, key -> algorithm());
         }
 
         private MemorySegment operation(boolean transposeFirst, boolean transposeSecond, long bias) {
