@@ -20,6 +20,9 @@ final class Failures {
     /** The exit code of a fault of the program itself. */
     static final int INTERNAL = 1;
 
+    /** The exit code of a mistake of a kernel that {@code culvert kernels} was asked to run. */
+    static final int KERNEL_FAULT = 6;
+
     private final PrintWriter err;
     private final boolean stacktrace;
 

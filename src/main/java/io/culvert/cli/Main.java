@@ -31,6 +31,7 @@ public final class Main implements Runnable {
                 PretrainCommand.class,
                 ProbeCommand.class,
                 VerifyCommand.class,
+                KernelsCommand.class,
                 BenchCommand.class,
                 DoctorCommand.class);
     }
@@ -49,6 +50,7 @@ public final class Main implements Runnable {
         "Exit codes:",
         "  0 done   1 a check failed, or a fault of the program   2 wrong usage or configuration",
         "  3 missing or malformed data   4 device or native library   5 training diverged (NaN or infinity)",
+        "  6 the emulator found a mistake in a kernel",
     };
 
     @Spec
@@ -82,6 +84,7 @@ public final class Main implements Runnable {
         CommandLine commandLine = new CommandLine(main);
         commandLine.getCommandSpec().usageMessage().description(DESCRIPTION).footer(FOOTER);
         commands().forEach(commandLine::addSubcommand);
+        KernelArguments.explain(commandLine.getSubcommands().get("kernels"));
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionExceptionHandler(
                 (exception, failed, parsed) -> new Failures(failed.getErr(), main.stacktrace).report(exception));

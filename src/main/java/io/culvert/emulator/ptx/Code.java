@@ -3,7 +3,9 @@ package io.culvert.emulator.ptx;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** A decoded function or kernel. Register numbers are offsets of a register's lane 0 in its file: multiples of 32. */
 final class Code {
@@ -49,12 +51,21 @@ final class Code {
     final Map<String, Variable> sharedVariables = new LinkedHashMap<>();
     final List<String> callees = new ArrayList<>();
 
+    /** Registers that the text declares, by type as written. */
+    final Map<String, Integer> declaredRegisters = new TreeMap<>();
+
     Code(String name, boolean entry, int maxThreads, List<Variable> params, List<Variable> results) {
         this.name = name;
         this.entry = entry;
         this.maxThreads = maxThreads;
         this.params = params;
         this.results = results;
+    }
+
+    /** {@code %r<45>} declares 45 registers, of which nvcc leaves number 0 unused. */
+    void declare(Statement.Registers registers) {
+        String type = registers.type().name().toLowerCase(Locale.ROOT);
+        declaredRegisters.merge(type, Math.max(1, registers.count() - 1), Integer::sum);
     }
 
     int newInt() {

@@ -45,6 +45,7 @@ final class FunctionDecoder {
                 mark(statement);
             } else if (statement.registers() != null) {
                 scope.declare(statement.registers());
+                code.declare(statement.registers());
             } else if (statement.variable() != null) {
                 declare(statement.variable());
             } else if (statement.opcode().equals(".branchtargets")) {

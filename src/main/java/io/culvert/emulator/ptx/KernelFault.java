@@ -33,6 +33,7 @@ public final class KernelFault extends RuntimeException {
 
     private final Kind kind;
     private final Where where;
+    private final String what;
 
     KernelFault(Kind kind, Where where, String what) {
         super(
@@ -49,6 +50,7 @@ public final class KernelFault extends RuntimeException {
                                         where.source.isEmpty() ? "" : ", " + where.source));
         this.kind = kind;
         this.where = where;
+        this.what = what;
     }
 
     /** A launch that is refused before any thread runs. */
@@ -58,6 +60,11 @@ public final class KernelFault extends RuntimeException {
 
     public Kind kind() {
         return kind;
+    }
+
+    /** What is wrong with which address, value or mask, without the place. */
+    public String what() {
+        return what;
     }
 
     public String kernel() {

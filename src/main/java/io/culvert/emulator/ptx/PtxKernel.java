@@ -1,6 +1,7 @@
 package io.culvert.emulator.ptx;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -102,6 +103,14 @@ public final class PtxKernel {
     /** Instructions of the kernel, callees apart. */
     public int instructionCount() {
         return code.instructions.length;
+    }
+
+    /**
+     * Registers of a thread by PTX type ({@code b32}, {@code f32}, {@code pred}, ...), callees apart. They are virtual:
+     * the driver's assembler maps them to fewer of the hardware.
+     */
+    public Map<String, Integer> registers() {
+        return Collections.unmodifiableMap(code.declaredRegisters);
     }
 
     /** Bytes of shared memory of a launch. */

@@ -19,10 +19,12 @@ public final class PtxModule {
     private final Map<String, Variable> shared = new HashMap<>();
     private final Map<String, Variable> variables = new LinkedHashMap<>();
     private final List<Instruction> instructions = new ArrayList<>();
+    private final String version;
     private final String target;
 
     private PtxModule(PtxParser parsed) {
         files = parsed.files;
+        version = parsed.version;
         target = parsed.target;
         for (Variable variable : parsed.variables) {
             (variable.space().equals("shared") ? shared : variables).put(variable.name(), variable);
@@ -69,6 +71,11 @@ public final class PtxModule {
     /** The {@code .target} architecture, such as {@code sm_80}. */
     public String target() {
         return target;
+    }
+
+    /** The {@code .version} of the PTX ISA, such as {@code 8.0}. */
+    public String version() {
+        return version;
     }
 
     /** Variables in global and constant memory. */

@@ -31,6 +31,7 @@ final class PtxParser {
     final List<Function> functions = new ArrayList<>();
     final List<Variable> variables = new ArrayList<>();
     final Map<Integer, String> files = new HashMap<>();
+    String version = "";
     String target = "";
     private final TokenReader in;
 
@@ -39,14 +40,12 @@ final class PtxParser {
     }
 
     PtxParser parse() {
-        boolean versioned = false;
         while (!in.atEnd()) {
             Token token = in.peek();
             switch (token.text()) {
                 case ".version" -> {
                     in.next();
-                    in.next();
-                    versioned = true;
+                    version = in.next().text();
                 }
                 case ".target" -> {
                     in.next();
@@ -64,7 +63,7 @@ final class PtxParser {
                 default -> declaration();
             }
         }
-        if (!versioned) {
+        if (version.isEmpty()) {
             throw new PtxException(1, "no .version: this is no PTX");
         }
         return this;
