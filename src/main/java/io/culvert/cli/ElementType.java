@@ -90,7 +90,8 @@ enum ElementType {
         if (Float.isNaN(value)) {
             return 0x7fff;
         }
-        return (bits + 0x7fff + (bits >>> 16 & 1)) >>> 16;
+        int rounded = bits + 0x7fff + (bits >>> 16 & 1);
+        return rounded >>> 16;
     }
 
     /** Real numbers in [-1, 1), integers in [0, 128). */
