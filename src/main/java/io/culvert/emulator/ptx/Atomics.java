@@ -1,6 +1,7 @@
 package io.culvert.emulator.ptx;
 
 import io.culvert.emulator.ptx.SharedRaces.Access;
+import java.util.List;
 import java.util.function.LongBinaryOperator;
 
 /** atom and red. The lanes of a warp take their turns in the order of the launch. */
@@ -12,14 +13,19 @@ final class Atomics {
         x.instructionClass = InstructionClass.ATOMIC;
         boolean returns = m.base.equals("atom");
         m.oneOf("relaxed", "acquire", "release", "acq_rel");
-        m.oneOf("cta", "gpu", "sys");
+        m.oneOf("cta", "gpu", "sys", "cluster");
         Space space = Space.of(m);
         if (space == Space.LOCAL || space == Space.CONSTANT) {
             throw m.unsupported();
         }
+        String vector = m.oneOf("v2", "v4", "v8");
         String operation = m.next();
+        vector = vector == null ? m.oneOf("v2", "v4", "v8") : vector;
         m.take("noftz");
         ScalarType type = m.type();
+        if (vector != null) {
+            return vector(x, space, operation, vector.charAt(1) - '0', type);
+        }
         boolean swap = operation.equals("cas");
         int first = returns ? 1 : 0;
         x.expectOperands(first + (swap ? 3 : 2));
@@ -57,6 +63,39 @@ final class Atomics {
         };
     }
 
+    /** atom and red of several adjacent values, each atomic by itself. */
+    private static Action vector(Decoding x, Space space, String operation, int count, ScalarType type) {
+        boolean returns = x.modifiers.base.equals("atom");
+        int first = returns ? 1 : 0;
+        x.expectOperands(first + 2);
+        LongBinaryOperator operator = operator(x.modifiers, operation, type);
+        List<Operand> targets = returns ? x.operand(0).items() : List.of();
+        List<Operand> parts = x.operand(first + 1).items();
+        if (parts.size() != count || returns && targets.size() != count || type.bits == 64) {
+            throw x.unsupported("%d values of this type", parts.size());
+        }
+        int[] to = targets.stream().mapToInt(part -> x.destination(part, type)).toArray();
+        int[] from = parts.stream().mapToInt(part -> x.intSource(part, type)).toArray();
+        long keep = -1L >>> 64 - type.bits;
+        int size = type.bytes();
+        return new LaneAccess(space, x.address(first), size * count, Access.ATOMIC) {
+            @Override
+            void move(Frame f, int mask, Region region, long[] addresses, long base) {
+                for (int left = mask; left != 0; left &= left - 1) {
+                    int lane = Integer.numberOfTrailingZeros(left);
+                    for (int k = 0; k < count; k++) {
+                        long offset = addresses[lane] - base + k * size;
+                        long old = region.load(offset, size);
+                        region.store(offset, size, operator.applyAsLong(old, f.r[from[k] + lane] & keep));
+                        if (returns) {
+                            f.r[to[k] + lane] = (int) old;
+                        }
+                    }
+                }
+            }
+        };
+    }
+
     /** On zero-extended bits. */
     private static LongBinaryOperator operator(Modifiers m, String operation, ScalarType type) {
         int unused = 64 - type.bits;
@@ -67,6 +106,20 @@ final class Atomics {
         if (type.real() || type.packed()) {
             if (operation.equals("add")) {
                 return sum(m, type);
+            }
+            boolean half = type != ScalarType.F32 && type != ScalarType.F64 && type != ScalarType.TF32;
+            if (half && (operation.equals("min") || operation.equals("max"))) {
+                boolean smaller = operation.equals("min");
+                SmallFloat format = SmallFloat.of(type);
+                return (a, b) -> {
+                    long low = HalfArithmetic.choose(format, (int) a & 0xffff, (int) b & 0xffff, false, smaller);
+                    return type.packed()
+                            ? low
+                                    | (long) HalfArithmetic.choose(
+                                                    format, (int) a >>> 16, (int) b >>> 16, false, smaller)
+                                            << 16
+                            : low;
+                };
             }
             throw m.unsupported();
         }

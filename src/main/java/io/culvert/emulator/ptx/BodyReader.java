@@ -11,6 +11,7 @@ final class BodyReader {
     private final List<Statement> out = new ArrayList<>();
     private final Map<List<Integer>, Statement.Location> locations = new HashMap<>();
     private Statement.Location location;
+    private int depth;
 
     BodyReader(TokenReader in) {
         this.in = in;
@@ -56,6 +57,12 @@ final class BodyReader {
                     out.add(Statement.declare(token.line(), variable));
                 }
             }
+            case ".callprototype", ".calltargets" -> {
+                // What a call through a pointer may reach; the function itself says what it takes.
+                while (!in.next().is(";")) {
+                    continue;
+                }
+            }
             case ".branchtargets" -> {
                 in.next();
                 out.add(statement(token, null, false, operands()));
@@ -94,10 +101,14 @@ final class BodyReader {
             throw in.unsupported("register type", token);
         }
         do {
-            String name = in.next().text();
+            Token named = in.next();
+            if (!TokenReader.isName(named)) {
+                throw in.unsupported("register", named);
+            }
+            String name = named.text();
             int count = -1;
             if (in.accept("<")) {
-                count = (int) in.integer();
+                count = Math.clamp(in.integer(), 0, Integer.MAX_VALUE);
                 in.expect(">");
             }
             out.add(Statement.declare(line, new Statement.Registers(type, name, count)));
@@ -113,7 +124,7 @@ final class BodyReader {
             guard = in.next().text();
         }
         Token opcode = in.next();
-        if (!Character.isLetter(opcode.text().charAt(0))) {
+        if (!Character.isLetter(opcode.text().isEmpty() ? ' ' : opcode.text().charAt(0))) {
             throw in.unsupported("statement", opcode);
         }
         out.add(statement(opcode, guard, negated, operands()));
@@ -136,6 +147,16 @@ final class BodyReader {
     }
 
     private Operand operand() {
+        // Nothing nests deeper than the list of a call in the coordinates of an address.
+        if (++depth > 8) {
+            throw in.unsupported("operand", in.peek());
+        }
+        Operand operand = plainOperand();
+        depth--;
+        return operand;
+    }
+
+    private Operand plainOperand() {
         if (in.accept("[")) {
             return address();
         }
@@ -154,6 +175,12 @@ final class BodyReader {
         if (minus) {
             throw in.unsupported("operand", token);
         }
+        if (!TokenReader.isName(token)) {
+            throw in.unsupported("operand", token);
+        }
+        if (!negated && (in.peek().is("+") || in.peek().is("-"))) {
+            return Operand.name(token.text(), offset());
+        }
         Operand first = Operand.name(token.text(), negated);
         return in.accept("|") ? Operand.group(Operand.Kind.PAIR, List.of(first, operand())) : first;
     }
@@ -162,7 +189,9 @@ final class BodyReader {
         List<Operand> items = new ArrayList<>();
         while (!in.accept(end)) {
             items.add(operand());
-            in.accept(",");
+            if (!in.peek().is(end)) {
+                in.expect(",");
+            }
         }
         return items;
     }
@@ -171,17 +200,30 @@ final class BodyReader {
         String base = "";
         long offset = 0;
         if (!in.isNumber()) {
-            base = in.next().text();
+            Token token = in.next();
+            if (!TokenReader.isName(token)) {
+                throw in.unsupported("address", token);
+            }
+            base = token.text();
         } else {
             offset = in.integer();
         }
-        while (in.accept("+")) {
-            offset += in.integer();
-        }
-        if (in.peek().is("-")) {
-            offset += in.integer();
+        List<Operand> more = new ArrayList<>();
+        offset += offset();
+        while (in.accept(",")) {
+            more.add(operand());
         }
         in.expect("]");
-        return Operand.address(base, offset);
+        return Operand.address(base, offset, more);
+    }
+
+    /** {@code + 8}, {@code - 8} or {@code +-8}, as often as it comes. */
+    private long offset() {
+        long offset = 0;
+        while (in.peek().is("+") || in.peek().is("-")) {
+            in.accept("+");
+            offset += in.integer();
+        }
+        return offset;
     }
 }

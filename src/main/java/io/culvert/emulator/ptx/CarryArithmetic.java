@@ -1,6 +1,6 @@
 package io.culvert.emulator.ptx;
 
-/** add.cc, addc, sub.cc, subc, mad.cc, madc with one carry bit a thread; mad at 32 bits only. */
+/** add.cc, addc, sub.cc, subc, mad.cc, madc with one carry bit a thread. */
 final class CarryArithmetic {
     private interface Step {
         /** The exact result, with what came in; a carry or borrow shows above bit 31. */
@@ -17,6 +17,9 @@ final class CarryArithmetic {
         boolean gives = m.take("cc");
         ScalarType type = m.type();
         x.expectOperands(product ? 4 : 3);
+        if (type.bits == 64 && product && type == ScalarType.U64) {
+            return wideProduct(x, type, high, takes, gives);
+        }
         if (type.bits == 64 && !product) {
             return wide(x, type, m.base.startsWith("add"), takes, gives);
         }
@@ -39,6 +42,29 @@ final class CarryArithmetic {
                 r[to + i] = (int) result;
                 if (gives) {
                     f.carry = f.carry & ~(1 << i) | (int) (result >>> 32 & 1) << i;
+                }
+            }
+        };
+    }
+
+    /** mad.cc and madc of 64 bits: the chosen half of the product, a 64-bit addend and the carry. */
+    private static Action wideProduct(Decoding x, ScalarType type, boolean high, boolean takes, boolean gives) {
+        int to = x.destination(0, type);
+        int a = x.longSource(1, type);
+        int b = x.longSource(2, type);
+        int c = x.longSource(3, type);
+        return (f, mask) -> {
+            long[] d = f.d;
+            for (int left = mask; left != 0; left &= left - 1) {
+                int i = Integer.numberOfTrailingZeros(left);
+                int in = takes ? f.carry >>> i & 1 : 0;
+                long p = high ? Math.unsignedMultiplyHigh(d[a + i], d[b + i]) : d[a + i] * d[b + i];
+                long q = d[c + i];
+                long result = p + q + in;
+                long out = p & q | (p | q) & ~result;
+                d[to + i] = result;
+                if (gives) {
+                    f.carry = f.carry & ~(1 << i) | (int) (out >>> 63) << i;
                 }
             }
         };

@@ -1,14 +1,18 @@
 package io.culvert.emulator.ptx;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.Set;
 
 /** A decoded function or kernel. Register numbers are offsets of a register's lane 0 in its file: multiples of 32. */
 final class Code {
+    /** The address of a variable or function, and so many bytes. */
+    record Symbol(String name, long addend) {}
+
     /** A variable in the frame that each thread has in local memory: a parameter or a {@code .local} array. */
     record FrameVariable(int offset, int bytes) {}
 
@@ -34,8 +38,8 @@ final class Code {
     final Map<Long, Integer> longConstants = new LinkedHashMap<>();
     final Map<Long, Integer> predConstants = new LinkedHashMap<>();
 
-    /** Addresses of global, const and shared variables, known at launch. */
-    final Map<String, Integer> symbols = new LinkedHashMap<>();
+    /** Addresses of global, const and shared variables and of functions, known at launch. */
+    final Map<Symbol, Integer> symbols = new LinkedHashMap<>();
 
     /** Addresses of {@link #frameVariables}, known at each call. */
     final Map<String, Integer> frameSymbols = new LinkedHashMap<>();
@@ -49,7 +53,10 @@ final class Code {
     final Map<String, Integer> paramOffsets = new LinkedHashMap<>();
 
     final Map<String, Variable> sharedVariables = new LinkedHashMap<>();
-    final List<String> callees = new ArrayList<>();
+    /** Functions that this one calls, or whose address it takes. */
+    final Set<String> callees = new LinkedHashSet<>();
+
+    boolean callsPointers;
 
     /** Registers that the text declares, by type as written. */
     final Map<String, Integer> declaredRegisters = new TreeMap<>();

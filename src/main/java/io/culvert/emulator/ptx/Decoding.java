@@ -10,6 +10,7 @@ final class Decoding {
     private final Scope scope;
     private final Map<String, Variable> variables;
     private final Map<String, Variable> moduleShared;
+    private final Map<String, PtxParser.Function> functions;
 
     /** The class of the instruction, once its decoder knows it. */
     InstructionClass instructionClass = InstructionClass.INTEGER;
@@ -19,12 +20,14 @@ final class Decoding {
             Code code,
             Scope scope,
             Map<String, Variable> variables,
-            Map<String, Variable> moduleShared) {
+            Map<String, Variable> moduleShared,
+            Map<String, PtxParser.Function> functions) {
         this.statement = statement;
         this.code = code;
         this.scope = scope;
         this.variables = variables;
         this.moduleShared = moduleShared;
+        this.functions = functions;
         modifiers = new Modifiers(statement);
     }
 
@@ -55,7 +58,7 @@ final class Decoding {
 
     /** The register of an operand, or null if it is something else. */
     Scope.Register register(Operand operand) {
-        return operand.is(Operand.Kind.NAME) ? scope.register(operand.text()) : null;
+        return operand.is(Operand.Kind.NAME) && operand.offset() == 0 ? scope.register(operand.text()) : null;
     }
 
     private Scope.Register required(Operand operand) {
@@ -93,7 +96,7 @@ final class Decoding {
         }
         Scope.Register register = register(operand);
         if (register == null && operand.is(Operand.Kind.NAME)) {
-            return symbol(operand.text()).slot();
+            return symbol(operand.text(), operand.offset()).slot();
         }
         if (!required(operand).wide()) {
             throw fault("'%s' is no 64-bit register", operand.text());
@@ -167,12 +170,15 @@ final class Decoding {
         if (!operand.is(Operand.Kind.ADDRESS)) {
             throw fault("operand %d is no address", i + 1);
         }
+        if (!operand.items().isEmpty()) {
+            throw unsupported("an address with more than one part");
+        }
         if (operand.text().isEmpty()) {
             return new Address(true, code.longConstant(0), operand.offset(), false);
         }
         Scope.Register register = scope.register(operand.text());
         if (register == null) {
-            Address symbol = symbol(operand.text());
+            Address symbol = symbol(operand.text(), 0);
             return new Address(true, symbol.slot(), operand.offset(), symbol.kernelParameter());
         }
         if (register.predicate() || register.type().bits < 32) {
@@ -186,20 +192,28 @@ final class Decoding {
         return scope.frameVariable(name);
     }
 
-    private Address symbol(String name) {
+    private Address symbol(String name, long addend) {
         String unique = scope.frameVariable(name);
         if (unique != null) {
+            if (addend != 0) {
+                throw unsupported("an address within '%s'", name);
+            }
             return new Address(true, code.frameSymbols.computeIfAbsent(unique, n -> code.newLong()), 0, false);
         }
         Integer param = code.paramOffsets.get(name);
         if (param != null) {
-            return new Address(true, code.longConstant(param), 0, true);
+            return new Address(true, code.longConstant(param + addend), 0, true);
         }
-        if (!code.sharedVariables.containsKey(name)
-                && !moduleShared.containsKey(name)
-                && !variables.containsKey(name)) {
+        String shared = scope.sharedVariable(name);
+        PtxParser.Function function = functions.get(name);
+        boolean variable = shared != null || moduleShared.containsKey(name) || variables.containsKey(name);
+        if (!variable && (function == null || function.body() == null)) {
             throw unsupported("operand '%s' is no register and no variable", name);
         }
-        return new Address(true, code.symbols.computeIfAbsent(name, n -> code.newLong()), 0, false);
+        if (!variable) {
+            code.callees.add(function.name());
+        }
+        Code.Symbol symbol = new Code.Symbol(shared != null ? shared : name, addend);
+        return new Address(true, code.symbols.computeIfAbsent(symbol, n -> code.newLong()), 0, false);
     }
 }

@@ -22,6 +22,14 @@ public final class DeviceModule {
             region.markWritten(0, region.size);
             regions.put(variable.name(), region);
         }
+        for (Variable variable : module.variables()) {
+            Region region = regions.get(variable.name());
+            for (Variable.Pointer pointer : variable.pointers()) {
+                Long function = module.functionAddress(pointer.symbol());
+                long target = function != null ? function : address(pointer.symbol());
+                region.store(pointer.offset(), 8, target + pointer.addend());
+            }
+        }
     }
 
     /** Address of a variable, as cuModuleGetGlobal gives it. */

@@ -8,6 +8,14 @@ import java.util.Map;
 
 /** Turns a function's statements into {@link Code}. */
 final class FunctionDecoder {
+    /** A label, and the braces that it is declared in. */
+    private record Label(int level, String name) {}
+
+    /** A label as an instruction names it, and the braces around the instruction, innermost first. */
+    private record Reference(int[] levels, String name) {}
+
+    private record Table(int[] levels, List<Operand> labels) {}
+
     private final PtxParser.Function function;
     private final Map<String, PtxParser.Function> functions;
     private final Map<String, Variable> variables;
@@ -16,10 +24,10 @@ final class FunctionDecoder {
     private final Code code;
     private final Scope scope;
     private final List<Instruction> instructions = new ArrayList<>();
-    private final Map<String, Integer> labels = new HashMap<>();
-    private final Map<String, List<Operand>> branchTables = new HashMap<>();
-    private final Map<Instruction, String> branchLabels = new HashMap<>();
-    private final Map<Instruction, String> tableLabels = new HashMap<>();
+    private final Map<Label, Integer> labels = new HashMap<>();
+    private final Map<Label, Table> branchTables = new HashMap<>();
+    private final Map<Instruction, Reference> branchLabels = new HashMap<>();
+    private final Map<Instruction, Reference> tableLabels = new HashMap<>();
     private String lastLabel = "";
 
     FunctionDecoder(
@@ -49,7 +57,8 @@ final class FunctionDecoder {
             } else if (statement.variable() != null) {
                 declare(statement.variable());
             } else if (statement.opcode().equals(".branchtargets")) {
-                branchTables.put(lastLabel, statement.operands());
+                branchTables.put(
+                        new Label(scope.open()[0], lastLabel), new Table(scope.open(), statement.operands()));
             } else {
                 add(statement);
             }
@@ -59,7 +68,8 @@ final class FunctionDecoder {
             add(end);
         }
         code.instructions = instructions.toArray(new Instruction[0]);
-        branchLabels.forEach((branch, label) -> branch.targets = new int[] {target(branch, label)});
+        branchLabels.forEach(
+                (branch, label) -> branch.targets = new int[] {target(branch, label.levels(), label.name())});
         tableLabels.forEach((branch, table) -> branch.targets = table(branch, table));
         ControlFlow.findMeetingPoints(code.instructions);
         return code;
@@ -88,11 +98,11 @@ final class FunctionDecoder {
 
     private void mark(Statement statement) {
         switch (statement.label()) {
-            case "{" -> scope.open();
+            case "{" -> scope.enter();
             case "}" -> scope.close();
             default -> {
                 lastLabel = statement.label();
-                if (labels.put(lastLabel, instructions.size()) != null) {
+                if (labels.put(new Label(scope.open()[0], lastLabel), instructions.size()) != null) {
                     throw new PtxException(statement.line(), "unsupported: label '%s' twice", lastLabel);
                 }
             }
@@ -101,30 +111,42 @@ final class FunctionDecoder {
 
     private void declare(Variable variable) {
         if (variable.space().equals("shared")) {
-            code.sharedVariables.put(variable.name(), variable);
+            // Other functions, and other braces, may have one of this name.
+            String unique = variable.name();
+            while (moduleShared.containsKey(unique) || code.sharedVariables.containsKey(unique)) {
+                unique = function.name() + "::" + unique;
+            }
+            code.sharedVariables.put(unique, variable.renamed(unique));
+            scope.declareSharedVariable(variable.name(), unique);
         } else {
             scope.declareFrameVariable(variable, false);
         }
     }
 
-    private int target(Instruction branch, String label) {
-        Integer target = labels.get(label);
-        if (target == null) {
-            throw new PtxException(branch.statement.line(), "no label '%s'", label);
+    private int target(Instruction branch, int[] levels, String label) {
+        for (int level : levels) {
+            Integer target = labels.get(new Label(level, label));
+            if (target != null) {
+                return target;
+            }
         }
-        return target;
+        throw new PtxException(branch.statement.line(), "no label '%s'", label);
     }
 
-    private int[] table(Instruction branch, String name) {
-        List<Operand> targets = branchTables.get(name);
-        if (targets == null) {
-            throw new PtxException(branch.statement.line(), "no branch table '%s'", name);
+    private int[] table(Instruction branch, Reference name) {
+        for (int level : name.levels()) {
+            Table table = branchTables.get(new Label(level, name.name()));
+            if (table != null) {
+                return table.labels().stream()
+                        .mapToInt(label -> target(branch, table.levels(), label.text()))
+                        .toArray();
+            }
         }
-        return targets.stream().mapToInt(label -> target(branch, label.text())).toArray();
+        throw new PtxException(branch.statement.line(), "no branch table '%s'", name.name());
     }
 
     private void add(Statement statement) {
-        Decoding x = new Decoding(statement, code, scope, variables, moduleShared);
+        Decoding x = new Decoding(statement, code, scope, variables, moduleShared, functions);
         Instruction instruction = control(x);
         if (instruction == null) {
             Action action = Instructions.decode(x);
@@ -150,7 +172,8 @@ final class FunctionDecoder {
             case "bra" -> {
                 x.modifiers.take("uni");
                 Instruction branch = make(x, Instruction.Control.BRANCH, null);
-                branchLabels.put(branch, x.operand(0).text());
+                x.expectOperands(1);
+                branchLabels.put(branch, new Reference(scope.open(), x.operand(0).text()));
                 yield branch;
             }
             case "brx" -> {
@@ -161,7 +184,8 @@ final class FunctionDecoder {
                     throw x.unsupported("a guard");
                 }
                 branch.index = x.intSource(0, ScalarType.U32);
-                tableLabels.put(branch, x.operand(1).text());
+                x.expectOperands(2);
+                tableLabels.put(branch, new Reference(scope.open(), x.operand(1).text()));
                 yield branch;
             }
             case "ret" -> {
@@ -186,25 +210,58 @@ final class FunctionDecoder {
         int next = x.operand(0).is(Operand.Kind.LIST) ? 1 : 0;
         List<Operand> results = next == 1 ? x.operand(0).items() : List.of();
         String callee = x.operand(next).text();
-        List<Operand> arguments =
-                next + 1 < x.operandCount() ? x.operand(next + 1).items() : List.of();
+        boolean some = next + 1 < x.operandCount() && x.operand(next + 1).is(Operand.Kind.LIST);
+        List<Operand> arguments = some ? x.operand(next + 1).items() : List.of();
+        Scope.Register pointer = x.register(x.operand(next));
+        // After the arguments of a call through a pointer comes the name of its prototype.
+        if (x.operandCount() > next + (some ? 2 : 1) + (pointer != null ? 1 : 0)) {
+            throw x.unsupported("operand '%s'", x.operand(x.operandCount() - 1).text());
+        }
+        if (pointer != null) {
+            Instruction instruction = make(x, Instruction.Control.CALL, null);
+            code.callsPointers = true;
+            instruction.index = x.longSource(next, ScalarType.U64);
+            instruction.call = new Instruction.Call(null, offsets(x, arguments), offsets(x, results));
+            return instruction;
+        }
         PtxParser.Function function = functions.get(callee);
-        if (function == null || function.body() == null || x.operandCount() > next + 2) {
+        if (function == null || function.body() == null) {
             if (callee.equals("__assertfail")) {
                 return make(x, Instruction.Control.NONE, (f, mask) -> {
                     int lane = Integer.numberOfTrailingZeros(mask);
                     throw f.warp.fault(KernelFault.Kind.TRAP, lane, "assertion failed");
                 });
             }
-            throw x.unsupported("call of '%s', which this module does not define", callee);
+            // A fault when it runs, not before: nvcc leaves calls of printf on paths that are never taken.
+            return make(x, Instruction.Control.NONE, (f, mask) -> {
+                int lane = Integer.numberOfTrailingZeros(mask);
+                throw f.warp.fault(
+                        KernelFault.Kind.UNSUPPORTED,
+                        lane,
+                        "unsupported: call of '%s', which this module does not define",
+                        callee);
+            });
         }
         if (function.params().size() != arguments.size() || function.results().size() != results.size()) {
             throw x.fault("'%s' takes %d arguments", callee, function.params().size());
         }
-        code.callees.add(callee);
+        for (int i = 0; i < arguments.size(); i++) {
+            checkSize(x, arguments.get(i), function.params().get(i));
+        }
+        for (int i = 0; i < results.size(); i++) {
+            checkSize(x, results.get(i), function.results().get(i));
+        }
+        code.callees.add(function.name());
         Instruction instruction = make(x, Instruction.Control.CALL, null);
-        instruction.call = new Instruction.Call(callee, offsets(x, arguments), offsets(x, results));
+        instruction.call = new Instruction.Call(function.name(), offsets(x, arguments), offsets(x, results));
         return instruction;
+    }
+
+    private void checkSize(Decoding x, Operand argument, Variable param) {
+        String name = x.frameVariable(argument.text());
+        if (name != null && code.frameVariables.get(name).bytes() < param.bytes()) {
+            throw x.fault("'%s' has fewer than the %d bytes of '%s'", argument.text(), param.bytes(), param.name());
+        }
     }
 
     private int[] offsets(Decoding x, List<Operand> operands) {

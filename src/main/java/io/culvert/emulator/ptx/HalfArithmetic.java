@@ -80,7 +80,7 @@ final class HalfArithmetic {
         };
     }
 
-    private static int choose(SmallFloat format, int a, int b, boolean nan, boolean smaller) {
+    static int choose(SmallFloat format, int a, int b, boolean nan, boolean smaller) {
         boolean nanA = format.isNan(a);
         boolean nanB = format.isNan(b);
         if (nanA || nanB) {

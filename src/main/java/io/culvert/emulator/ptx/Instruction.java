@@ -23,7 +23,7 @@ final class Instruction {
         OR
     }
 
-    /** A call; offsets of arguments and results are those of the caller's variables in its frame in local memory. */
+    /** A call, of a pointer if the callee is null; offsets of arguments and results are those of the caller's variables in its frame in local memory. */
     record Call(String callee, int[] argumentOffsets, int[] resultOffsets) {}
 
     final Statement statement;
@@ -47,7 +47,7 @@ final class Instruction {
 
     int reconverge;
 
-    /** Slot of a branch table's index. */
+    /** Slot of a branch table's index, or of the pointer that is called. */
     int index;
 
     Barrier barrier;

@@ -34,6 +34,20 @@ final class Instructions {
                     "lop3",
                     "bmsk",
                     "szext" -> Logic.decode(x);
+            case "vadd2",
+                    "vadd4",
+                    "vsub2",
+                    "vsub4",
+                    "vabsdiff2",
+                    "vabsdiff4",
+                    "vmin2",
+                    "vmin4",
+                    "vmax2",
+                    "vmax4",
+                    "vset2",
+                    "vset4" -> VideoArithmetic.decode(x);
+            case "fns" -> Logic.findNth(x);
+            case "elect" -> WarpExchange.elect(x);
             case "setp" -> Comparison.setp(x);
             case "set" -> Comparison.set(x);
             case "cvt" -> Conversion.decode(x);
@@ -50,6 +64,7 @@ final class Instructions {
             case "activemask" -> WarpExchange.activemask(x);
             case "bar", "barrier" -> WarpExchange.barrier(x);
             case "mma" -> TensorCore.mma(x);
+            case "wmma" -> MatrixFragments.decode(x);
             case "ldmatrix" -> TensorCore.ldmatrix(x);
             case "cp" -> AsyncCopy.decode(x);
             case "trap", "brkpt" -> trap(x);
@@ -59,7 +74,9 @@ final class Instructions {
 
     private static Action arithmetic(Decoding x) {
         String[] parts = x.statement.opcode().split("\\.");
-        ScalarType type = ScalarType.named(parts[parts.length - 1]);
+        String last = parts[parts.length - 1];
+        // max.s32.relu is the one form whose type is not at the end.
+        ScalarType type = ScalarType.named(last.equals("relu") ? parts[parts.length - 2] : last);
         if (type == null) {
             throw x.modifiers.unsupported();
         }
@@ -71,6 +88,9 @@ final class Instructions {
         }
         if (type == ScalarType.F64) {
             return DoubleArithmetic.decode(x);
+        }
+        if (type.integerPair() || x.statement.opcode().endsWith(".relu")) {
+            return IntegerArithmetic.decode(x);
         }
         return type.real() || type.packed() ? HalfArithmetic.decode(x) : IntegerArithmetic.decode(x);
     }

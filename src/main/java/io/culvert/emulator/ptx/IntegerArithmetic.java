@@ -36,11 +36,22 @@ final class IntegerArithmetic {
 
     private static Action binary(Decoding x) {
         boolean saturate = x.modifiers.take("sat");
+        boolean relu = x.modifiers.take("relu");
         ScalarType type = x.modifiers.type();
         x.expectOperands(3);
         int to = x.destination(0, type);
         int a = x.source(1, type);
         int b = x.source(2, type);
+        if (type.integerPair()) {
+            return pair(x, type, to, a, b, relu);
+        }
+        if (relu) {
+            if (type != ScalarType.S32) {
+                throw x.unsupported("relu of this type");
+            }
+            IntBinaryOperator unbounded = minOrMax(x, true);
+            return IntLoops.binary(to, a, b, (p, q) -> Math.max(0, unbounded.applyAsInt(p, q)));
+        }
         if (saturate) {
             if (type != ScalarType.S32) {
                 throw x.unsupported("saturation of this type");
@@ -63,6 +74,29 @@ final class IntegerArithmetic {
         return type.signed()
                 ? IntLoops.binary(to, a, b, (p, q) -> operator.applyAsInt((short) p, (short) q) & 0xffff)
                 : IntLoops.binary(to, a, b, (p, q) -> operator.applyAsInt(p & 0xffff, q & 0xffff) & 0xffff);
+    }
+
+    private static IntBinaryOperator minOrMax(Decoding x, boolean signed) {
+        if (!x.modifiers.base.equals("min") && !x.modifiers.base.equals("max")) {
+            throw x.modifiers.unsupported();
+        }
+        return operator32(x, signed);
+    }
+
+    private static Action pair(Decoding x, ScalarType type, int to, int a, int b, boolean relu) {
+        boolean signed = type == ScalarType.S16X2;
+        IntBinaryOperator operator =
+                x.modifiers.base.equals("add") && !relu ? (p, q) -> p + q : minOrMax(x, signed);
+        if (relu && !signed) {
+            throw x.modifiers.unsupported();
+        }
+        return IntLoops.binary(to, a, b, (p, q) -> {
+            int low = signed
+                    ? operator.applyAsInt((short) p, (short) q)
+                    : operator.applyAsInt(p & 0xffff, q & 0xffff);
+            int high = signed ? operator.applyAsInt(p >> 16, q >> 16) : operator.applyAsInt(p >>> 16, q >>> 16);
+            return (relu ? Math.max(0, low) : low) & 0xffff | (relu ? Math.max(0, high) : high) << 16;
+        });
     }
 
     /** Division by zero gives all ones, and its remainder the dividend: PTX leaves both open, GPUs do so. */

@@ -80,7 +80,10 @@ public final class Interpreter {
         DeviceModule module = load(kernel.module());
         ToLongFunction<String> addresses = name -> {
             Variable shared = kernel.module().shared(name);
-            return shared != null ? kernel.sharedOffsets().get(shared) : module.address(name);
+            Long function = kernel.module().functionAddress(name);
+            return shared != null
+                    ? kernel.sharedOffsets().get(shared)
+                    : function != null ? function : module.address(name);
         };
         Region params = new Region("parameters", paramData(launch), 0, false, true);
         LaunchContext context = new LaunchContext(launch, this, order, params, addresses);

@@ -24,6 +24,8 @@ public final class KernelFault extends RuntimeException {
         COPY_IN_FLIGHT,
         TRAP,
         CALL_DEPTH,
+        /** A call of a function that is not here, or that has something the interpreter cannot run. */
+        UNSUPPORTED,
         INSTRUCTION_BUDGET
     }
 

@@ -8,6 +8,9 @@ abstract class LaneAccess implements Action {
     private final Address address;
     private final Access access;
 
+    /** Bytes to add to each lane's address; null for none. */
+    long[] offsets;
+
     /** Of one lane: a power of two. */
     final int bytes;
 
@@ -30,6 +33,7 @@ abstract class LaneAccess implements Action {
         int global = mask;
         int shared = mask;
         int local = mask;
+        int params = 0;
         if (space == Space.GENERIC) {
             shared = 0;
             local = 0;
@@ -37,11 +41,16 @@ abstract class LaneAccess implements Action {
         for (int left = mask; left != 0; left &= left - 1) {
             int lane = Integer.numberOfTrailingZeros(left);
             long at = address.of(f, lane);
+            if (offsets != null) {
+                at += offsets[lane];
+            }
             if (space == Space.GENERIC) {
                 long window = at & Moves.WINDOW;
                 shared |= window == Moves.SHARED_WINDOW ? 1 << lane : 0;
                 local |= window == Moves.LOCAL_WINDOW ? 1 << lane : 0;
-                at = window == Moves.SHARED_WINDOW || window == Moves.LOCAL_WINDOW ? at - window : at;
+                params |= window == Moves.PARAM_WINDOW ? 1 << lane : 0;
+                boolean windowed = window > 0 && window <= Moves.PARAM_WINDOW;
+                at = windowed ? at - window : at;
             }
             addresses[lane] = at;
         }
@@ -51,7 +60,7 @@ abstract class LaneAccess implements Action {
             case LOCAL -> local(f, mask);
             case KERNEL_PARAMETER -> parameter(f, mask);
             default -> {
-                global = mask & ~shared & ~local;
+                global = mask & ~shared & ~local & ~params;
                 if (global != 0) {
                     global(f, global);
                 }
@@ -60,6 +69,9 @@ abstract class LaneAccess implements Action {
                 }
                 if (local != 0) {
                     local(f, local);
+                }
+                if (params != 0) {
+                    parameter(f, params);
                 }
             }
         }
@@ -106,6 +118,12 @@ abstract class LaneAccess implements Action {
         for (int left = mask; left != 0; left &= left - 1) {
             int lane = Integer.numberOfTrailingZeros(left);
             long offset = f.warp.addresses[lane];
+            if (access != Access.READ) {
+                throw f.warp.fault(KernelFault.Kind.READ_ONLY, lane, "write of the kernel's parameters");
+            }
+            if ((offset & bytes - 1) != 0) {
+                throw MemoryChecks.misaligned(f, lane, offset, bytes, access, "parameter");
+            }
             if (!region.contains(offset, bytes)) {
                 throw f.warp.fault(
                         KernelFault.Kind.OUT_OF_BOUNDS,

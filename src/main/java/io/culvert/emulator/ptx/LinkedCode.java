@@ -31,6 +31,7 @@ final class LinkedCode {
         code.intConstants.forEach((value, slot) -> Arrays.fill(ints, slot, slot + 32, value.intValue()));
         code.longConstants.forEach((value, slot) -> Arrays.fill(longs, slot, slot + 32, value));
         code.predConstants.forEach((value, slot) -> preds[slot] = value == 1 ? -1 : 0);
-        code.symbols.forEach((name, slot) -> Arrays.fill(longs, slot, slot + 32, address.applyAsLong(name)));
+        code.symbols.forEach((symbol, slot) ->
+                Arrays.fill(longs, slot, slot + 32, address.applyAsLong(symbol.name()) + symbol.addend()));
     }
 }

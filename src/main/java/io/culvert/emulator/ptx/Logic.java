@@ -198,6 +198,32 @@ final class Logic {
         };
     }
 
+    /** fns: the position of the {@code offset}th bit that is set, counted up or down from {@code base}; or all ones. */
+    static Action findNth(Decoding x) {
+        if (x.modifiers.type() != ScalarType.B32) {
+            throw x.modifiers.unsupported();
+        }
+        x.expectOperands(4);
+        return IntLoops.ternary(
+                x.destination(0, ScalarType.B32),
+                x.intSource(1, ScalarType.B32),
+                x.intSource(2, ScalarType.U32),
+                x.intSource(3, ScalarType.S32),
+                (value, base, offset) -> {
+                    int left = offset == 0 ? 1 : Math.abs(offset);
+                    for (int at = base; at >= 0 && at < 32; at += offset < 0 ? -1 : 1) {
+                        left -= value >>> at & 1;
+                        if (left == 0) {
+                            return at;
+                        }
+                        if (offset == 0) {
+                            return -1;
+                        }
+                    }
+                    return -1;
+                });
+    }
+
     /** Position of the highest set bit, or its distance from the top; all ones for zero. */
     private static int find(long value, int width, boolean shiftAmount) {
         int position = 63 - Long.numberOfLeadingZeros(value);
@@ -207,6 +233,10 @@ final class Logic {
     private static Action permute(Decoding x) {
         ScalarType type = x.modifiers.type();
         x.expectOperands(4);
+        String mode = x.modifiers.oneOf("f4e", "b4e", "rc8", "ecl", "ecr", "rc16");
+        if (mode != null) {
+            return permute(x, type, mode);
+        }
         return IntLoops.ternary(
                 x.destination(0, type), x.intSource(1, type), x.intSource(2, type), x.intSource(3, type), (p, q, s) -> {
                     long both = (long) q << 32 | p & 0xffffffffL;
@@ -217,6 +247,28 @@ final class Logic {
                         // The high bit of the selector asks for copies of the sign.
                         octet = (chosen & 8) != 0 ? (byte) octet >> 7 & 255 : octet;
                         result |= octet << 8 * k;
+                    }
+                    return result;
+                });
+    }
+
+    /** The modes of prmt, which take bytes by the lowest two bits of the selector: bytes of the result, lowest first. */
+    private static Action permute(Decoding x, ScalarType type, String mode) {
+        int[] selectors = switch (mode) {
+            case "f4e" -> new int[] {0x3210, 0x4321, 0x5432, 0x6543};
+            case "b4e" -> new int[] {0x5670, 0x6701, 0x7012, 0x0123};
+            case "rc8" -> new int[] {0x0000, 0x1111, 0x2222, 0x3333};
+            case "ecl" -> new int[] {0x3210, 0x3211, 0x3222, 0x3333};
+            case "ecr" -> new int[] {0x0000, 0x1110, 0x2210, 0x3210};
+            default -> new int[] {0x1010, 0x3232, 0x1010, 0x3232};
+        };
+        return IntLoops.ternary(
+                x.destination(0, type), x.intSource(1, type), x.intSource(2, type), x.intSource(3, type), (p, q, s) -> {
+                    long both = (long) q << 32 | p & 0xffffffffL;
+                    int result = 0;
+                    for (int k = 0; k < 4; k++) {
+                        int chosen = selectors[s & 3] >>> 4 * k & 7;
+                        result |= ((int) (both >>> 8 * chosen) & 255) << 8 * k;
                     }
                     return result;
                 });

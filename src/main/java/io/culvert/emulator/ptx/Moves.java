@@ -8,6 +8,7 @@ final class Moves {
     static final long SHARED_WINDOW = 1L << 56;
 
     static final long LOCAL_WINDOW = 2L << 56;
+    static final long PARAM_WINDOW = 3L << 56;
     static final long WINDOW = 0xffL << 56;
 
     private Moves() {}
@@ -25,7 +26,10 @@ final class Moves {
             return Logic.predicates(x.predicate(x.operand(0)), x.predicate(x.operand(1)), 0, (a, b) -> a);
         }
         String source = x.operand(1).text();
-        if (source.equals("%clock") || source.equals("%clock_hi")) {
+        if (type.bits == 64 && SpecialRegisters.isKnown(source)) {
+            return LongLoops.widen(x.destination(0, type), x.intSource(1, ScalarType.U32), a -> a & 0xffffffffL);
+        }
+        if (List.of("%clock", "%clock_hi", "%globaltimer_lo", "%globaltimer_hi").contains(source)) {
             int to = x.destination(0, type);
             boolean high = source.endsWith("hi");
             return (f, mask) -> fillInts(f, to, mask, (int) (high ? f.warp.issued >>> 32 : f.warp.issued));
@@ -168,6 +172,7 @@ final class Moves {
             case "global", "const" -> 0;
             case "shared", "shared::cta" -> SHARED_WINDOW;
             case "local" -> LOCAL_WINDOW;
+            case "param", "param::entry" -> PARAM_WINDOW;
             default -> throw x.modifiers.unsupported();
         };
         if (type.bits != 64) {
@@ -187,6 +192,7 @@ final class Moves {
             case "global", "const" -> 0;
             case "shared", "shared::cta" -> SHARED_WINDOW;
             case "local" -> LOCAL_WINDOW;
+            case "param", "param::entry" -> PARAM_WINDOW;
             default -> throw x.modifiers.unsupported();
         };
         int address = x.longSource(1, ScalarType.U64);

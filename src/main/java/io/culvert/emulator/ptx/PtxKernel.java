@@ -43,6 +43,7 @@ public final class PtxKernel {
         TreeSet<String> names = new TreeSet<>();
         for (Code reached : module.reachable(code)) {
             reached.symbols.keySet().stream()
+                    .map(Code.Symbol::name)
                     .filter(name -> module.shared(name) != null)
                     .forEach(names::add);
         }

@@ -13,6 +13,9 @@ import java.util.Set;
 
 /** A PTX text, parsed and decoded: its kernels, device functions and variables. Immutable. */
 public final class PtxModule {
+    /** These bits of an address say that the rest numbers a function. */
+    private static final long FUNCTION_WINDOW = 4L << 56;
+
     private final Map<Integer, String> files;
     private final Map<String, Code> codes = new LinkedHashMap<>();
     private final Map<String, PtxKernel> kernels = new LinkedHashMap<>();
@@ -20,6 +23,9 @@ public final class PtxModule {
     private final Map<String, Variable> variables = new LinkedHashMap<>();
     private final List<Instruction> instructions = new ArrayList<>();
     private final String version;
+    private final Map<String, PtxException> refused = new HashMap<>();
+    private final List<String> functionNames = new ArrayList<>();
+    private final Map<String, Long> functionAddresses = new HashMap<>();
     private final String target;
 
     private PtxModule(PtxParser parsed) {
@@ -31,18 +37,50 @@ public final class PtxModule {
         }
         Map<String, PtxParser.Function> functions = new LinkedHashMap<>();
         for (PtxParser.Function function : parsed.functions) {
-            functions.merge(function.name(), function, (a, b) -> a.body() == null ? b : a);
+            functions.merge(function.name(), function, PtxModule::defined);
         }
-        for (PtxParser.Function function : functions.values()) {
-            if (function.body() != null) {
+        List<PtxParser.Function> bodies =
+                functions.values().stream().filter(f -> f.body() != null).toList();
+        parsed.aliases.forEach((alias, name) -> functions.put(alias, functions.get(name)));
+        for (PtxParser.Function function : bodies) {
+            try {
                 Code code = new FunctionDecoder(function, functions, variables, shared, instructions).decode();
                 shared.putAll(code.sharedVariables);
                 codes.put(code.name, code);
+            } catch (PtxException e) {
+                // nvcc -G keeps functions of the toolkit's headers that nothing calls: those may be anything.
+                if (function.entry()) {
+                    throw e;
+                }
+                refused.put(function.name(), e);
             }
         }
+        bodies.forEach(function -> functionNames.add(function.name()));
+        functions.forEach((name, function) -> {
+            if (function != null && function.body() != null) {
+                functionAddresses.put(name, FUNCTION_WINDOW | functionNames.indexOf(function.name()));
+            }
+        });
+        variables.values().forEach(this::checkPointers);
         codes.values().stream()
                 .filter(code -> code.entry)
                 .forEach(code -> kernels.put(code.name, new PtxKernel(this, code)));
+    }
+
+    private static PtxParser.Function defined(PtxParser.Function a, PtxParser.Function b) {
+        if (a.body() != null && b.body() != null) {
+            throw new PtxException(b.line(), "function '%s' is defined twice", b.name());
+        }
+        return a.body() == null ? b : a;
+    }
+
+    private void checkPointers(Variable variable) {
+        for (Variable.Pointer pointer : variable.pointers()) {
+            if (!variables.containsKey(pointer.symbol()) && !functionAddresses.containsKey(pointer.symbol())) {
+                throw new PtxException(
+                        1, "unsupported: '%s' points to '%s'", variable.name(), pointer.symbol());
+            }
+        }
     }
 
     /**
@@ -83,12 +121,31 @@ public final class PtxModule {
         return variables.values();
     }
 
+    /** What a pointer to the function holds. */
+    Long functionAddress(String name) {
+        return functionAddresses.get(name);
+    }
+
+    /** Name of the function that a pointer points to, or null. */
+    String functionAt(long address) {
+        long index = address - FUNCTION_WINDOW;
+        return index < 0 || index >= functionNames.size() ? null : functionNames.get((int) index);
+    }
+
     Variable shared(String name) {
         return shared.get(name);
     }
 
+    /**
+     * A function's code, or null if something in it is not supported: see {@link #refusal}.
+     */
     Code code(String function) {
         return codes.get(function);
+    }
+
+    /** Why a function has no code. */
+    String refusal(String function) {
+        return refused.get(function).getMessage();
     }
 
     Instruction instruction(int id) {
@@ -112,6 +169,23 @@ public final class PtxModule {
         return path == null ? "" : path.substring(path.lastIndexOf('/') + 1) + ":" + location.line();
     }
 
+    private void push(ArrayDeque<Code> next, String callee) {
+        // A call of a function that is refused is a fault when it runs.
+        if (codes.containsKey(callee)) {
+            next.push(codes.get(callee));
+        }
+    }
+
+    /** Functions that a variable points to. */
+    private List<String> pointedTo() {
+        return variables.values().stream()
+                .flatMap(variable -> variable.pointers().stream())
+                .map(pointer -> functionAddresses.get(pointer.symbol()))
+                .filter(address -> address != null)
+                .map(address -> functionNames.get((int) (address - FUNCTION_WINDOW)))
+                .toList();
+    }
+
     /** The function itself and all that it may call. */
     Set<Code> reachable(Code from) {
         Set<Code> found = new LinkedHashSet<>();
@@ -119,7 +193,10 @@ public final class PtxModule {
         while (!next.isEmpty()) {
             Code code = next.pop();
             if (found.add(code)) {
-                code.callees.forEach(callee -> next.push(codes.get(callee)));
+                code.callees.forEach(callee -> push(next, callee));
+                if (code.callsPointers) {
+                    pointedTo().forEach(callee -> push(next, callee));
+                }
             }
         }
         return found;

@@ -32,6 +32,10 @@ final class PtxParser {
     final List<Variable> variables = new ArrayList<>();
     final Map<Integer, String> files = new HashMap<>();
     String version = "";
+
+    /** Other names of functions. */
+    final Map<String, String> aliases = new HashMap<>();
+
     String target = "";
     private final TokenReader in;
 
@@ -60,6 +64,18 @@ final class PtxParser {
                 }
                 case ".file" -> file();
                 case ".section" -> in.skipSection();
+                case ".pragma" -> {
+                    in.next();
+                    in.next();
+                    in.expect(";");
+                }
+                case ".alias" -> {
+                    in.next();
+                    String alias = in.next().text();
+                    in.expect(",");
+                    aliases.put(alias, in.next().text());
+                    in.expect(";");
+                }
                 default -> declaration();
             }
         }
@@ -72,7 +88,11 @@ final class PtxParser {
     private void file() {
         in.next();
         int index = (int) in.integer();
-        String name = in.next().text();
+        Token token = in.next();
+        String name = token.text();
+        if (name.length() < 2 || name.charAt(0) != '"') {
+            throw new PtxException(token.line(), "expected a file's name, found '%s'", name);
+        }
         files.put(index, name.substring(1, name.length() - 1));
         while (in.accept(",")) {
             in.next();
@@ -98,13 +118,16 @@ final class PtxParser {
         boolean entry = in.next().is(".entry");
         List<Variable> results = in.peek().is("(") ? parameters() : List.of();
         Token name = in.next();
+        if (!TokenReader.isName(name)) {
+            throw in.unsupported("name of a function", name);
+        }
         List<Variable> params = in.peek().is("(") ? parameters() : List.of();
         int maxThreads = 1024;
         while (PERFORMANCE_HINTS.contains(in.peek().text())) {
             boolean bound = in.next().text().endsWith("ntid");
             int product = 1;
             while (in.isNumber()) {
-                product *= (int) in.integer();
+                product = (int) Math.clamp(product * Math.clamp(in.integer(), 0, 1024), 0, 1024);
                 in.accept(",");
             }
             maxThreads = bound ? Math.min(maxThreads, product) : maxThreads;
@@ -124,7 +147,9 @@ final class PtxParser {
         in.expect("(");
         while (!in.accept(")")) {
             list.add(new VariableReader(in).parameter());
-            in.accept(",");
+            if (!in.peek().is(")")) {
+                in.expect(",");
+            }
         }
         return list;
     }

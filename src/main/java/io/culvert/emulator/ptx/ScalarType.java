@@ -23,6 +23,8 @@ enum ScalarType {
     BF16(16, 'f'),
     F16X2(32, 'x'),
     BF16X2(32, 'x'),
+    U16X2(32, 'i'),
+    S16X2(32, 'i'),
     TF32(32, 'f'),
     F32(32, 'f'),
     F64(64, 'f');
@@ -62,6 +64,11 @@ enum ScalarType {
 
     boolean packed() {
         return kind == 'x';
+    }
+
+    /** Two 16-bit integers. */
+    boolean integerPair() {
+        return this == U16X2 || this == S16X2;
     }
 
     boolean integer() {

@@ -21,19 +21,26 @@ final class Scope {
         final Map<String, Statement.Registers> declared = new HashMap<>();
         final Map<String, Register> registers = new HashMap<>();
         final Map<String, String> frameVariables = new HashMap<>();
+        final Map<String, String> sharedVariables = new HashMap<>();
+        final int id;
+
+        Level(int id) {
+            this.id = id;
+        }
     }
 
     private final Code code;
     private final ArrayDeque<Level> levels = new ArrayDeque<>();
     private int renamed;
+    private int opened;
 
     Scope(Code code) {
         this.code = code;
-        open();
+        enter();
     }
 
-    void open() {
-        levels.push(new Level());
+    void enter() {
+        levels.push(new Level(opened++));
     }
 
     void close() {
@@ -49,6 +56,26 @@ final class Scope {
         String unique = outermost ? variable.name() : variable.name() + "#" + renamed++;
         code.addFrameVariable(unique, (int) variable.bytes(), variable.align());
         levels.peek().frameVariables.put(variable.name(), unique);
+    }
+
+    void declareSharedVariable(String name, String unique) {
+        levels.peek().sharedVariables.put(name, unique);
+    }
+
+    /** The numbers of the braces that are open, the innermost first: where to look for a label. */
+    int[] open() {
+        return levels.stream().mapToInt(level -> level.id).toArray();
+    }
+
+    /** The unique name of a shared variable of the function, or null. */
+    String sharedVariable(String name) {
+        for (Level level : levels) {
+            String unique = level.sharedVariables.get(name);
+            if (unique != null) {
+                return unique;
+            }
+        }
+        return null;
     }
 
     /** The register, or null. */

@@ -2,6 +2,8 @@ package io.culvert.emulator.ptx;
 
 import static java.lang.Float.intBitsToFloat;
 
+import java.math.BigDecimal;
+
 /**
  * rcp, sqrt, rsqrt, ex2, lg2, sin, cos, tanh. The approximate forms are worked out in double and rounded, so they are
  * more exact than a GPU's: PTX only bounds their error.
@@ -61,7 +63,11 @@ final class SpecialFunctions {
         // The approximate forms give the upper 32 bits and leave the lower ones zero.
         long keep = approx ? -1L << 32 : -1L;
         if (mode != Rounding.NEAREST_EVEN) {
-            throw x.unsupported("this rounding");
+            return switch (x.modifiers.base) {
+                case "rcp" -> LongLoops.unary(to, a, p -> bits(reciprocal(Double.longBitsToDouble(p), mode)));
+                case "sqrt" -> LongLoops.unary(to, a, p -> bits(squareRoot(Double.longBitsToDouble(p), mode)));
+                default -> throw x.modifiers.unsupported();
+            };
         }
         return switch (x.modifiers.base) {
             case "rcp" -> LongLoops.unary(to, a, p -> bits(1 / Double.longBitsToDouble(p)) & keep);
@@ -69,6 +75,27 @@ final class SpecialFunctions {
             case "rsqrt" -> LongLoops.unary(to, a, p -> bits(1 / Math.sqrt(Double.longBitsToDouble(p))) & keep);
             default -> throw x.modifiers.unsupported();
         };
+    }
+
+    private static double reciprocal(double a, Rounding mode) {
+        double nearest = 1 / a;
+        if (Double.isNaN(a) || Double.isInfinite(a) || a == 0) {
+            return nearest;
+        }
+        if (Double.isInfinite(nearest)) {
+            return mode.adjust(nearest, nearest > 0 ? -1 : 1);
+        }
+        int order = BigDecimal.ONE.compareTo(new BigDecimal(nearest).multiply(new BigDecimal(a)));
+        return mode.adjust(nearest, a < 0 ? -order : order);
+    }
+
+    private static double squareRoot(double a, Rounding mode) {
+        double nearest = Math.sqrt(a);
+        if (!(nearest > 0) || Double.isInfinite(nearest)) {
+            return nearest;
+        }
+        BigDecimal root = new BigDecimal(nearest);
+        return mode.adjust(nearest, new BigDecimal(a).compareTo(root.multiply(root)));
     }
 
     private static long bits(double value) {

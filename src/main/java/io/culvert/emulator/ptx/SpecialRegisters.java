@@ -45,8 +45,12 @@ final class SpecialRegisters {
         READERS.put("%lanemask_lt", (w, lane) -> (1 << lane) - 1);
         READERS.put("%lanemask_ge", (w, lane) -> -1 << lane);
         READERS.put("%lanemask_gt", (w, lane) -> -2 << lane);
+        READERS.put("WARP_SZ", (w, lane) -> 32);
         READERS.put("%smid", (w, lane) -> 0);
         READERS.put("%gridid", (w, lane) -> 0);
+        for (int i = 0; i < 32; i++) {
+            READERS.put("%envreg" + i, (w, lane) -> 0);
+        }
         READERS.put("%nsmid", (w, lane) -> 1);
         READERS.put("%dynamic_smem_size", (w, lane) -> w.block.launch.dynamicShared());
         READERS.put("%total_smem_size", (w, lane) -> (int) w.block.shared.region.size);

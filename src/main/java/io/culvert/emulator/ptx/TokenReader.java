@@ -36,6 +36,12 @@ final class TokenReader {
         return !peek().text().isEmpty() && Character.isDigit(peek().text().charAt(0));
     }
 
+    /** Whether the token can name a variable, register, label or function. */
+    static boolean isName(Token token) {
+        char first = token.text().isEmpty() ? ' ' : token.text().charAt(0);
+        return Character.isLetter(first) || first == '_' || first == '$' || first == '%';
+    }
+
     boolean accept(String text) {
         if (!peek().is(text)) {
             return false;

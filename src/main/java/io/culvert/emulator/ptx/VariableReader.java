@@ -8,9 +8,16 @@ import java.util.Locale;
 
 /** Reads declarations of variables and parameters. */
 final class VariableReader {
+    private static final long MOST_BYTES = 1L << 30;
+
     private final TokenReader in;
     private int align;
     private ScalarType type;
+
+    /** Elements of the vector that a variable, or each element of an array, is. */
+    private int width;
+
+    private boolean nested;
 
     VariableReader(TokenReader in) {
         this.in = in;
@@ -40,17 +47,25 @@ final class VariableReader {
 
     private void typeAndAlignment() {
         align = 0;
+        width = 1;
         type = null;
         while (in.peek().text().startsWith(".")) {
             Token token = in.next();
             String word = token.text().substring(1);
             switch (word) {
-                case "align" -> align = (int) in.integer();
+                case "align" -> align = alignment();
+                case "v2", "v4" -> width = word.charAt(1) - '0';
+                case "attribute" -> {
+                    // Managed memory is global memory here.
+                    in.expect("(");
+                    in.expect(".managed");
+                    in.expect(")");
+                }
                 case "ptr", "global", "shared", "const", "local" -> {
                     // What a pointer parameter points to is a promise to the optimiser, no part of its layout.
                     if (in.peek().is(".align")) {
                         in.next();
-                        in.integer();
+                        alignment();
                     }
                 }
                 default -> {
@@ -67,19 +82,36 @@ final class VariableReader {
         }
     }
 
+    private int alignment() {
+        Token token = in.peek();
+        long bytes = in.integer();
+        if (bytes < 1 || bytes > 1 << 16 || Long.bitCount(bytes) != 1) {
+            throw new PtxException(token.line(), "unsupported: alignment to %d bytes", bytes);
+        }
+        return (int) bytes;
+    }
+
     private Variable variable(String space, boolean external) {
         Token name = in.next();
-        long count = 1;
+        if (!TokenReader.isName(name)) {
+            throw in.unsupported("name", name);
+        }
+        long count = width;
         boolean open = false;
         while (in.accept("[")) {
             if (in.peek().is("]")) {
                 open = true;
             } else {
-                count *= in.integer();
+                long extent = in.integer();
+                if (extent < 0 || extent > MOST_BYTES || count * extent * type.bytes() > MOST_BYTES) {
+                    throw in.unsupported("size of array", name);
+                }
+                count *= extent;
             }
             in.expect("]");
         }
-        byte[] initial = in.accept("=") ? initial() : null;
+        List<Variable.Pointer> pointers = new ArrayList<>();
+        byte[] initial = in.accept("=") ? initial(pointers) : null;
         if (external && !open) {
             throw in.unsupported("external variable", name);
         }
@@ -91,13 +123,24 @@ final class VariableReader {
             count = -1;
         }
         long bytes = count < 0 ? -1 : count * type.bytes();
+        if (initial != null && initial.length > bytes) {
+            throw new PtxException(name.line(), "'%s' has more initial values than elements", name.text());
+        }
+        if (initial != null && nested && initial.length < bytes) {
+            throw in.unsupported("nested initial values that leave elements out, of", name);
+        }
+        if (initial != null && !space.equals("global") && !space.equals("const")) {
+            throw in.unsupported("initial value of", name);
+        }
         String typeName = type.name().toLowerCase(Locale.ROOT);
-        return new Variable(space, name.text(), typeName, bytes, Math.max(align, type.bytes()), initial);
+        int aligned = Math.max(align, type.bytes() * width);
+        return new Variable(space, name.text(), typeName, bytes, aligned, initial, pointers);
     }
 
-    private byte[] initial() {
+    private byte[] initial(List<Variable.Pointer> pointers) {
         List<Long> values = new ArrayList<>();
-        values(values);
+        nested = false;
+        values(values, pointers, 0);
         ByteBuffer bytes = ByteBuffer.allocate(values.size() * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
         for (long value : values) {
             switch (type.bytes()) {
@@ -110,20 +153,43 @@ final class VariableReader {
         return bytes.array();
     }
 
-    private void values(List<Long> values) {
+    private void values(List<Long> values, List<Variable.Pointer> pointers, int depth) {
         if (in.accept("{")) {
+            nested |= depth > 0;
+            if (depth > 8) {
+                throw in.unsupported("initial value", in.peek());
+            }
             while (!in.accept("}")) {
-                values(values);
-                in.accept(",");
+                values(values, pointers, depth + 1);
+                if (!in.peek().is("}")) {
+                    in.expect(",");
+                }
             }
             return;
         }
         boolean negative = in.accept("-");
+        if (in.isNumber()) {
+            Token token = in.next();
+            long bits = Literal.bits(token, type);
+            values.add(
+                    !negative
+                            ? bits
+                            : type == ScalarType.F64
+                                    ? bits ^ Long.MIN_VALUE
+                                    : type == ScalarType.F32 ? bits ^ 0x80000000L : -bits);
+            return;
+        }
         Token token = in.next();
-        if (!Character.isDigit(token.text().charAt(0))) {
+        boolean generic = token.is("generic") && in.accept("(");
+        Token symbol = generic ? in.next() : token;
+        if (generic) {
+            in.expect(")");
+        }
+        if (negative || type.bytes() != 8 || !TokenReader.isName(symbol)) {
             throw in.unsupported("initial value", token);
         }
-        long bits = Literal.bits(token, type);
-        values.add(negative ? -bits : bits);
+        long addend = in.accept("+") || in.peek().is("-") ? in.integer() : 0;
+        pointers.add(new Variable.Pointer(8 * values.size(), symbol.text(), addend));
+        values.add(0L);
     }
 }

@@ -240,7 +240,14 @@ final class Warp {
             int lane = Integer.numberOfTrailingZeros(mask);
             throw fault(KernelFault.Kind.CALL_DEPTH, lane, "more than %d calls deep", MAX_CALL_DEPTH);
         }
-        LinkedCode callee = block.context.linked(instruction.call.callee());
+        checkSupported(instruction.call.callee(), Integer.numberOfTrailingZeros(mask));
+        LinkedCode callee = instruction.call.callee() == null
+                ? pointedTo(f, instruction, mask)
+                : block.context.linked(instruction.call.callee());
+        if (callee == null) {
+            callDepth--;
+            return false;
+        }
         Frame inner = enter(new Frame(callee, this, f, mask));
         int[] from = instruction.call.argumentOffsets();
         for (int i = 0; i < from.length; i++) {
@@ -249,6 +256,49 @@ final class Warp {
         }
         frame = inner;
         return true;
+    }
+
+    private void checkSupported(String function, int lane) {
+        PtxModule module = block.launch.kernel().module();
+        if (function != null && module.code(function) == null) {
+            throw fault(KernelFault.Kind.UNSUPPORTED, lane, "call of '%s': %s", function, module.refusal(function));
+        }
+    }
+
+    /** The function that all lanes of the path call, or null if it was split because they call several. */
+    private LinkedCode pointedTo(Frame f, Instruction instruction, int mask) {
+        int lane = Integer.numberOfTrailingZeros(mask);
+        long pointer = f.d[instruction.index + lane];
+        int same = 0;
+        for (int left = mask; left != 0; left &= left - 1) {
+            int other = Integer.numberOfTrailingZeros(left);
+            same |= f.d[instruction.index + other] == pointer ? 1 << other : 0;
+        }
+        if (same != mask) {
+            // The others come back to this instruction.
+            splits.add(time++, same, f.mask & ~same);
+            f.split(f.pc + 1, f.pc, same, f.pc, f.mask & ~same, takenFirst);
+            return null;
+        }
+        PtxModule module = block.launch.kernel().module();
+        String name = module.functionAt(pointer);
+        checkSupported(name, lane);
+        Code code = name == null ? null : module.code(name);
+        Instruction.Call call = instruction.call;
+        boolean fits = code != null
+                && !code.entry
+                && code.params.size() == call.argumentOffsets().length
+                && code.results.size() == call.resultOffsets().length;
+        if (!fits) {
+            throw fault(
+                    KernelFault.Kind.OUT_OF_BOUNDS,
+                    lane,
+                    "call of 0x%x, which is no function with %d arguments and %d results that can be run",
+                    pointer,
+                    call.argumentOffsets().length,
+                    call.resultOffsets().length);
+        }
+        return block.context.linked(code.name);
     }
 
     private static int offset(LinkedCode code, Variable variable) {

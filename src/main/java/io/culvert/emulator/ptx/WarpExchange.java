@@ -10,7 +10,7 @@ final class WarpExchange {
     private WarpExchange() {}
 
     /** Faults unless every lane that the member mask names, and that has not ended, executes the instruction now. */
-    private static int members(Frame f, int mask, int memberSlot) {
+    private static void members(Frame f, int mask, int memberSlot) {
         for (int left = mask; left != 0; left &= left - 1) {
             int lane = Integer.numberOfTrailingZeros(left);
             int members = f.r[memberSlot + lane];
@@ -29,7 +29,32 @@ final class WarpExchange {
                         f.warp.block.threadName(32 * f.warp.index + other));
             }
         }
-        return f.r[memberSlot + Integer.numberOfTrailingZeros(mask)];
+    }
+
+    /** What lanes with one member mask do together. */
+    private interface Group {
+        void run(int lanes);
+    }
+
+    /** Checks the member masks and takes the lanes by them: groups of a partition may meet in one instruction. */
+    private static void eachGroup(Frame f, int mask, int memberSlot, Group group) {
+        members(f, mask, memberSlot);
+        for (int left = mask; left != 0; ) {
+            int members = f.r[memberSlot + Integer.numberOfTrailingZeros(left)];
+            int together = 0;
+            for (int rest = left; rest != 0; rest &= rest - 1) {
+                int lane = Integer.numberOfTrailingZeros(rest);
+                together |= f.r[memberSlot + lane] == members ? 1 << lane : 0;
+            }
+            group.run(together);
+            left &= ~together;
+        }
+    }
+
+    private static void fill(Frame f, int slot, int lanes, int value) {
+        for (int left = lanes; left != 0; left &= left - 1) {
+            f.r[slot + Integer.numberOfTrailingZeros(left)] = value;
+        }
     }
 
     static Action shuffle(Decoding x) {
@@ -116,20 +141,20 @@ final class WarpExchange {
         boolean negated = x.operand(1).negated();
         int members = x.intSource(2, ScalarType.B32);
         return (f, mask) -> {
-            int taking = members(f, mask, members) & mask;
-            int votes = (negated ? ~f.p[p] : f.p[p]) & taking;
-            if (ballot) {
-                for (int left = mask; left != 0; left &= left - 1) {
-                    f.r[to + Integer.numberOfTrailingZeros(left)] = votes;
+            int held = negated ? ~f.p[p] : f.p[p];
+            eachGroup(f, mask, members, taking -> {
+                int votes = held & taking;
+                if (ballot) {
+                    fill(f, to, taking, votes);
+                    return;
                 }
-                return;
-            }
-            boolean holds = switch (mode) {
-                case "all" -> votes == taking;
-                case "any" -> votes != 0;
-                default -> votes == taking || votes == 0;
-            };
-            f.p[to] = holds ? f.p[to] | mask : f.p[to] & ~mask;
+                boolean holds = switch (mode) {
+                    case "all" -> votes == taking;
+                    case "any" -> votes != 0;
+                    default -> votes == taking || votes == 0;
+                };
+                f.p[to] = holds ? f.p[to] | taking : f.p[to] & ~taking;
+            });
         };
     }
 
@@ -151,9 +176,8 @@ final class WarpExchange {
         boolean wide = type.bits == 64;
         int a = x.source(1, type);
         int members = x.intSource(2, ScalarType.B32);
-        return (f, mask) -> {
-            int taking = members(f, mask, members) & mask;
-            for (int left = mask; left != 0; left &= left - 1) {
+        return (f, mask) -> eachGroup(f, mask, members, taking -> {
+            for (int left = taking; left != 0; left &= left - 1) {
                 int lane = Integer.numberOfTrailingZeros(left);
                 int equal = 0;
                 for (int other = taking; other != 0; other &= other - 1) {
@@ -163,14 +187,14 @@ final class WarpExchange {
                 }
                 f.warp.values[lane] = all && equal != taking ? 0 : equal;
             }
-            for (int left = mask; left != 0; left &= left - 1) {
+            for (int left = taking; left != 0; left &= left - 1) {
                 int lane = Integer.numberOfTrailingZeros(left);
                 f.r[to + lane] = (int) f.warp.values[lane];
                 if (same >= 0) {
                     f.p[same] = f.p[same] & ~(1 << lane) | (f.warp.values[lane] != 0 ? 1 << lane : 0);
                 }
             }
-        };
+        });
     }
 
     static Action reduce(Decoding x) {
@@ -194,28 +218,39 @@ final class WarpExchange {
         int to = x.destination(0, type);
         int a = x.intSource(1, type);
         int members = x.intSource(2, ScalarType.B32);
-        return (f, mask) -> {
-            int taking = members(f, mask, members) & mask;
+        return (f, mask) -> eachGroup(f, mask, members, taking -> {
             int lane = Integer.numberOfTrailingZeros(taking);
             int result = f.r[a + lane];
             for (int left = taking & taking - 1; left != 0; left &= left - 1) {
                 result = operator.applyAsInt(result, f.r[a + Integer.numberOfTrailingZeros(left)]);
             }
-            for (int left = mask; left != 0; left &= left - 1) {
-                f.r[to + Integer.numberOfTrailingZeros(left)] = result;
-            }
-        };
+            fill(f, to, taking, result);
+        });
+    }
+
+    /** elect.sync d|p, members: p holds for the lowest lane of the members alone, d is its number. */
+    static Action elect(Decoding x) {
+        Modifiers m = x.modifiers;
+        x.instructionClass = InstructionClass.WARP_EXCHANGE;
+        x.expectOperands(2);
+        if (!m.take("sync") || !x.operand(0).is(Operand.Kind.PAIR)) {
+            throw m.unsupported();
+        }
+        int to = x.destination(x.operand(0).items().get(0), ScalarType.B32);
+        int leads = x.predicate(x.operand(0).items().get(1));
+        int members = x.intSource(1, ScalarType.B32);
+        return (f, mask) -> eachGroup(f, mask, members, taking -> {
+            int leader = Integer.numberOfTrailingZeros(taking);
+            fill(f, to, taking, leader);
+            f.p[leads] = f.p[leads] & ~taking | 1 << leader;
+        });
     }
 
     static Action activemask(Decoding x) {
         x.instructionClass = InstructionClass.WARP_EXCHANGE;
         int to = x.destination(0, x.modifiers.type());
         x.expectOperands(1);
-        return (f, mask) -> {
-            for (int left = mask; left != 0; left &= left - 1) {
-                f.r[to + Integer.numberOfTrailingZeros(left)] = mask;
-            }
-        };
+        return (f, mask) -> fill(f, to, mask, mask);
     }
 
     /** bar.warp.sync: lanes execute together anyway, so it only checks that all are there. */
