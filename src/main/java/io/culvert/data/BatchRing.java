@@ -1,5 +1,6 @@
 package io.culvert.data;
 
+import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -7,7 +8,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * The ring of batches between the loader threads and the trainer. Threads claim one image after another in the order of
  * the schedule, up to the ring's depth ahead of the trainer, and park when the ring is full.
  */
-final class BatchRing {
+final class BatchRing<B extends Batch> {
     private enum State {
         FREE,
         FILLING,
@@ -15,29 +16,29 @@ final class BatchRing {
         TAKEN
     }
 
-    private static final class Slot {
-        final Batch batch;
+    private static final class Slot<B> {
+        final B batch;
         State state = State.FREE;
         int unfinished;
         Throwable failure;
         int failedPosition;
 
-        Slot(Batch batch) {
+        Slot(B batch) {
             this.batch = batch;
         }
     }
 
     /** One image to load: its place in a batch. An instance belongs to one thread. */
-    static final class Claim {
-        Batch batch;
+    static final class Claim<B> {
+        B batch;
         int position;
-        private Slot slot;
+        private Slot<B> slot;
     }
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition slotFreed = lock.newCondition();
     private final Condition batchReady = lock.newCondition();
-    private final Slot[] slots;
+    private final List<Slot<B>> slots;
     private final Schedule schedule;
     private final long end;
     private long claimBatch;
@@ -47,23 +48,20 @@ final class BatchRing {
     private boolean closed;
     private long waitNanos;
 
-    BatchRing(Batch[] batches, Schedule schedule) {
+    BatchRing(List<B> batches, Schedule schedule) {
         this.schedule = schedule;
         this.end = schedule.end();
         this.claimBatch = schedule.first();
         this.nextBatch = schedule.first();
-        this.slots = new Slot[batches.length];
-        for (int i = 0; i < batches.length; i++) {
-            slots[i] = new Slot(batches[i]);
-        }
+        this.slots = batches.stream().map(Slot::new).toList();
     }
 
-    private Slot slot(long number) {
-        return slots[(int) (number % slots.length)];
+    private Slot<B> slot(long number) {
+        return slots.get((int) (number % slots.size()));
     }
 
     /** Waits for the next image to load; false when there is none left or the ring is closed. */
-    boolean claim(Claim claim) {
+    boolean claim(Claim<B> claim) {
         lock.lock();
         try {
             while (!closed && claimBatch < end && claimPosition == 0 && slot(claimBatch).state != State.FREE) {
@@ -72,7 +70,7 @@ final class BatchRing {
             if (closed || claimBatch >= end) {
                 return false;
             }
-            Slot slot = slot(claimBatch);
+            Slot<B> slot = slot(claimBatch);
             if (claimPosition == 0) {
                 schedule.open(slot.batch, claimBatch);
                 slot.state = State.FILLING;
@@ -93,10 +91,10 @@ final class BatchRing {
     }
 
     /** Says that a claimed image is loaded, or why not (null: it is). */
-    void finish(Claim claim, Throwable failure) {
+    void finish(Claim<B> claim, Throwable failure) {
         lock.lock();
         try {
-            Slot slot = claim.slot;
+            Slot<B> slot = claim.slot;
             // The first image of the batch that failed is the one to name, whichever thread was faster.
             if (failure != null && (slot.failure == null || claim.position < slot.failedPosition)) {
                 slot.failure = failure;
@@ -122,16 +120,23 @@ final class BatchRing {
         }
     }
 
-    /** Waits for the next batch; null after the last one. */
-    Batch next() throws Throwable {
+    /**
+     * Takes the next batch; null after the last one.
+     *
+     * @param wait for it; else null too if it is not there, for which a failure is a reason that a call that waits tells
+     */
+    B take(boolean wait) throws Throwable {
         lock.lock();
         try {
             if (nextBatch >= end) {
                 return null;
             }
-            Slot slot = slot(nextBatch);
+            Slot<B> slot = slot(nextBatch);
             if (slot.state == State.TAKEN) {
-                throw new IllegalStateException("all " + slots.length + " batches are taken; release one first");
+                throw new IllegalStateException("all " + slots.size() + " batches are taken; release one first");
+            }
+            if (!wait && (slot.state != State.READY || slot.failure != null || fatal != null || closed)) {
+                return null;
             }
             awaitReady(slot);
             if (slot.failure != null) {
@@ -162,10 +167,11 @@ final class BatchRing {
         }
     }
 
-    void release(Batch batch) {
+    void release(B batch) {
         lock.lock();
         try {
-            for (Slot slot : slots) {
+            for (int i = 0; i < slots.size(); i++) {
+                Slot<B> slot = slots.get(i);
                 if (slot.batch == batch && slot.state == State.TAKEN) {
                     slot.state = State.FREE;
                     slotFreed.signalAll();

@@ -1,58 +1,63 @@
 package io.culvert.data;
 
-import io.culvert.CounterRng;
 import io.culvert.CulvertException;
-import io.culvert.data.augment.ViewRenderer;
 import io.culvert.device.cpu.RgbImage;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
- * Decodes and augments images on threads of its own, ahead of the trainer, into a ring of batches off the heap.
+ * Decodes images on threads of its own, ahead of the trainer, into a ring of batches off the heap: either rendered views,
+ * or the images themselves with what a device is to make of them.
  *
  * <p>Every random choice depends on (seed, epoch, sample, view) only, and the order on (seed, epoch): a run gives the
  * same pixels whatever the number of threads, and from whichever step it is resumed. One thread calls {@link #next} and
  * {@link #release}.
  */
-public final class ViewLoader implements AutoCloseable {
+final class ViewLoader<B extends Batch> implements AutoCloseable {
     private static final long ALIGNMENT = 64;
     private static final long CLOSE_SECONDS = 10;
 
     private final Dataset dataset;
     private final LoaderConfig config;
     private final DecodedCache cache;
-    private final BatchRing ring;
+    private final BatchRing<B> ring;
     private final List<Thread> threads;
 
     /**
-     * Allocates the ring and starts loading.
+     * Starts loading.
      *
-     * @param arena owns the memory of the ring and the cache; a shared one, and it outlives the loader
+     * @param arena owns the memory of the cache; a shared one, and it outlives the loader
+     * @param batch makes one batch of the ring; they outlive the loader
+     * @param writers makes what one thread puts images into batches with
      * @throws CulvertException of kind DATA when the data set does not fill one batch
      */
-    public ViewLoader(Dataset dataset, LoaderConfig config, Arena arena) {
-        this(dataset, config, arena, ImageDecoder::new);
-    }
-
-    ViewLoader(Dataset dataset, LoaderConfig config, Arena arena, Supplier<? extends Decoder> decoders) {
+    ViewLoader(Dataset dataset, LoaderConfig config, Arena arena, Supplier<? extends Decoder> decoders,
+            Supplier<B> batch, Supplier<? extends BatchWriter<B>> writers) {
         this.dataset = dataset;
         this.config = config;
         Schedule schedule = new Schedule(config, dataset.size());
-        Batch[] batches = new Batch[config.depth()];
-        long bytes = Batch.viewBytes(config.imageSize()) * config.views().size() * config.batchSize();
-        for (int i = 0; i < batches.length; i++) {
-            batches[i] = new Batch(arena.allocate(bytes, ALIGNMENT), config.batchSize(), config.views().size(),
-                    config.imageSize());
-        }
+        List<B> batches = Stream.generate(batch).limit(config.depth()).toList();
         this.cache = new DecodedCache(config.cacheBytes(), dataset.size(), arena);
-        this.ring = new BatchRing(batches, schedule);
+        this.ring = new BatchRing<>(batches, schedule);
         this.threads = IntStream.range(0, config.threads())
-                .mapToObj(i -> Thread.ofPlatform().daemon().name("loader-" + i).start(() -> work(decoders)))
+                .mapToObj(i -> Thread.ofPlatform().daemon().name("loader-" + i).start(() -> work(decoders, writers)))
                 .toList();
+    }
+
+    /**
+     * A loader of rendered views.
+     *
+     * @param arena owns the memory of the ring and the cache; a shared one, and it outlives the loader
+     */
+    static ViewLoader<ViewBatch> rendering(
+            Dataset dataset, LoaderConfig config, Arena arena, Supplier<? extends Decoder> decoders) {
+        return new ViewLoader<>(dataset, config, arena, decoders,
+                () -> new ViewBatch(arena.allocate(ViewBatch.bytes(config), ALIGNMENT), config),
+                () -> new ViewBatch.Writer(config));
     }
 
     /**
@@ -60,9 +65,18 @@ public final class ViewLoader implements AutoCloseable {
      *
      * @throws CulvertException of kind DATA when an image of the batch cannot be decoded (naming its file)
      */
-    public Batch next() {
+    B next() {
+        return take(true);
+    }
+
+    /** As {@link #next} if the batch is loaded, else null; what went wrong with it is for {@link #next} to tell. */
+    B poll() {
+        return take(false);
+    }
+
+    private B take(boolean wait) {
         try {
-            return ring.next();
+            return ring.take(wait);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (InterruptedException e) {
@@ -74,17 +88,17 @@ public final class ViewLoader implements AutoCloseable {
     }
 
     /** Gives a batch back; its pixels are overwritten from now on. */
-    public void release(Batch batch) {
+    void release(B batch) {
         ring.release(batch);
     }
 
     /** Time that {@link #next} has waited for the loader threads so far. */
-    public long waitNanos() {
+    long waitNanos() {
         return ring.waitNanos();
     }
 
     /** Batches an epoch has. */
-    public int stepsPerEpoch() {
+    int stepsPerEpoch() {
         return config.stepsPerEpoch(dataset.size());
     }
 
@@ -102,14 +116,12 @@ public final class ViewLoader implements AutoCloseable {
         }
     }
 
-    private void work(Supplier<? extends Decoder> decoders) {
+    private void work(Supplier<? extends Decoder> decoders, Supplier<? extends BatchWriter<B>> writers) {
         try (Decoder decoder = decoders.get(); RgbImage image = new RgbImage()) {
-            ViewRenderer[] renderers = config.views().stream()
-                    .map(view -> new ViewRenderer(view, config.imageSize())).toArray(ViewRenderer[]::new);
-            CounterRng rng = new CounterRng();
-            BatchRing.Claim claim = new BatchRing.Claim();
+            BatchWriter<B> writer = writers.get();
+            BatchRing.Claim<B> claim = new BatchRing.Claim<>();
             while (ring.claim(claim)) {
-                ring.finish(claim, load(claim, decoder, image, renderers, rng));
+                ring.finish(claim, load(claim, decoder, image, writer));
             }
         } catch (Throwable e) {
             ring.fail(e);
@@ -117,22 +129,16 @@ public final class ViewLoader implements AutoCloseable {
     }
 
     /** Loads the claimed image; returns what went wrong, or null. */
-    private Throwable load(BatchRing.Claim claim, Decoder decoder, RgbImage image, ViewRenderer[] renderers,
-            CounterRng rng) {
-        Batch batch = claim.batch;
-        int sample = batch.sampleIndices()[claim.position];
+    private Throwable load(BatchRing.Claim<B> claim, Decoder decoder, RgbImage image, BatchWriter<B> writer) {
+        int sample = claim.batch.sampleIndices()[claim.position];
         try {
             DecodedCache.Entry kept = cache.get(sample);
             if (kept == null) {
                 decoder.decode(dataset.path(sample), image);
                 cache.put(sample, image);
-            }
-            MemorySegment pixels = kept == null ? image.pixels() : kept.pixels();
-            int height = kept == null ? image.height() : kept.height();
-            int width = kept == null ? image.width() : kept.width();
-            for (int view = 0; view < renderers.length; view++) {
-                rng.key(config.seed(), batch.epoch(), sample, view);
-                renderers[view].render(pixels, height, width, rng, batch.view(view, claim.position));
+                writer.write(claim.batch, claim.position, image.pixels(), image.height(), image.width());
+            } else {
+                writer.write(claim.batch, claim.position, kept.pixels(), kept.height(), kept.width());
             }
             return null;
         } catch (Throwable e) {

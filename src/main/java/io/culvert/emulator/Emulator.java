@@ -90,6 +90,11 @@ public final class Emulator {
         kernels.order(order);
     }
 
+    /** The order between streams from now on. */
+    public void order(StreamOrder order) {
+        driver.order(order);
+    }
+
     /** Lets the n-th memory allocation from now on fail, the next one being the first. */
     public void failAllocation(int n) {
         faults.failAt(Faults.Kind.ALLOCATION, n);

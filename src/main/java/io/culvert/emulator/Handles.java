@@ -2,6 +2,7 @@ package io.culvert.emulator;
 
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -43,6 +44,11 @@ final class Handles {
         T object = get(handle, type);
         objects.remove(handle.address());
         return object;
+    }
+
+    /** The objects of a type that are alive. */
+    <T> List<T> all(Class<T> type) {
+        return objects.values().stream().filter(type::isInstance).map(type::cast).toList();
     }
 
     void clear() {

@@ -70,8 +70,9 @@ final class SimulatedDriver extends SimulatedLibrary {
     private final KernelRunner kernels;
     private final Faults faults;
     private final Map<Integer, MemorySegment> texts = new HashMap<>();
-    private final Map<Long, Arena> pinned = new HashMap<>();
+    private final PinnedMemory pinned = new PinnedMemory();
     private final SimulatedStream defaultStream = new SimulatedStream();
+    private StreamOrder streamOrder = StreamOrder.OTHERS_LATE;
     private boolean initialised;
     private MemorySegment context = MemorySegment.NULL;
     private int stickyError;
@@ -82,7 +83,12 @@ final class SimulatedDriver extends SimulatedLibrary {
 
     private record Context() {}
 
-    private record Event(long[] nanos) {}
+    /** The place it marks in the stream that it was last recorded in, if it was. */
+    private static final class Event {
+        private SimulatedStream stream;
+        private long place;
+        private long nanos;
+    }
 
     private record Graph(List<SimulatedStream.Work> work) {}
 
@@ -123,6 +129,9 @@ final class SimulatedDriver extends SimulatedLibrary {
         Map<String, Integer> leaks = handles.alive();
         leaks.remove("Context");
         leaks.remove("Function"); // goes with its module
+        if (pinned.count() > 0) {
+            leaks.put("pinned memory", pinned.count());
+        }
         memory.blockLabels().values().forEach(label -> leaks.merge(label, 1, Integer::sum));
         return leaks;
     }
@@ -149,13 +158,29 @@ final class SimulatedDriver extends SimulatedLibrary {
         }
     }
 
+    /** The order between streams from now on. */
+    void order(StreamOrder order) {
+        streamOrder = order;
+    }
+
     private void run(SimulatedStream stream) {
-        requireHealthy();
         if (stream.isCapturing()) {
             throw new SimulatedError(CAPTURE_UNSUPPORTED, "a stream cannot be waited for while it is captured");
         }
+        waitFor(stream, stream.end());
+    }
+
+    private void waitFor(SimulatedStream stream, long place) {
+        requireHealthy();
         try {
-            stream.runAll();
+            if (streamOrder == StreamOrder.OTHERS_FIRST) {
+                for (SimulatedStream other : handles.all(SimulatedStream.class)) {
+                    if (other != stream) {
+                        other.runAll();
+                    }
+                }
+            }
+            stream.runTo(place);
         } catch (SimulatedError e) {
             stickyError = e.status();
             brokenBy = e.getMessage();
@@ -226,6 +251,7 @@ final class SimulatedDriver extends SimulatedLibrary {
             // Nothing could be given back any more: it all goes with the context.
             handles.clear();
             memory.blockLabels().keySet().forEach(memory::free);
+            pinned.freeAll();
             stickyError = 0;
         }
         return 0;
@@ -274,29 +300,23 @@ final class SimulatedDriver extends SimulatedLibrary {
     }
 
     public int cuMemHostAlloc(MemorySegment out, long bytes, int flags) {
-        Arena arena = Arena.ofShared();
-        MemorySegment host = arena.allocate(bytes, DeviceMemory.ALIGNMENT);
-        pinned.put(host.address(), arena);
-        out.set(ADDRESS, 0, host);
+        requireHealthy();
+        faults.count(Faults.Kind.ALLOCATION, OUT_OF_MEMORY);
+        out.set(ADDRESS, 0, pinned.allocate(bytes));
         return 0;
     }
 
     public int cuMemFreeHost(MemorySegment host) {
-        Arena arena = pinned.remove(host.address());
-        if (arena == null) {
-            throw new SimulatedError(INVALID_VALUE, "0x%x is no pinned memory", host.address());
-        }
-        arena.close();
+        requireHealthy();
+        pinned.free(host.address());
         return 0;
     }
 
-    /** Memory that is not pinned is staged before the call returns, as the real driver does. */
     public int cuMemcpyHtoDAsync_v2(long to, MemorySegment from, long bytes, MemorySegment stream) {
         if (stream(stream).isCapturing()) {
             throw new SimulatedError(CAPTURE_UNSUPPORTED, "a graph would repeat this copy of memory that the host changes");
         }
-        byte[] staged = from.asSlice(0, bytes).toArray(JAVA_BYTE);
-        queue(stream, () -> memory.write(to, MemorySegment.ofArray(staged)));
+        queue(stream, pinned.copy(memory, to, from.asSlice(0, bytes)));
         return 0;
     }
 
@@ -377,8 +397,19 @@ final class SimulatedDriver extends SimulatedLibrary {
         return 0;
     }
 
+    public int cuStreamWaitEvent(MemorySegment stream, MemorySegment event, int flags) {
+        Event marked = handles.get(event, Event.class);
+        // What counts is the place that the event marks now: a later record moves it for later waits only.
+        SimulatedStream other = marked.stream;
+        long place = marked.place;
+        if (other != null) {
+            queue(stream, () -> other.runTo(place));
+        }
+        return 0;
+    }
+
     public int cuEventCreate(MemorySegment out, int flags) {
-        out.set(ADDRESS, 0, handles.put(new Event(new long[1])));
+        out.set(ADDRESS, 0, handles.put(new Event()));
         return 0;
     }
 
@@ -388,18 +419,23 @@ final class SimulatedDriver extends SimulatedLibrary {
     }
 
     public int cuEventRecord(MemorySegment event, MemorySegment stream) {
-        long[] nanos = handles.get(event, Event.class).nanos;
-        queue(stream, () -> nanos[0] = System.nanoTime());
+        Event marked = handles.get(event, Event.class);
+        queue(stream, () -> marked.nanos = System.nanoTime());
+        marked.stream = stream(stream);
+        marked.place = marked.stream.end();
         return 0;
     }
 
     public int cuEventSynchronize(MemorySegment event) {
-        handles.get(event, Event.class);
+        Event marked = handles.get(event, Event.class);
+        if (marked.stream != null) {
+            waitFor(marked.stream, marked.place);
+        }
         return 0;
     }
 
     public int cuEventElapsedTime_v2(MemorySegment millis, MemorySegment start, MemorySegment end) {
-        long nanos = handles.get(end, Event.class).nanos[0] - handles.get(start, Event.class).nanos[0];
+        long nanos = handles.get(end, Event.class).nanos - handles.get(start, Event.class).nanos;
         millis.set(JAVA_FLOAT, 0, nanos / 1e6f);
         return 0;
     }

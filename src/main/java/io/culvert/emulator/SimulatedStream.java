@@ -17,19 +17,33 @@ final class SimulatedStream {
 
     private final Deque<Work> queue = new ArrayDeque<>();
     private List<Work> capture;
+    private long added;
+    private long begun;
 
     void add(Work work) {
         if (capture != null) {
             capture.add(work);
         } else {
             queue.add(work);
+            added++;
+        }
+    }
+
+    /** How much was queued so far: the place that an event marks. */
+    long end() {
+        return added;
+    }
+
+    /** Runs what was queued before the place. Work that waits for another stream runs that one in between. */
+    void runTo(long place) {
+        while (begun < place) {
+            begun++;
+            queue.remove().run();
         }
     }
 
     void runAll() {
-        while (!queue.isEmpty()) {
-            queue.remove().run();
-        }
+        runTo(added);
     }
 
     boolean isCapturing() {

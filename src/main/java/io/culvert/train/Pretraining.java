@@ -1,11 +1,10 @@
 package io.culvert.train;
 
 import io.culvert.CulvertException;
-import io.culvert.data.Batch;
 import io.culvert.data.Dataset;
-import io.culvert.data.ViewLoader;
+import io.culvert.data.Feed;
+import io.culvert.data.LoaderConfig;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,18 +16,18 @@ public final class Pretraining {
     private final RunConfig config;
     private final RunFolder folder;
     private final Trainer trainer;
-    private final ViewLoader loader;
+    private final Feed feed;
     private final MetricsLog log;
     private final int stepsPerEpoch;
     private final int totalSteps;
 
     private Pretraining(
-            Run run, RunFolder folder, Trainer trainer, ViewLoader loader, MetricsLog log, int stepsPerEpoch) {
+            Run run, RunFolder folder, Trainer trainer, Feed feed, MetricsLog log, int stepsPerEpoch) {
         this.run = run;
         this.config = run.config();
         this.folder = folder;
         this.trainer = trainer;
-        this.loader = loader;
+        this.feed = feed;
         this.log = log;
         this.stepsPerEpoch = stepsPerEpoch;
         this.totalSteps = stepsPerEpoch * config.schedule().epochs();
@@ -44,8 +43,7 @@ public final class Pretraining {
                     config.data().csv(), dataset.size(), config.batchSize());
         }
         try (RunFolder folder = RunFolder.open(config.folder(), mode);
-                Run run = new Run(config);
-                Arena ring = Arena.ofShared()) {
+                Run run = new Run(config)) {
             boolean resumed = mode == RunFolder.Mode.RESUME;
             if (resumed) {
                 requireSameConfig(folder, config);
@@ -57,12 +55,12 @@ public final class Pretraining {
                 Checkpoint.resume(folder.checkpoint(), run.store(), trainer);
             }
             int done = trainer.steps();
-            try (ViewLoader loader =
-                            new ViewLoader(dataset, run.training(done / stepsPerEpoch, done % stepsPerEpoch), ring);
+            LoaderConfig loading = run.training(done / stepsPerEpoch, done % stepsPerEpoch);
+            try (Feed feed = run.feed(dataset, loading, trainer.pixels());
                     MetricsLog log = resumed
                             ? MetricsLog.resume(folder.metrics(), done)
                             : MetricsLog.create(folder.metrics())) {
-                Pretraining pretraining = new Pretraining(run, folder, trainer, loader, log, stepsPerEpoch);
+                Pretraining pretraining = new Pretraining(run, folder, trainer, feed, log, stepsPerEpoch);
                 if (!resumed) {
                     // So that a run killed before its first checkpoint resumes like any other.
                     pretraining.checkpoint();
@@ -93,12 +91,11 @@ public final class Pretraining {
         long start = System.nanoTime();
         try (Progress progress = Progress.start("pretrain", trainer.steps(), totalSteps)) {
             long waited = 0;
-            for (Batch batch = loader.next(); batch != null; batch = loader.next()) {
+            for (int images = feed.next(); images > 0; images = feed.next()) {
                 double learningRate = trainer.learningRate();
-                float loss = trainer.step(batch.pixels());
-                loader.release(batch);
-                progress.step(config.batchSize(), loss, loader.waitNanos() - waited);
-                waited = loader.waitNanos();
+                float loss = trainer.step();
+                progress.step(images, loss, feed.waitNanos() - waited);
+                waited = feed.waitNanos();
                 if (trainer.steps() % config.log().everySteps() == 0 || trainer.steps() == totalSteps) {
                     log(progress, loss, learningRate);
                 }

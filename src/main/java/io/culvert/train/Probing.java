@@ -1,13 +1,11 @@
 package io.culvert.train;
 
 import io.culvert.CulvertException;
-import io.culvert.data.Batch;
 import io.culvert.data.Dataset;
+import io.culvert.data.Feed;
 import io.culvert.data.LoaderConfig;
 import io.culvert.data.SewerMlCsv;
-import io.culvert.data.ViewLoader;
 import io.culvert.data.augment.PlainView;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 
 /**
@@ -101,17 +99,15 @@ public final class Probing {
         LoaderConfig plain = run.withThreads(LoaderConfig.evaluation(
                 PlainView.SEWER_ML, config.data().imageSize(), config.probe().batchSize()));
         float[] values = new float[Math.multiplyExact(dataset.size(), encoder.width())];
-        try (Arena ring = Arena.ofShared();
-                ViewLoader loader = new ViewLoader(dataset, plain, ring);
-                Progress progress = Progress.start(label, 0, loader.stepsPerEpoch())) {
+        try (Feed feed = run.feed(dataset, plain, encoder.pixels());
+                Progress progress = Progress.start(label, 0, feed.stepsPerEpoch())) {
             int row = 0;
             long waited = 0;
-            for (Batch batch = loader.next(); batch != null; batch = loader.next()) {
-                encoder.encode(batch, values, row);
-                row += batch.count();
-                progress.step(batch.count(), loader.waitNanos() - waited);
-                waited = loader.waitNanos();
-                loader.release(batch);
+            for (int count = feed.next(); count > 0; count = feed.next()) {
+                encoder.encode(count, values, row);
+                row += count;
+                progress.step(count, feed.waitNanos() - waited);
+                waited = feed.waitNanos();
             }
         }
         return new Features(values, dataset.size(), encoder.width());

@@ -2,6 +2,7 @@ package io.culvert.train;
 
 import io.culvert.CulvertException;
 import io.culvert.data.Dataset;
+import io.culvert.data.Feed;
 import io.culvert.data.ImbalanceSampler;
 import io.culvert.data.LoaderConfig;
 import io.culvert.data.SewerMlCsv;
@@ -23,6 +24,7 @@ import io.culvert.optim.Optimizer;
 import io.culvert.optim.Sgd;
 import io.culvert.optim.WarmupCosine;
 import io.culvert.tensor.ParameterStore;
+import io.culvert.tensor.Tensor;
 
 /** What a configuration names, built: device, data, network, method, optimiser, schedule. */
 public final class Run implements AutoCloseable {
@@ -148,6 +150,21 @@ public final class Run implements AutoCloseable {
                         .withStart(epoch, stepInEpoch)
                         .withDepth(keys.ring()))
                 .withCacheBytes((long) keys.cacheMb() << 20);
+    }
+
+    /** Opens what brings batches into a network's input. */
+    Feed feed(Dataset dataset, LoaderConfig loading, Tensor pixels) {
+        return Feed.open(dataset, loading, device, pixels, augmentOn());
+    }
+
+    private Feed.Place augmentOn() {
+        String key = config.data().augmentOn();
+        return switch (key) {
+            case "auto" -> device.readsHostMemory() ? Feed.Place.HOST : Feed.Place.DEVICE;
+            case "host" -> Feed.Place.HOST;
+            case "device" -> Feed.Place.DEVICE;
+            default -> throw CulvertException.usage("data.augment_on: unknown '%s'; known: auto, host, device", key);
+        };
     }
 
     LoaderConfig withThreads(LoaderConfig loader) {

@@ -62,6 +62,11 @@ public record RunConfig(
             @Key(value = "0", min = 0, doc = "threads that decode and augment; 0: as many as compute")
             int loaderThreads,
 
+            @Key(
+                            value = "auto",
+                            doc = "where views are made of decoded images: host, device (GPU), or auto: device if it is one")
+                    String augmentOn,
+
             @Key(value = "3", min = 2, doc = "batches in the loader's ring")
             int ring,
             @Key(value = "512", min = 0, doc = "memory for decoded images, MiB: those that fit are decoded once")

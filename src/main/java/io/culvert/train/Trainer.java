@@ -68,14 +68,26 @@ public final class Trainer {
         }
     }
 
+    /** What a step reads: normalised pixels, {@code [views * B, H, W, 3]} floats. */
+    public Tensor pixels() {
+        return pixels;
+    }
+
     /**
-     * One step on a batch of views; returns the loss. Where that is not finite the weights stay as they were, and the
-     * step throws.
+     * One step on a batch of views; returns the loss.
      *
-     * @param views normalised pixels, {@code [views * B, H, W, 3]} floats, read in place on the CPU
+     * @param views what {@link #pixels} gets, read in place on the CPU
      */
     public float step(MemorySegment views) {
         pixels.feed(views);
+        return step();
+    }
+
+    /**
+     * One step on what {@link #pixels} holds; returns the loss. Where that is not finite the weights stay as they were,
+     * and the step throws.
+     */
+    public float step() {
         optimizer.prepare(learningRate());
         work.run();
         float loss = recorded.loss().item();

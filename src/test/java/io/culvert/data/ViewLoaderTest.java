@@ -137,7 +137,7 @@ class ViewLoaderTest {
             Painter.paint(number, into);
         };
         LoaderConfig config = LoaderConfig.evaluation(PlainView.SEWER_ML, SIZE, 4).withThreads(3);
-        try (ViewLoader loader = new ViewLoader(dataset(12), config, arena, () -> broken)) {
+        try (ViewLoader<ViewBatch> loader = ViewLoader.rendering(dataset(12), config, arena, () -> broken)) {
             loader.release(loader.next());
             for (int attempt = 0; attempt < 2; attempt++) {
                 assertThatThrownBy(loader::next).isInstanceOf(CulvertException.class)
@@ -152,7 +152,7 @@ class ViewLoaderTest {
         Dataset dataset = new Dataset(images, List.of(new Sample("rgb.png", 0, true),
                 new Sample("half-chroma.jpg", 1, true), new Sample("grey.jpg", 0, true)));
         LoaderConfig config = LoaderConfig.evaluation(PlainView.SEWER_ML, SIZE, 3).withThreads(2);
-        try (ViewLoader loader = new ViewLoader(dataset, config, arena);
+        try (ViewLoader<ViewBatch> loader = ViewLoader.rendering(dataset, config, arena, ImageDecoder::new);
                 ImageDecoder decoder = new ImageDecoder(); RgbImage image = new RgbImage()) {
             float[] got = loader.next().pixels().toArray(ValueLayout.JAVA_FLOAT);
             int floats = 3 * SIZE * SIZE;
@@ -166,7 +166,7 @@ class ViewLoaderTest {
             }
         }
         Dataset missing = new Dataset(images, List.of(new Sample("none.png", 0, true)));
-        try (ViewLoader loader = new ViewLoader(missing, config, arena)) {
+        try (ViewLoader<ViewBatch> loader = ViewLoader.rendering(missing, config, arena, ImageDecoder::new)) {
             assertThatThrownBy(loader::next).isInstanceOf(CulvertException.class).hasMessageContaining("none.png");
         }
     }
@@ -174,7 +174,7 @@ class ViewLoaderTest {
     @Test
     void aThreadThatCannotStartSurfacesToo() {
         LoaderConfig config = LoaderConfig.evaluation(PlainView.SEWER_ML, SIZE, 4);
-        try (ViewLoader loader = new ViewLoader(dataset(12), config, arena, () -> {
+        try (ViewLoader<ViewBatch> loader = ViewLoader.rendering(dataset(12), config, arena, () -> {
             throw CulvertException.device("no decoder");
         })) {
             assertThatThrownBy(loader::next).isInstanceOf(CulvertException.class).hasMessage("no decoder");
@@ -200,15 +200,15 @@ class ViewLoaderTest {
     @Test
     void tooFewImagesForABatchIsAnError() {
         LoaderConfig config = LoaderConfig.training(VIEWS, SIZE, 8, 42, 1);
-        assertThatThrownBy(() -> new ViewLoader(dataset(7), config, arena, Painter::new))
+        assertThatThrownBy(() -> ViewLoader.rendering(dataset(7), config, arena, Painter::new))
                 .isInstanceOf(CulvertException.class).hasMessageContaining("7 images do not fill one batch of 8");
     }
 
     @Test
     void lentBatchesMustComeBack() {
         LoaderConfig config = LoaderConfig.training(VIEWS, SIZE, 4, 42, 1).withDepth(2);
-        try (ViewLoader loader = new ViewLoader(dataset(20), config, arena, Painter::new)) {
-            Batch first = loader.next();
+        try (ViewLoader<ViewBatch> loader = ViewLoader.rendering(dataset(20), config, arena, Painter::new)) {
+            ViewBatch first = loader.next();
             loader.next();
             assertThatThrownBy(loader::next).isInstanceOf(IllegalStateException.class).hasMessageContaining("release");
             loader.release(first);
@@ -227,8 +227,8 @@ class ViewLoaderTest {
             Painter.paint(1, into);
         };
         LoaderConfig config = LoaderConfig.training(VIEWS, SIZE, 4, 42, 1).withThreads(2);
-        ViewLoader loader = new ViewLoader(dataset(20), config, arena, () -> slow);
-        CompletableFuture<Batch> waiting = CompletableFuture.supplyAsync(loader::next);
+        ViewLoader<ViewBatch> loader = ViewLoader.rendering(dataset(20), config, arena, () -> slow);
+        CompletableFuture<ViewBatch> waiting = CompletableFuture.supplyAsync(loader::next);
         decoding.await();
         CompletableFuture<Void> closing = CompletableFuture.runAsync(loader::close);
         assertThatThrownBy(() -> waiting.get(5, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class)
@@ -244,7 +244,7 @@ class ViewLoaderTest {
         LoaderConfig config = LoaderConfig.training(VIEWS, SIZE, 4, 42, 50).withThreads(2);
         for (int round = 0; round < 20; round++) {
             long start = System.nanoTime();
-            try (ViewLoader loader = new ViewLoader(dataset(20), config, arena, Painter::new)) {
+            try (ViewLoader<ViewBatch> loader = ViewLoader.rendering(dataset(20), config, arena, Painter::new)) {
                 loader.next();
             }
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
@@ -258,7 +258,7 @@ class ViewLoaderTest {
             Painter.paint(1, into);
         };
         LoaderConfig config = LoaderConfig.training(VIEWS, 4, 2, 42, 1);
-        try (ViewLoader loader = new ViewLoader(dataset(4), config, arena, () -> slow)) {
+        try (ViewLoader<ViewBatch> loader = ViewLoader.rendering(dataset(4), config, arena, () -> slow)) {
             loader.release(loader.next());
             assertThat(Duration.ofNanos(loader.waitNanos())).isBetween(Duration.ofMillis(40), Duration.ofSeconds(20));
         }
@@ -269,7 +269,7 @@ class ViewLoaderTest {
         int epochs = 400;
         LoaderConfig config = LoaderConfig.training(AugmentPresets.views("simclr", 2), 32, 16, 3, epochs);
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        try (ViewLoader loader = new ViewLoader(dataset(16), config, arena, Painter::new)) {
+        try (ViewLoader<ViewBatch> loader = ViewLoader.rendering(dataset(16), config, arena, Painter::new)) {
             long worker = Arrays.stream(threads.getThreadInfo(threads.getAllThreadIds()))
                     .filter(info -> info != null && info.getThreadName().equals("loader-0")).findFirst().orElseThrow()
                     .getThreadId();
@@ -281,7 +281,7 @@ class ViewLoaderTest {
         }
     }
 
-    private static void skip(ViewLoader loader, int batches) {
+    private static void skip(ViewLoader<ViewBatch> loader, int batches) {
         for (int i = 0; i < batches; i++) {
             loader.release(loader.next());
         }
@@ -293,8 +293,8 @@ class ViewLoaderTest {
 
     private List<Copy> loadAll(Dataset dataset, LoaderConfig config, Supplier<Decoder> decoders) {
         List<Copy> copies = new ArrayList<>();
-        try (ViewLoader loader = new ViewLoader(dataset, config, arena, decoders)) {
-            for (Batch batch = loader.next(); batch != null; batch = loader.next()) {
+        try (ViewLoader<ViewBatch> loader = ViewLoader.rendering(dataset, config, arena, decoders)) {
+            for (ViewBatch batch = loader.next(); batch != null; batch = loader.next()) {
                 List<Integer> samples = Arrays.stream(batch.sampleIndices(), 0, batch.count()).boxed().toList();
                 float[] pixels = batch.pixels().toArray(ValueLayout.JAVA_FLOAT);
                 copies.add(new Copy(batch.epoch(), batch.step(), samples, pixels));

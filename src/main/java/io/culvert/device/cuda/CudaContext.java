@@ -12,9 +12,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * One GPU for one thread: its primary context (so that cuDNN and cuBLASLt see the same memory), one stream, our modules,
- * and what is allocated for whom. The property {@code culvert.sync=true} makes every launch wait, so that an asynchronous
- * error appears at its cause.
+ * One GPU for one thread: its primary context (so that cuDNN and cuBLASLt see the same memory), the stream that computes,
+ * our modules, and what is allocated for whom. The property {@code culvert.sync=true} makes every launch wait, so that an
+ * asynchronous error appears at its cause.
  */
 public final class CudaContext implements AutoCloseable {
     private static final int BLOCKS_PER_MULTIPROCESSOR = 8;

@@ -1,0 +1,66 @@
+package io.culvert.data;
+
+import io.culvert.CulvertException;
+import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
+import io.culvert.device.Device;
+import io.culvert.tensor.Tensor;
+import java.util.function.Supplier;
+
+/**
+ * Brings the batches of a loader of its own, one after another, into the tensor that a network reads. The thread that
+ * computes makes all calls.
+ */
+public abstract sealed class Feed implements AutoCloseable permits HostFeed, CudaFeed {
+    /** Where views are made of decoded images. */
+    public enum Place {
+        /** By the loader's threads. */
+        HOST,
+        /** By the device's kernels; the loader's threads decode only. */
+        DEVICE
+    }
+
+    Feed() {}
+
+    /**
+     * Starts loading.
+     *
+     * @param pixels the network's input {@code [views * batch, H, W, 3]}; bound, unless the device reads host memory
+     * @throws CulvertException of kind DATA when the data set does not fill one batch; of kind USAGE when the device
+     *     cannot make such views
+     */
+    public static Feed open(Dataset dataset, LoaderConfig config, Device device, Tensor pixels, Place place) {
+        return open(dataset, config, device, pixels, place, ImageDecoder::new);
+    }
+
+    static Feed open(Dataset dataset, LoaderConfig config, Device device, Tensor pixels, Place place,
+            Supplier<? extends Decoder> decoders) {
+        return switch (place) {
+            case HOST -> new HostFeed(dataset, config, pixels, decoders);
+            case DEVICE -> switch (device) {
+                case CpuDevice cpu -> throw CulvertException.usage("the CPU has no kernels of its own for augmentation:"
+                        + " set data.augment_on to auto or host");
+                case CudaDevice cuda -> new CudaFeed(dataset, config, cuda.context(), pixels, decoders);
+            };
+        };
+    }
+
+    /**
+     * Waits for the next batch and gives the tensor its views; all of view 0 first. Of a batch with fewer images the last
+     * rows mean nothing.
+     *
+     * @return its images; 0 after the last batch
+     * @throws CulvertException of kind DATA when an image of the batch cannot be decoded (naming its file)
+     */
+    public abstract int next();
+
+    /** Time that {@link #next} has waited for the loader's threads so far. */
+    public abstract long waitNanos();
+
+    /** Batches an epoch has. */
+    public abstract int stepsPerEpoch();
+
+    /** Stops the loader and gives everything back. */
+    @Override
+    public abstract void close();
+}
