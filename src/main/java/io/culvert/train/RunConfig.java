@@ -64,7 +64,7 @@ public record RunConfig(
 
             @Key(
                             value = "auto",
-                            doc = "where views are made of decoded images: host, device (GPU), or auto: device if it is one")
+                            doc = "where views are made: host (loader threads), device (GPU's kernels), auto (device on a GPU)")
                     String augmentOn,
 
             @Key(value = "3", min = 2, doc = "batches in the loader's ring")
