@@ -128,6 +128,7 @@ final class KernelLaunchOptions {
             case COPY_IN_FLIGHT -> "the destination of a cp.async is touched before its wait";
             case TRAP -> "the kernel stopped itself";
             case CALL_DEPTH -> "functions call each other without end";
+            case UNSUPPORTED -> "the interpreter does not run this: nothing was computed wrongly, nothing was computed";
             case INSTRUCTION_BUDGET -> "an endless loop, or give more with --budget";
         };
     }

@@ -2,6 +2,8 @@ package io.culvert.verify;
 
 import io.culvert.CulvertException;
 import io.culvert.data.augment.TransformCase;
+import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
 import io.culvert.device.RunArena;
 import io.culvert.safetensors.StoredTensor;
 import io.culvert.safetensors.StoredType;
@@ -18,10 +20,17 @@ final class TransformRunner implements CaseRunner {
         }
         int[] extents = TapeRun.extents(image.shape());
         try {
-            TransformCase.Planes y =
+            TransformCase.Planes y = switch (arena.device()) {
+                case CpuDevice cpu ->
                     TransformCase.apply(vector.name(), vector.params(), image.data(), extents[0], extents[1]);
+                case CudaDevice cuda -> TransformCase.apply(
+                        vector.name(), vector.params(), image.data(), extents[0], extents[1], cuda.context());
+            };
             return Map.of("out/y", Computed.of(List.of(3L, (long) y.height(), (long) y.width()), y.values()));
         } catch (CulvertException e) {
+            if (e.kind() == CulvertException.Kind.DEVICE) {
+                throw e;
+            }
             throw vector.fault("%s", e.getMessage());
         }
     }

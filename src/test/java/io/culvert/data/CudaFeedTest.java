@@ -12,6 +12,7 @@ import io.culvert.device.Buffer;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
+import io.culvert.device.Precision;
 import io.culvert.device.RunArena;
 import io.culvert.device.cpu.RgbImage;
 import io.culvert.emulator.Emulator;
@@ -125,7 +126,7 @@ class CudaFeedTest {
             new Painter().decode(file, into);
         };
         LoaderConfig config = LoaderConfig.evaluation(PlainView.SEWER_ML, SIZE, BATCH);
-        try (Device device = CudaDevice.open(0);
+        try (Device device = CudaDevice.open(0, Precision.FP32);
                 RunArena arena = new RunArena(device);
                 Feed feed = open(config, 9, device, input(arena, config), () -> broken)) {
             assertThat(feed.next()).isEqualTo(BATCH);
@@ -141,7 +142,7 @@ class CudaFeedTest {
     void aPictureThatTheKernelsCannotShrinkIsNamed() {
         Decoder huge = (file, into) -> into.resize(1, 600);
         LoaderConfig config = LoaderConfig.evaluation(PlainView.SEWER_ML, 1, 1);
-        try (Device device = CudaDevice.open(0);
+        try (Device device = CudaDevice.open(0, Precision.FP32);
                 RunArena arena = new RunArena(device);
                 Feed feed = open(config, 1, device, input(arena, config), () -> huge)) {
             assertThatThrownBy(feed::next)
@@ -155,7 +156,7 @@ class CudaFeedTest {
     @Test
     void tooFewImagesLeaveNothingBehind() {
         LoaderConfig config = LoaderConfig.training(VIEWS, SIZE, BATCH, 42, 1);
-        try (Device device = CudaDevice.open(0);
+        try (Device device = CudaDevice.open(0, Precision.FP32);
                 RunArena arena = new RunArena(device)) {
             Tensor pixels = input(arena, config);
             assertThatThrownBy(() -> open(config, 2, device, pixels, Painter::new))
@@ -192,7 +193,7 @@ class CudaFeedTest {
     private static List<float[]> onGpu(LoaderConfig config, int images, boolean waiting) {
         List<float[]> batches = new ArrayList<>();
         List<Tensor> copies = new ArrayList<>();
-        try (CudaDevice device = CudaDevice.open(0);
+        try (CudaDevice device = CudaDevice.open(0, Precision.FP32);
                 RunArena arena = new RunArena(device)) {
             Tensor pixels = input(arena, config);
             int count = config.stepsPerEpoch(images) * (config.epochs() - config.startEpoch()) - config.startStep();

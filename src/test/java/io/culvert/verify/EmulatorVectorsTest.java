@@ -19,8 +19,8 @@ class EmulatorVectorsTest {
     private static final double TOLERANCE = 1e-5;
 
     @Test
-    void opsLossesAndOptimisersEqualPyTorch() {
-        run("(op|loss|opt)_.*", Precision.FP32, OptionalDouble.of(TOLERANCE));
+    void opsLossesOptimisersAndTransformsEqualPyTorch() {
+        run("(op|loss|opt|tf)_.*", Precision.FP32, OptionalDouble.of(TOLERANCE));
     }
 
     @Test

@@ -11,6 +11,9 @@ public record Normalization(List<Double> mean, List<Double> std) {
     public static final Normalization SEWER_ML =
             new Normalization(List.of(0.523, 0.453, 0.345), List.of(0.210, 0.199, 0.154));
 
+    /** Leaves every value as it is. */
+    public static final Normalization NONE = new Normalization(List.of(0.0, 0.0, 0.0), List.of(1.0, 1.0, 1.0));
+
     public Normalization {
         mean = List.copyOf(mean);
         std = List.copyOf(std);

@@ -29,19 +29,12 @@ public final class Resize {
     private final ResampleWeights columns = new ResampleWeights();
     private float[] gathered = new float[0];
 
-    /** Resizes the whole image. */
-    public void resize(MemorySegment bytes, int height, int width, FloatImage out, int outHeight, int outWidth,
-            Interpolation interpolation, boolean antialias) {
-        apply(bytes, width, 0, 0, height, width, out, outHeight, outWidth, interpolation, antialias);
-    }
-
-    /** Crops, then resizes with antialiasing: torchvision's {@code resized_crop}. The crop lies inside the image. */
+    /**
+     * Crops, then resizes: with antialiasing torchvision's {@code resized_crop}.
+     *
+     * @param imageWidth pixels in a row of {@code bytes}; the crop lies inside the image
+     */
     public void cropResize(MemorySegment bytes, int imageWidth, int top, int left, int height, int width,
-            FloatImage out, int outHeight, int outWidth, Interpolation interpolation) {
-        apply(bytes, imageWidth, top, left, height, width, out, outHeight, outWidth, interpolation, true);
-    }
-
-    private void apply(MemorySegment bytes, int imageWidth, int top, int left, int height, int width,
             FloatImage out, int outHeight, int outWidth, Interpolation interpolation, boolean antialias) {
         out.reshape(outHeight, outWidth);
         rows.compute(height, outHeight, interpolation, antialias);

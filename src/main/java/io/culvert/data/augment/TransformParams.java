@@ -74,17 +74,17 @@ record TransformParams(String transform, Map<String, Object> values) {
         return new double[] {both, both};
     }
 
-    /** Three numbers, one a channel. */
-    float[] channels(String key) {
+    /** {@code mean} and {@code std}, three numbers each. */
+    Normalization normalization() {
+        return new Normalization(channels("mean"), channels("std"));
+    }
+
+    private List<Double> channels(String key) {
         Object value = required(key);
         if (!(value instanceof List<?> list) || list.size() != 3) {
             throw bad(key, "a list of 3 numbers", value);
         }
-        float[] numbers = new float[3];
-        for (int c = 0; c < 3; c++) {
-            numbers[c] = (float) asNumber(key, list.get(c));
-        }
-        return numbers;
+        return list.stream().map(number -> asNumber(key, number)).toList();
     }
 
     private double asNumber(String key, Object value) {

@@ -1,25 +1,49 @@
 package io.culvert.data.augment;
 
 import io.culvert.CounterRng;
-import io.culvert.data.augment.ColorJitter.Adjustment;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Renders views by one recipe. An instance holds the scratch of one thread; after the largest image seen it allocates
- * nothing.
+ * Renders views by one recipe on the CPU. An instance holds the scratch of one thread; after the largest image seen it
+ * allocates nothing.
  */
 public final class ViewRenderer {
-    private static final Adjustment[] ADJUSTMENTS = Adjustment.values();
-
     private final ViewRecipe recipe;
     private final int size;
     private final float[] mean;
     private final float[] std;
-    private final Resize resize = new Resize();
-    private final GaussianBlur blur = new GaussianBlur();
-    private final FloatImage view = new FloatImage();
-    private final CropBox box = new CropBox();
-    private final int[] order = new int[ADJUSTMENTS.length];
+    private final DrawnView drawn = new DrawnView();
+    private final Canvas canvas = new Canvas();
+
+    /** The image that transforms work on, and their scratch. */
+    static final class Canvas {
+        final FloatImage view = new FloatImage();
+        private final Resize resize = new Resize();
+        private final GaussianBlur blur = new GaussianBlur();
+
+        /** All of a view but flip and normalisation, {@code outHeight} by {@code outWidth}. */
+        FloatImage apply(DrawnView drawn, MemorySegment bytes, int imageWidth, int outHeight, int outWidth) {
+            CropBox box = drawn.box;
+            resize.cropResize(bytes, imageWidth, box.top, box.left, box.height, box.width, view, outHeight, outWidth,
+                    drawn.interpolation, drawn.antialias);
+            if (drawn.clamp) {
+                Pixelwise.clamp(view);
+            }
+            for (int i = 0; i < drawn.stepCount; i++) {
+                ColorJitter.adjust(view, drawn.steps[i], drawn.amounts[i]);
+            }
+            if (drawn.grey) {
+                ColorJitter.grayscale(view);
+            }
+            if (drawn.blurred()) {
+                blur.apply(view, drawn.blurWidth, drawn.blurHeight, drawn.sigmaX, drawn.sigmaY);
+            }
+            if (drawn.solarize) {
+                Pixelwise.solarize(view, drawn.threshold);
+            }
+            return view;
+        }
+    }
 
     /**
      * @param size the side of the square view in pixels
@@ -39,58 +63,7 @@ public final class ViewRenderer {
      * @param out receives floats {@code [size, size, 3]}
      */
     public void render(MemorySegment bytes, int height, int width, CounterRng rng, MemorySegment out) {
-        switch (recipe) {
-            case PlainView plain -> {
-                resize.resize(bytes, height, width, view, size, size, plain.interpolation(), true);
-                view.writeInterleaved(out, mean, std, false);
-            }
-            case AugmentConfig config -> augment(config, bytes, height, width, rng, out);
-        }
-    }
-
-    private void augment(AugmentConfig config, MemorySegment bytes, int height, int width, CounterRng rng,
-            MemorySegment out) {
-        AugmentConfig.Crop crop = config.crop();
-        box.draw(crop, height, width, rng);
-        resize.cropResize(bytes, width, box.top, box.left, box.height, box.width, view, size, size,
-                crop.interpolation());
-        if (crop.interpolation() == Interpolation.BICUBIC) {
-            Pixelwise.clamp(view);
-        }
-        if (rng.chance(config.jitter().probability())) {
-            jitter(config.jitter(), rng);
-        }
-        if (rng.chance(config.grey())) {
-            ColorJitter.grayscale(view);
-        }
-        if (rng.chance(config.blur().probability())) {
-            double sigma = rng.uniform(config.blur().sigmaMin(), config.blur().sigmaMax());
-            blur.apply(view, config.blur().kernelFor(size), sigma);
-        }
-        if (rng.chance(config.solarize().probability())) {
-            Pixelwise.solarize(view, (float) config.solarize().threshold());
-        }
-        view.writeInterleaved(out, mean, std, rng.chance(config.flip()));
-    }
-
-    private void jitter(AugmentConfig.Jitter jitter, CounterRng rng) {
-        for (int i = 0; i < order.length; i++) {
-            order[i] = i;
-        }
-        rng.shuffle(order, order.length);
-        for (int step : order) {
-            Adjustment adjustment = ADJUSTMENTS[step];
-            double reach = switch (adjustment) {
-                case BRIGHTNESS -> jitter.brightness();
-                case CONTRAST -> jitter.contrast();
-                case SATURATION -> jitter.saturation();
-                case HUE -> jitter.hue();
-            };
-            if (reach > 0) {
-                boolean hue = adjustment == Adjustment.HUE;
-                double amount = hue ? rng.uniform(-reach, reach) : rng.uniform(Math.max(0, 1 - reach), 1 + reach);
-                ColorJitter.adjust(view, adjustment, (float) amount);
-            }
-        }
+        drawn.draw(recipe, size, height, width, rng);
+        canvas.apply(drawn, bytes, width, size, size).writeInterleaved(out, mean, std, drawn.flip);
     }
 }

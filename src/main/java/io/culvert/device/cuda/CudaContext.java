@@ -46,7 +46,7 @@ public final class CudaContext implements AutoCloseable {
         }
         device = Driver.deviceGet(ordinal);
         Driver.ctxSetCurrent(Driver.primaryCtxRetain(device));
-        stream = new CudaStream(arena);
+        stream = new CudaStream();
         int major = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR());
         int minor = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR());
         multiprocessors = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT());
@@ -77,6 +77,24 @@ public final class CudaContext implements AutoCloseable {
 
     public CudaStream stream() {
         return stream;
+    }
+
+    /** A stream beside the one that computes; the caller closes it. */
+    public CudaStream newStream() {
+        return new CudaStream();
+    }
+
+    /** The caller closes it. */
+    public CudaEvent newEvent() {
+        return new CudaEvent();
+    }
+
+    /**
+     * Host memory that the GPU's copy engine reads while the host goes on, given back when {@code owner} is closed, which
+     * this thread must do. Any thread may write it if the arena is a shared one.
+     */
+    public MemorySegment pinned(long bytes, Arena owner) {
+        return Driver.memHostAlloc(bytes).reinterpret(bytes, owner, Driver::memFreeHost);
     }
 
     /** A launch of a kernel of {@code kernels/<file>.cu}, still without shape and arguments. */

@@ -1,17 +1,19 @@
 package io.culvert.device.cuda;
 
 import io.culvert.bindings.cuda.cuda_h;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** The queue that all kernels and copies of a run go through, in order. */
+/**
+ * A queue of kernels and copies that run in order. A run computes on one; uploads may have one of their own, ordered with
+ * it by {@link CudaEvent}s.
+ */
 public final class CudaStream implements AutoCloseable {
     private final MemorySegment handle;
     private final MemorySegment cell;
 
-    CudaStream(Arena arena) {
-        cell = arena.allocate(ValueLayout.JAVA_FLOAT);
+    CudaStream() {
+        cell = Driver.memHostAlloc(Float.BYTES).reinterpret(Float.BYTES);
         handle = Driver.streamCreate(cuda_h.CU_STREAM_NON_BLOCKING());
     }
 
@@ -26,13 +28,27 @@ public final class CudaStream implements AutoCloseable {
 
     /** Queues a copy of pageable memory, which the driver takes over before it returns: {@code from} may be overwritten. */
     public void copyToDevice(long to, MemorySegment from) {
-        Driver.memcpyHtoDAsync(to, from, handle);
+        Driver.memcpyHtoDAsync(to, from, from.byteSize(), handle);
     }
 
     /** Waits for the float at an address of the device. */
     public float readFloat(long from) {
         copyToHost(cell, from);
         return cell.get(ValueLayout.JAVA_FLOAT, 0);
+    }
+
+    /**
+     * Queues a copy of the first {@code bytes} of {@code from} to the device.
+     *
+     * @param from pinned memory that nobody writes before the copy is done
+     */
+    public void upload(long to, MemorySegment from, long bytes) {
+        Driver.memcpyHtoDAsync(to, from, bytes, handle);
+    }
+
+    /** What is queued from now on runs after what was queued before the event's last record, on whichever stream. */
+    public void await(CudaEvent event) {
+        Driver.streamWaitEvent(handle, event.handle());
     }
 
     /** Copies to the host and waits for it. */
@@ -53,6 +69,7 @@ public final class CudaStream implements AutoCloseable {
 
     @Override
     public void close() {
+        Driver.memFreeHost(cell);
         Driver.streamDestroy(handle);
     }
 }

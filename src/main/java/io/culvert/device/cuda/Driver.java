@@ -125,10 +125,58 @@ final class Driver {
         check(cuda_h.cuMemFree_v2(address), "cuMemFree(0x%x)", address);
     }
 
-    static void memcpyHtoDAsync(long to, MemorySegment from, MemorySegment stream) {
-        int result = cuda_h.cuMemcpyHtoDAsync_v2(to, from, from.byteSize(), stream);
+    /** Host memory that the copy engine reads and writes while the host goes on. */
+    static MemorySegment memHostAlloc(long bytes) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment host = call.allocate(ADDRESS);
+            check(cuda_h.cuMemHostAlloc(host, bytes, 0), "cuMemHostAlloc(%d)", bytes);
+            return host.get(ADDRESS, 0);
+        }
+    }
+
+    static void memFreeHost(MemorySegment host) {
+        check(cuda_h.cuMemFreeHost(host), "cuMemFreeHost(0x%x)", host.address());
+    }
+
+    /** Creates an event for order alone, without a time stamp. */
+    static MemorySegment eventCreate() {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment event = call.allocate(ADDRESS);
+            check(cuda_h.cuEventCreate(event, cuda_h.CU_EVENT_DISABLE_TIMING()), "cuEventCreate");
+            return event.get(ADDRESS, 0);
+        }
+    }
+
+    static void eventRecord(MemorySegment event, MemorySegment stream) {
+        int result = cuda_h.cuEventRecord(event, stream);
         if (result != 0) {
-            throw failure(result, "cuMemcpyHtoDAsync(0x%x, %d bytes)".formatted(to, from.byteSize()));
+            throw failure(result, "cuEventRecord");
+        }
+    }
+
+    static void eventSynchronize(MemorySegment event) {
+        int result = cuda_h.cuEventSynchronize(event);
+        if (result != 0) {
+            throw failure(result, "cuEventSynchronize");
+        }
+    }
+
+    static void eventDestroy(MemorySegment event) {
+        check(cuda_h.cuEventDestroy_v2(event), "cuEventDestroy");
+    }
+
+    static void streamWaitEvent(MemorySegment stream, MemorySegment event) {
+        int result = cuda_h.cuStreamWaitEvent(stream, event, 0);
+        if (result != 0) {
+            throw failure(result, "cuStreamWaitEvent");
+        }
+    }
+
+    /** The first {@code bytes} of {@code from}; creates nothing, as every step calls it. */
+    static void memcpyHtoDAsync(long to, MemorySegment from, long bytes, MemorySegment stream) {
+        int result = cuda_h.cuMemcpyHtoDAsync_v2(to, from, bytes, stream);
+        if (result != 0) {
+            throw failure(result, "cuMemcpyHtoDAsync(0x%x, %d bytes)".formatted(to, bytes));
         }
     }
 

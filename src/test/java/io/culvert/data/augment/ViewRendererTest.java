@@ -54,7 +54,7 @@ class ViewRendererTest {
         box.draw(recipe.crop(), HEIGHT, WIDTH, new CounterRng().key(1, 2, index, 0));
         FloatImage want = new FloatImage();
         new Resize().cropResize(MemorySegment.ofArray(image), WIDTH, box.top, box.left, box.height, box.width, want, 33,
-                33, Interpolation.BICUBIC);
+                33, Interpolation.BICUBIC, true);
         Pixelwise.clamp(want);
         ColorJitter.grayscale(want);
         new GaussianBlur().apply(want, 5, 0.7);
