@@ -24,6 +24,7 @@ final class ElementwiseCases {
     static List<KernelCase> all() {
         ElementwiseCases all = new ElementwiseCases();
         all.fillScaleCast();
+        all.accumulate();
         for (Type type : List.of(F32, BF16)) {
             all.add(type);
             all.relu(type);
@@ -68,6 +69,15 @@ final class ElementwiseCases {
         sizes(n -> {
             double[] x = BF16.normal(1, n);
             return new KernelCase("elementwise", "cast_bf16_to_f32").out(F32, x, EXACT).in(BF16, x).value(n);
+        });
+    }
+
+    private void accumulate() {
+        sizes(n -> {
+            double[] sum = F32.normal(1, n);
+            double[] part = BF16.normal(2, n);
+            double[] want = map(sum, part, (x, y) -> (float) (x + y));
+            return new KernelCase("elementwise", "accumulate_bf16").inout(F32, sum, want, EXACT).in(BF16, part).value(n);
         });
     }
 

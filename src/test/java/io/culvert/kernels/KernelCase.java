@@ -189,6 +189,12 @@ final class KernelCase {
         return this;
     }
 
+    /** An argument that is changed, of which {@code fold} is compared. */
+    KernelCase inout(Type type, double[] initial, UnaryOperator<double[]> fold, double[] want) {
+        arguments.add(new Array(type, initial.length, initial, fold, want, Tolerance.of(type)));
+        return this;
+    }
+
     KernelCase inout(Type type, double[] initial, double[] want, Tolerance tolerance) {
         arguments.add(new Array(type, want.length, initial, UnaryOperator.identity(), want, tolerance));
         return this;

@@ -35,6 +35,7 @@ final class OptimCases {
             of.sgd(1);
             of.adamw();
             of.ema();
+            of.cancelled();
             all.addAll(of.cases);
             if (n == 72) {
                 of.cases.forEach(made -> all.addAll(made.misaligned()));
@@ -46,6 +47,7 @@ final class OptimCases {
             of.lars(threads);
         }
         all.addAll(of.cases);
+        guard(all);
         return all;
     }
 
@@ -61,6 +63,29 @@ final class OptimCases {
         cases.add(new KernelCase(MODULE, "sgd_f32").grid(2).block(64)
                 .inout(F32, p, newP).inout(F32, m, newM).in(F32, g).in(F32, lr)
                 .value(n).value(MOMENTUM, DECAY).value(nesterov));
+    }
+
+    /** A rate that is no number: everything stays. */
+    private void cancelled() {
+        cases.add(new KernelCase(MODULE, "sgd_f32").grid(2).block(64)
+                .inout(F32, p, p).inout(F32, m, m).in(F32, g).in(F32, Double.NaN)
+                .value(n).value(MOMENTUM, DECAY).value(0));
+        cases.add(new KernelCase(MODULE, "adamw_f32").grid(2).block(64)
+                .inout(F32, p, p).inout(F32, m, m).inout(F32, g, g).in(F32, g).in(F32, Double.NaN, 1, 1)
+                .value(n).value(MOMENTUM, MOMENTUM, 1, 1, 1));
+    }
+
+    /** One where the first rate was cancelled. */
+    private static double[] isCancelled(double[] rates) {
+        return new double[] {Double.isNaN(rates[0]) ? 1 : 0, rates[1]};
+    }
+
+    private static void guard(List<KernelCase> all) {
+        for (double loss : new double[] {0, 2.5, Float.MAX_VALUE, Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
+            double[] want = {Double.isFinite(loss) ? 0 : 1, 3};
+            all.add(new KernelCase(MODULE, "guard_f32")
+                    .inout(F32, new double[] {0.1, 3}, OptimCases::isCancelled, want).in(F32, loss));
+        }
     }
 
     private void adamw() {
@@ -148,7 +173,11 @@ final class OptimCases {
 
     private void lars(int threads) {
         clearOne();
-        float lr = 0.5f;
+        lars(threads, 0.5f);
+        lars(threads, Float.NaN);
+    }
+
+    private void lars(int threads, float lr) {
         float trust = 0.02f;
         double[] squares = squares();
         double[] scratch = new double[2 * PARTS * SEGMENTS.length];
@@ -163,8 +192,10 @@ final class OptimCases {
             boolean zero = squares[2 * s] == 0 || squares[2 * s + 1] == 0;
             double scale = adapted && !zero ? trust * Math.sqrt(squares[2 * s] / squares[2 * s + 1]) : 1;
             for (int i = SEGMENTS[s][0]; i < SEGMENTS[s][0] + SEGMENTS[s][1]; i++) {
-                newM[i] = MOMENTUM * m[i] + (g[i] + decay * p[i]) * scale;
-                newP[i] = p[i] - lr * newM[i];
+                if (!Float.isNaN(lr)) {
+                    newM[i] = MOMENTUM * m[i] + (g[i] + decay * p[i]) * scale;
+                    newP[i] = p[i] - lr * newM[i];
+                }
             }
         }
         cases.add(new KernelCase(MODULE, "lars_f32").grid(PARTS, SEGMENTS.length, 1).block(threads)
