@@ -1,38 +1,32 @@
 package io.culvert.optim;
 
 import io.culvert.device.cuda.CudaContext;
+import io.culvert.device.cuda.CudaFloats;
 import io.culvert.device.cuda.CudaLaunch;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** The numbers of an update that change from step to step, in device memory, so that a recorded step need not change. */
 final class CudaRates {
-    private static final String PURPOSE = "rates of the optimiser";
-
     private final CudaContext cuda;
-    private final MemorySegment host;
-    private final long device;
+    private final CudaFloats floats;
     private CudaLaunch guard;
 
     CudaRates(CudaContext cuda, int count) {
         this.cuda = cuda;
-        host = cuda.hostMemory((long) count * Float.BYTES);
-        device = cuda.allocate(PURPOSE, (long) count * Float.BYTES);
+        floats = new CudaFloats(cuda, "rates of the optimiser", count);
     }
 
     long address() {
-        return device;
+        return floats.address();
     }
 
     /** Kernels launched from now on read these. */
     void send(float[] rates) {
-        MemorySegment.copy(rates, 0, host, ValueLayout.JAVA_FLOAT, 0, rates.length);
-        cuda.stream().copyToDevice(device, host);
+        floats.send(rates);
     }
 
     /** Kernels make no update while the float at {@code loss} is not finite. */
     void guard(long loss) {
-        guard = cuda.launch("optim", "guard_f32").grid(1).block(1).pointer(device).pointer(loss);
+        guard = cuda.launch("optim", "guard_f32").grid(1).block(1).pointer(address()).pointer(loss);
     }
 
     /** Looks at the loss of this step, if there is one to look at. */
