@@ -1,11 +1,11 @@
-"""Vectors of kind `loss`. SimCLR's NT-Xent over both views (Chen et al. 2020, equation 1)."""
+"""Vectors of kind `loss`."""
 
 import itertools
 
 import torch
 import torch.nn.functional as F
 
-from culvert_vectors import generator, normal, save_case
+from culvert_vectors import generator, normal, save_case, uniform
 
 SIMCLR_SMALL = [(2, 3, 0.5), (2, 2, 0.1), (7, 64, 0.2), (5, 33, 0.1), (16, 31, 0.5), (3, 1, 0.5)]
 SIMCLR_FULL = [(b, d, t) for b, d, t in itertools.product([2, 5, 32, 128], [17, 128, 256], [0.1, 0.2, 0.5])]
@@ -33,7 +33,49 @@ def simclr(folder, b, d, temperature, correlated=True):
     save_case(folder / f"{name}.safetensors", "loss", "simclr", {"temperature": temperature}, tensors)
 
 
+CROSS_ENTROPY_SMALL = [(1, 2, 1), (33, 17, 1), (3, 1000, 1), (2, 1100, 5), (31, 2, 40), (64, 1, 1)]
+CROSS_ENTROPY_FULL = [(b, c, s) for b, c, s in itertools.product([1, 5, 256], [2, 10, 197, 5000], [0.01, 3, 100])]
+BCE_SMALL = [(1, 1.0, 1), (33, 98.8, 1), (300, 1.22, 30), (31, 0.0, 1)]
+BCE_FULL = [(b, w, s) for b, w, s in itertools.product([2, 257, 1000], [0.5, 5.66, 48.9], [0.01, 3, 100])]
+
+
+def save(folder, name, loss, inputs, params, forward, differentiated, extra=None):
+    """Run `forward(inputs)`, a scalar, in float64 and write the case; the inputs named are differentiated."""
+    wide = {k: v.double() if v.is_floating_point() else v for k, v in inputs.items()}
+    for k in differentiated:
+        wide[k].requires_grad_()
+    value = forward(wide)
+    value.backward()
+    tensors = {f"in/{k}": v for k, v in inputs.items()} | {"out/loss": value.item()} | (extra or {})
+    tensors |= {f"grad/in/{k}": wide[k].grad.float() for k in differentiated}
+    save_case(folder / f"{name}.safetensors", "loss", loss, params, tensors)
+
+
+def cross_entropy(folder, b, c, scale):
+    name = f"loss_ce_{b}x{c}_s{scale}"
+    gen = generator(name)
+    inputs = {"logits": normal(gen, b, c, std=scale), "labels": torch.randint(c, (b,), generator=gen)}
+    # With one class the loss and its gradient are exactly zero.
+    save(folder, name, "cross_entropy", inputs, {}, lambda x: F.cross_entropy(x["logits"], x["labels"]), ["logits"])
+
+
+def bce(folder, b, weight, scale):
+    name = f"loss_bce_{b}_w{weight}_s{scale}"
+    gen = generator(name)
+    inputs = {"logits": normal(gen, b, std=scale), "labels": (uniform(gen, b) < 0.3).float()}
+    if weight == 0:
+        inputs["labels"] = uniform(gen, b)
+    save(folder, name, "bce_with_logits", inputs, {"pos_weight": weight},
+         lambda x: F.binary_cross_entropy_with_logits(x["logits"], x["labels"],
+                                                      pos_weight=torch.tensor(weight, dtype=torch.float64)),
+         ["logits"])
+
+
 def write(folder, small):
     for case in SIMCLR_SMALL + ([] if small else SIMCLR_FULL):
         simclr(folder, *case)
     simclr(folder, 6, 16, 0.2, correlated=False)
+    for case in CROSS_ENTROPY_SMALL + ([] if small else CROSS_ENTROPY_FULL):
+        cross_entropy(folder, *case)
+    for case in BCE_SMALL + ([] if small else BCE_FULL):
+        bce(folder, *case)

@@ -11,7 +11,9 @@ public enum DType {
     /** The upper half of a single: 8 bits of exponent, 7 of fraction. */
     BF16(2, "bf16"),
     /** Unsigned byte: pixels, and the window positions that max pooling remembers. */
-    U8(1, "u8");
+    U8(1, "u8"),
+    /** Class labels. */
+    I32(4, "i32");
 
     public final int bytes;
     /** How names of kernels end that compute on it. */
@@ -27,7 +29,7 @@ public enum DType {
         return switch (this) {
             case F32 -> Element.FLOAT;
             case BF16 -> Element.BFLOAT16;
-            case U8 -> throw new IllegalStateException("no library computes on bytes");
+            case U8, I32 -> throw new IllegalStateException("no library computes on integers");
         };
     }
 

@@ -57,8 +57,8 @@ public final class Tensor {
 
     /**
      * Gives an input of the step its values. Where kernels read host memory the tensor is pointed at {@code memory}, such
-     * as the loader's next buffer, so that nothing is copied: only convolutions may consume such a tensor, they look its
-     * address up at every step. On other devices the values are copied to where the tensor is bound.
+     * as the loader's next buffer, so that nothing is copied: what consumes such a tensor must look its address up at every
+     * step, as convolutions and losses do. On other devices the values are copied to where the tensor is bound.
      */
     public void feed(MemorySegment memory) {
         if (memory.byteSize() != bytes()) {
@@ -183,6 +183,21 @@ public final class Tensor {
         requireBf16(to);
         for (int i = 0; i < values.length; i++) {
             to.setAtIndex(ValueLayout.JAVA_SHORT, i, DType.toBf16(values[i]));
+        }
+    }
+
+    /** As {@link #set}, for integers. */
+    public void setInts(int... values) {
+        if (dtype != DType.I32 || values.length != shape.count()) {
+            throw new IllegalArgumentException(this + " does not take " + values.length + " integers");
+        }
+        if (data != null) {
+            MemorySegment.copy(values, 0, data, ValueLayout.JAVA_INT, 0, values.length);
+            return;
+        }
+        requireBound();
+        try (Arena call = Arena.ofConfined()) {
+            buffer.write(offset, call.allocateFrom(ValueLayout.JAVA_INT, values));
         }
     }
 

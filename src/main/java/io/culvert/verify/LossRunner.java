@@ -1,6 +1,8 @@
 package io.culvert.verify;
 
 import io.culvert.device.RunArena;
+import io.culvert.ops.bce.BceWithLogitsOp;
+import io.culvert.ops.crossentropy.CrossEntropyOp;
 import io.culvert.ops.ntxent.NtXentOp;
 import io.culvert.safetensors.StoredTensor;
 import io.culvert.tensor.Tensor;
@@ -11,12 +13,14 @@ import java.util.Map;
 
 /** Losses. */
 final class LossRunner implements CaseRunner {
-    static final List<String> NAMES = List.of("simclr");
+    static final List<String> NAMES = List.of("simclr", "cross_entropy", "bce_with_logits");
 
     @Override
     public Map<String, Computed> run(VectorCase vector, RunArena arena) {
         return switch (vector.name()) {
             case "simclr" -> simClr(vector, arena);
+            case "cross_entropy" -> crossEntropy(vector, new TapeRun(vector, arena));
+            case "bce_with_logits" -> bceWithLogits(vector, new TapeRun(vector, arena));
             default -> throw vector.unknownName(NAMES);
         };
     }
@@ -45,5 +49,24 @@ final class LossRunner implements CaseRunner {
                     new Computed(z2.shape(), Arrays.copyOfRange(gradient, first.length, gradient.length)));
         }
         return computed;
+    }
+
+    private static Map<String, Computed> crossEntropy(VectorCase vector, TapeRun run) {
+        Tensor logits = run.input("logits", 2, Layout.SAME);
+        Tensor labels = run.labels("labels", logits.shape().at(0), logits.shape().at(1));
+        return run.runLoss(CrossEntropyOp.record(run.tape, "cross_entropy", logits, labels));
+    }
+
+    private static Map<String, Computed> bceWithLogits(VectorCase vector, TapeRun run) {
+        Tensor logits = run.input("logits", Layout.SAME);
+        Tensor labels = run.input("labels", Layout.SAME);
+        if (!labels.shape().equals(logits.shape())) {
+            throw vector.fault("in/labels has shape %s, in/logits %s", labels.shape(), logits.shape());
+        }
+        double weight = vector.number("pos_weight");
+        if (!(weight >= 0)) {
+            throw vector.fault("parameter 'pos_weight' must not be negative, got %s", weight);
+        }
+        return run.runLoss(BceWithLogitsOp.record(run.tape, "bce_with_logits", logits, labels, weight));
     }
 }

@@ -7,6 +7,7 @@ import io.culvert.safetensors.StoredTensor;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
+import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,7 +19,7 @@ import java.util.Map;
 final class TapeRun {
     private record Input(StoredTensor given, Layout layout, Tensor tensor) {}
 
-    private record Assembled(Tensor tensor, float[] values) {}
+    private record Assembled(Tensor tensor, Runnable fill) {}
 
     private final VectorCase vector;
     private final RunArena arena;
@@ -64,7 +65,32 @@ final class TapeRun {
     /** Declares an input made of several of the case's; its gradient is planned if the case expects any. */
     Tensor input(String name, float[] values, int... extents) {
         Tensor tensor = tape.differentiate(tape.input(Tensor.f32(name, extents)));
-        assembled.add(new Assembled(tensor, values));
+        assembled.add(new Assembled(tensor, () -> tensor.set(values)));
+        return tensor;
+    }
+
+    /** As {@link #input(String, float[], int...)}, for data that no gradient flows back to. */
+    Tensor data(String name, float[] values, int... extents) {
+        Tensor tensor = tape.input(Tensor.f32(name, extents));
+        assembled.add(new Assembled(tensor, () -> tensor.set(values)));
+        return tensor;
+    }
+
+    /** The case's integer input of that name: one label from 0 to {@code classes} - 1 for each of {@code rows}. */
+    Tensor labels(String name, int rows, int classes) {
+        long[] given = vector.longs("in/" + name);
+        if (given.length != rows) {
+            throw vector.fault("in/%s has %d labels for %d rows", name, given.length, rows);
+        }
+        int[] values = new int[rows];
+        for (int i = 0; i < rows; i++) {
+            if (given[i] < 0 || given[i] >= classes) {
+                throw vector.fault("in/%s has label %d, there are %d classes", name, given[i], classes);
+            }
+            values[i] = (int) given[i];
+        }
+        Tensor tensor = tape.input(new Tensor(name, Shape.of(rows), DType.I32));
+        assembled.add(new Assembled(tensor, () -> tensor.setInts(values)));
         return tensor;
     }
 
@@ -126,7 +152,7 @@ final class TapeRun {
         });
         for (Assembled input : assembled) {
             bind(input.tensor);
-            input.tensor.set(input.values);
+            input.fill.run();
         }
         tape.compile(arena);
         store.zeroGradients();
@@ -164,7 +190,8 @@ final class TapeRun {
     private void collect(Map<String, Computed> computed) {
         store.buffers()
                 .forEach((name, buffer) -> computed.put(
-                        "out/buffer/" + name, Computed.of(List.of(buffer.shape().count()), buffer.toFloats())));
+                        "out/buffer/" + name,
+                        Computed.of(vector.tensor("buffer/" + name).shape(), buffer.toFloats())));
         if (!tape.training()) {
             return;
         }
@@ -174,6 +201,9 @@ final class TapeRun {
         }
         inputs.forEach((name, input) -> {
             if (vector.has("grad/in/" + name)) {
+                if (tape.gradients(input.tensor).isEmpty()) {
+                    throw vector.fault("expects grad/in/%s, but no gradient flows back to it", name);
+                }
                 List<Long> shape = input.given.shape();
                 computed.put(
                         "grad/in/" + name, Computed.of(shape, input.layout.toTorch(shape, gradient(input.tensor))));

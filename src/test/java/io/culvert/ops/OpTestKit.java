@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.RunArena;
+import io.culvert.tensor.DType;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
+import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.DoubleUnaryOperator;
+import java.util.stream.IntStream;
 
 /**
  * Holds an op against a plain double-precision twin: its values directly, its gradients by central differences of the
@@ -35,6 +40,8 @@ public final class OpTestKit {
     }
 
     private final Map<String, int[]> inputShapes = new LinkedHashMap<>();
+    private final Map<String, int[]> constantShapes = new LinkedHashMap<>();
+    private final Map<String, Integer> labelCounts = new LinkedHashMap<>();
     private final Map<String, int[]> parameterShapes = new LinkedHashMap<>();
     private final Map<String, double[]> values = new LinkedHashMap<>();
     private final SplittableRandom random = new SplittableRandom(42);
@@ -59,6 +66,27 @@ public final class OpTestKit {
             v[i] = v[j];
             v[j] = swap;
         }
+        return this;
+    }
+
+    /** An input that gets no gradient. */
+    public OpTestKit constant(String name, int... shape) {
+        constantShapes.put(name, shape);
+        values.put(name, normal(shape));
+        return this;
+    }
+
+    /** Integers, one for each row of another input. */
+    public OpTestKit labels(String name, int rows, int classes) {
+        labelCounts.put(name, rows);
+        values.put(name, IntStream.range(0, rows).mapToDouble(i -> random.nextInt(classes)).toArray());
+        return this;
+    }
+
+    /** Replaces each value v of an input by {@code change(v)}, rounded to single precision. */
+    public OpTestKit map(String name, DoubleUnaryOperator change) {
+        double[] v = values.get(name);
+        Arrays.setAll(v, i -> (float) change.applyAsDouble(v[i]));
         return this;
     }
 
@@ -100,7 +128,20 @@ public final class OpTestKit {
                 input.set(floats(values.get(name)));
                 inputs.put(name, input);
             });
-            Tensor y = tape.keep(recorder.record(tape, inputs, parameters, store));
+            Map<String, Tensor> all = new LinkedHashMap<>(inputs);
+            constantShapes.forEach((name, shape) -> {
+                Tensor input = tape.input(Tensor.f32(name, shape));
+                input.bind(arena.allocate(name, input.bytes()), 0);
+                input.set(floats(values.get(name)));
+                all.put(name, input);
+            });
+            labelCounts.forEach((name, rows) -> {
+                Tensor input = tape.input(new Tensor(name, Shape.of(rows), DType.I32));
+                input.bind(arena.allocate(name, input.bytes()), 0);
+                input.setInts(Arrays.stream(values.get(name)).mapToInt(v -> (int) v).toArray());
+                all.put(name, input);
+            });
+            Tensor y = tape.keep(recorder.record(tape, all, parameters, store));
             boolean loss = tape.ops().getLast() instanceof Loss;
             Tensor seed = loss ? null : tape.seedGradient(y);
             store.allocate(arena);

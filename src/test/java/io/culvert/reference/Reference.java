@@ -232,4 +232,25 @@ public final class Reference {
         }
         return y;
     }
+
+    /** Goodfellow et al. 2016, equation 6.31, averaged over rows; labels hold whole numbers. */
+    public static double crossEntropy(double[] logits, int width, double[] labels) {
+        double[] p = softmax(logits, width);
+        double loss = 0;
+        for (int i = 0; i < labels.length; i++) {
+            loss -= Math.log(p[i * width + (int) labels[i]]) / labels.length;
+        }
+        return loss;
+    }
+
+    /** The mean of {@code -w y log(sigmoid(x)) - (1 - y) log(1 - sigmoid(x))}. */
+    public static double binaryCrossEntropy(double[] logits, double[] labels, double weight) {
+        double loss = 0;
+        for (int i = 0; i < logits.length; i++) {
+            double positive = Math.log(1 / (1 + Math.exp(-logits[i])));
+            double negative = Math.log(1 / (1 + Math.exp(logits[i])));
+            loss -= (weight * labels[i] * positive + (1 - labels[i]) * negative) / logits.length;
+        }
+        return loss;
+    }
 }
