@@ -37,6 +37,8 @@ CROSS_ENTROPY_SMALL = [(1, 2, 1), (33, 17, 1), (3, 1000, 1), (2, 1100, 5), (31, 
 CROSS_ENTROPY_FULL = [(b, c, s) for b, c, s in itertools.product([1, 5, 256], [2, 10, 197, 5000], [0.01, 3, 100])]
 BCE_SMALL = [(1, 1.0, 1), (33, 98.8, 1), (300, 1.22, 30), (31, 0.0, 1)]
 BCE_FULL = [(b, w, s) for b, w, s in itertools.product([2, 257, 1000], [0.5, 5.66, 48.9], [0.01, 3, 100])]
+BYOL_SMALL = [(1, 3, 1), (5, 33, 1), (16, 256, 1), (2, 1100, 100), (3, 31, 0.001)]
+BYOL_FULL = [(b, d, n) for b, d, n in itertools.product([1, 31, 128], [2, 17, 256, 2048], [0.001, 1, 1e4])]
 
 
 def save(folder, name, loss, inputs, params, forward, differentiated, extra=None):
@@ -71,6 +73,20 @@ def bce(folder, b, weight, scale):
          ["logits"])
 
 
+def byol(folder, b, d, noise):
+    """The smaller the noise, the nearer the targets to the predictions of the other view."""
+    name = f"loss_byol_{b}x{d}_n{noise}"
+    gen = generator(name)
+    inputs = {k: normal(gen, b, d) for k in ("p1", "p2")}
+    inputs |= {"z1": inputs["p2"] * 3 + normal(gen, b, d, std=noise), "z2": inputs["p1"] + normal(gen, b, d, std=noise)}
+
+    def forward(x):
+        one, two = (F.cosine_similarity(x[p], x[z], dim=1, eps=1e-12) for p, z in (("p1", "z2"), ("p2", "z1")))
+        return ((2 - 2 * one).mean() + (2 - 2 * two).mean()) / 2
+
+    save(folder, name, "byol", inputs, {}, forward, ["p1", "p2"])
+
+
 def write(folder, small):
     for case in SIMCLR_SMALL + ([] if small else SIMCLR_FULL):
         simclr(folder, *case)
@@ -79,3 +95,5 @@ def write(folder, small):
         cross_entropy(folder, *case)
     for case in BCE_SMALL + ([] if small else BCE_FULL):
         bce(folder, *case)
+    for case in BYOL_SMALL + ([] if small else BYOL_FULL):
+        byol(folder, *case)

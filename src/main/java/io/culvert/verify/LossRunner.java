@@ -2,6 +2,7 @@ package io.culvert.verify;
 
 import io.culvert.device.RunArena;
 import io.culvert.ops.bce.BceWithLogitsOp;
+import io.culvert.ops.byol.ByolOp;
 import io.culvert.ops.crossentropy.CrossEntropyOp;
 import io.culvert.ops.ntxent.NtXentOp;
 import io.culvert.safetensors.StoredTensor;
@@ -13,42 +14,66 @@ import java.util.Map;
 
 /** Losses. */
 final class LossRunner implements CaseRunner {
-    static final List<String> NAMES = List.of("simclr", "cross_entropy", "bce_with_logits");
+    static final List<String> NAMES = List.of("simclr", "byol", "cross_entropy", "bce_with_logits");
 
     @Override
     public Map<String, Computed> run(VectorCase vector, RunArena arena) {
+        TapeRun run = new TapeRun(vector, arena);
         return switch (vector.name()) {
-            case "simclr" -> simClr(vector, arena);
-            case "cross_entropy" -> crossEntropy(vector, new TapeRun(vector, arena));
-            case "bce_with_logits" -> bceWithLogits(vector, new TapeRun(vector, arena));
+            case "simclr" -> simClr(vector, run);
+            case "byol" -> byol(vector, run);
+            case "cross_entropy" -> crossEntropy(vector, run);
+            case "bce_with_logits" -> bceWithLogits(vector, run);
             default -> throw vector.unknownName(NAMES);
         };
     }
 
-    /** The loss takes both views as one batch. */
-    private static Map<String, Computed> simClr(VectorCase vector, RunArena arena) {
-        StoredTensor z1 = vector.tensor("in/z1", 2);
-        StoredTensor z2 = vector.tensor("in/z2", 2);
-        if (!z1.shape().equals(z2.shape())) {
-            throw vector.fault("in/z1 has shape %s, in/z2 %s", z1.shape(), z2.shape());
-        }
-        float[] first = z1.toFloats();
-        float[] both = Arrays.copyOf(first, 2 * first.length);
-        System.arraycopy(z2.toFloats(), 0, both, first.length, first.length);
+    private static Map<String, Computed> simClr(VectorCase vector, TapeRun run) {
+        Tensor z = run.input("z", both(vector, "z1", "z2"), batchOfBoth(vector, "z1"));
+        Tensor loss = NtXentOp.record(run.tape, "simclr", z, vector.number("temperature"));
+        return splitGradient(vector, run, run.runLoss(loss), z, "z1", "z2");
+    }
 
-        TapeRun run = new TapeRun(vector, arena);
-        int[] extents = TapeRun.extents(z1.shape());
-        Tensor z = run.input("z", both, 2 * extents[0], extents[1]);
-        Map<String, Computed> computed =
-                new LinkedHashMap<>(run.runLoss(NtXentOp.record(run.tape, "simclr", z, vector.number("temperature"))));
-        if (vector.expectsGradients()) {
-            double[] gradient = Computed.of(List.of(), run.gradient(z)).values();
-            computed.put("grad/in/z1", new Computed(z1.shape(), Arrays.copyOf(gradient, first.length)));
-            computed.put(
-                    "grad/in/z2",
-                    new Computed(z2.shape(), Arrays.copyOfRange(gradient, first.length, gradient.length)));
+    private static Map<String, Computed> byol(VectorCase vector, TapeRun run) {
+        if (!vector.tensor("in/p1").shape().equals(vector.tensor("in/z1").shape())) {
+            throw vector.fault("in/p1 and in/z1 must have one shape");
         }
-        return computed;
+        Tensor p = run.input("p", both(vector, "p1", "p2"), batchOfBoth(vector, "p1"));
+        Tensor z = run.data("z", both(vector, "z1", "z2"), batchOfBoth(vector, "z1"));
+        return splitGradient(vector, run, run.runLoss(ByolOp.record(run.tape, "byol", p, z)), p, "p1", "p2");
+    }
+
+    /** Two views, which a case has apart, as the one batch that losses take. */
+    private static float[] both(VectorCase vector, String first, String second) {
+        StoredTensor one = vector.tensor("in/" + first, 2);
+        StoredTensor two = vector.tensor("in/" + second, 2);
+        if (!one.shape().equals(two.shape())) {
+            throw vector.fault("in/%s has shape %s, in/%s %s", first, one.shape(), second, two.shape());
+        }
+        float[] both = Arrays.copyOf(one.toFloats(), Math.toIntExact(2 * one.count()));
+        System.arraycopy(two.toFloats(), 0, both, both.length / 2, both.length / 2);
+        return both;
+    }
+
+    private static int[] batchOfBoth(VectorCase vector, String view) {
+        int[] extents = TapeRun.extents(vector.tensor("in/" + view, 2).shape());
+        extents[0] = Math.multiplyExact(2, extents[0]);
+        return extents;
+    }
+
+    /** Adds the gradient of such a batch to what was computed, each view's under its own name. */
+    private static Map<String, Computed> splitGradient(
+            VectorCase vector, TapeRun run, Map<String, Computed> computed, Tensor batch, String first, String second) {
+        if (!vector.expectsGradients()) {
+            return computed;
+        }
+        List<Long> shape = vector.tensor("in/" + first).shape();
+        double[] gradient = Computed.of(List.of(), run.gradient(batch)).values();
+        int half = gradient.length / 2;
+        Map<String, Computed> all = new LinkedHashMap<>(computed);
+        all.put("grad/in/" + first, new Computed(shape, Arrays.copyOf(gradient, half)));
+        all.put("grad/in/" + second, new Computed(shape, Arrays.copyOfRange(gradient, half, gradient.length)));
+        return all;
     }
 
     private static Map<String, Computed> crossEntropy(VectorCase vector, TapeRun run) {

@@ -253,4 +253,16 @@ public final class Reference {
         }
         return loss;
     }
+
+    /** p, z {@code [2b, width]}; Grill et al. 2020, equation 2, averaged over all rows. */
+    public static double byol(double[] p, double[] z, int width) {
+        double[] a = l2Normalize(p, width);
+        double[] b = l2Normalize(z, width);
+        double loss = 0;
+        for (int i = 0; i < a.length; i++) {
+            double off = a[i] - b[(i + a.length / 2) % a.length];
+            loss += off * off * width / a.length;
+        }
+        return loss;
+    }
 }
