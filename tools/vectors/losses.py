@@ -39,6 +39,10 @@ BCE_SMALL = [(1, 1.0, 1), (33, 98.8, 1), (300, 1.22, 30), (31, 0.0, 1)]
 BCE_FULL = [(b, w, s) for b, w, s in itertools.product([2, 257, 1000], [0.5, 5.66, 48.9], [0.01, 3, 100])]
 BYOL_SMALL = [(1, 3, 1), (5, 33, 1), (16, 256, 1), (2, 1100, 100), (3, 31, 0.001)]
 BYOL_FULL = [(b, d, n) for b, d, n in itertools.product([1, 31, 128], [2, 17, 256, 2048], [0.001, 1, 1e4])]
+MAE_SMALL = [(2, 4, 3, 4, True, 0.75), (2, 4, 3, 4, False, 0.75), (1, 1, 5, 1, True, 0.5), (3, 2, 2, 3, False, 1.0),
+             (1, 2, 2, 20, True, 0.75)]
+MAE_FULL = [(n, r, c, p, norm, share) for n, (r, c), p, norm, share in itertools.product(
+    [1, 3], [(1, 1), (4, 7)], [1, 5, 16, 32], [True, False], [0.25, 0.75, 1.0])]
 
 
 def save(folder, name, loss, inputs, params, forward, differentiated, extra=None):
@@ -87,6 +91,29 @@ def byol(folder, b, d, noise):
     save(folder, name, "byol", inputs, {}, forward, ["p1", "p2"])
 
 
+def mae(folder, n, rows, columns, patch, norm_pix, share):
+    """`share` of each image's patches is removed; one patch is flat, another of little contrast on a bright ground."""
+    name = f"loss_mae_{n}x{rows}x{columns}_p{patch}_{'norm' if norm_pix else 'raw'}_r{share}"
+    gen = generator(name)
+    patches = rows * columns
+    image = normal(gen, n, 3, rows * patch, columns * patch)
+    image[0, :, :patch, :patch] = 0.7
+    image[-1, :, -patch:, -patch:] = 2 + image[-1, :, -patch:, -patch:] / 256
+    order = torch.rand(n, patches, generator=gen).argsort(dim=1)
+    mask = (order < max(1, int(share * patches))).float()
+    mask[0, 0] = mask[-1, -1] = 1
+    inputs = {"pred": normal(gen, n, patches, patch * patch * 3), "image": image, "mask": mask}
+
+    def forward(x):
+        target = x["image"].reshape(n, 3, rows, patch, columns, patch)
+        target = torch.einsum("nchpwq->nhwpqc", target).reshape(n, patches, -1)
+        if norm_pix:
+            target = (target - target.mean(-1, keepdim=True)) / (target.var(-1, keepdim=True) + 1e-6).sqrt()
+        return (((x["pred"] - target) ** 2).mean(-1) * x["mask"]).sum() / x["mask"].sum()
+
+    save(folder, name, "mae", inputs, {"patch": patch, "norm_pix": norm_pix}, forward, ["pred"])
+
+
 def write(folder, small):
     for case in SIMCLR_SMALL + ([] if small else SIMCLR_FULL):
         simclr(folder, *case)
@@ -97,3 +124,5 @@ def write(folder, small):
         bce(folder, *case)
     for case in BYOL_SMALL + ([] if small else BYOL_FULL):
         byol(folder, *case)
+    for case in MAE_SMALL + ([] if small else MAE_FULL):
+        mae(folder, *case)

@@ -4,6 +4,7 @@ import io.culvert.device.RunArena;
 import io.culvert.ops.bce.BceWithLogitsOp;
 import io.culvert.ops.byol.ByolOp;
 import io.culvert.ops.crossentropy.CrossEntropyOp;
+import io.culvert.ops.mae.MaeOp;
 import io.culvert.ops.ntxent.NtXentOp;
 import io.culvert.safetensors.StoredTensor;
 import io.culvert.tensor.Tensor;
@@ -14,7 +15,7 @@ import java.util.Map;
 
 /** Losses. */
 final class LossRunner implements CaseRunner {
-    static final List<String> NAMES = List.of("simclr", "byol", "cross_entropy", "bce_with_logits");
+    static final List<String> NAMES = List.of("simclr", "byol", "mae", "cross_entropy", "bce_with_logits");
 
     @Override
     public Map<String, Computed> run(VectorCase vector, RunArena arena) {
@@ -22,6 +23,7 @@ final class LossRunner implements CaseRunner {
         return switch (vector.name()) {
             case "simclr" -> simClr(vector, run);
             case "byol" -> byol(vector, run);
+            case "mae" -> mae(vector, run);
             case "cross_entropy" -> crossEntropy(vector, run);
             case "bce_with_logits" -> bceWithLogits(vector, run);
             default -> throw vector.unknownName(NAMES);
@@ -93,5 +95,17 @@ final class LossRunner implements CaseRunner {
             throw vector.fault("parameter 'pos_weight' must not be negative, got %s", weight);
         }
         return run.runLoss(BceWithLogitsOp.record(run.tape, "bce_with_logits", logits, labels, weight));
+    }
+
+    private static Map<String, Computed> mae(VectorCase vector, TapeRun run) {
+        Tensor pred = run.input("pred", 3, Layout.SAME);
+        Tensor image = run.input("image", 4, Layout.CHANNELS_LAST);
+        Tensor mask = run.input("mask", 2, Layout.SAME);
+        try {
+            return run.runLoss(MaeOp.record(
+                    run.tape, "mae", pred, image, mask, vector.integer("patch"), vector.flag("norm_pix")));
+        } catch (IllegalArgumentException e) {
+            throw vector.fault("%s", e.getMessage());
+        }
     }
 }

@@ -265,4 +265,40 @@ public final class Reference {
         }
         return loss;
     }
+
+    /** pred {@code [n, h w / patch^2, patch^2 c]}, image {@code [n, h, w, c]}; one value of pred after the other. */
+    public static double mae(
+            double[] pred, double[] image, double[] mask, int h, int w, int c, int patch, boolean normalised) {
+        int pixels = patch * patch * c;
+        int tokens = h * w / patch / patch;
+        double[] targets = new double[pred.length];
+        for (int i = 0; i < image.length; i++) {
+            int channel = i % c;
+            int x = i / c % w;
+            int y = i / c / w % h;
+            int n = i / c / w / h;
+            int token = y / patch * (w / patch) + x / patch;
+            int place = (y % patch * patch + x % patch) * c + channel;
+            targets[(n * tokens + token) * pixels + place] = image[i];
+        }
+        double loss = 0;
+        double removed = 0;
+        for (int p = 0; p < mask.length; p++) {
+            double mean = 0;
+            double variance = 0;
+            for (int i = 0; i < pixels; i++) {
+                mean += targets[p * pixels + i] / pixels;
+            }
+            for (int i = 0; i < pixels; i++) {
+                variance += Math.pow(targets[p * pixels + i] - mean, 2) / (pixels - 1);
+            }
+            for (int i = 0; i < pixels; i++) {
+                double target = targets[p * pixels + i];
+                target = normalised ? (target - mean) / Math.sqrt(variance + 1e-6) : target;
+                loss += mask[p] * Math.pow(pred[p * pixels + i] - target, 2) / pixels;
+            }
+            removed += mask[p];
+        }
+        return loss / removed;
+    }
 }
