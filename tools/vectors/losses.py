@@ -43,6 +43,9 @@ MAE_SMALL = [(2, 4, 3, 4, True, 0.75), (2, 4, 3, 4, False, 0.75), (1, 1, 5, 1, T
              (1, 2, 2, 20, True, 0.75)]
 MAE_FULL = [(n, r, c, p, norm, share) for n, (r, c), p, norm, share in itertools.product(
     [1, 3], [(1, 1), (4, 7)], [1, 5, 16, 32], [True, False], [0.25, 0.75, 1.0])]
+BARLOW_SMALL = [(4, 3, 0.0051, 1.0, 1.0), (5, 33, 0.005, 0.024, 0.5), (32, 1, 0.005, 0.1, 1.0), (7, 100, 0.0051, 0.1, 0.01),
+                (33, 31, 1.0, 1.0, 1.0)]
+BARLOW_FULL = [(b, d, 0.0051, 0.024, n) for b, d, n in itertools.product([2, 31, 256], [2, 17, 256, 1100], [1e-4, 0.3, 3])]
 
 
 def save(folder, name, loss, inputs, params, forward, differentiated, extra=None):
@@ -114,6 +117,26 @@ def mae(folder, n, rows, columns, patch, norm_pix, share):
     save(folder, name, "mae", inputs, {"patch": patch, "norm_pix": norm_pix}, forward, ["pred"])
 
 
+def barlow_twins(z1, z2, weight, scale, eps=1e-5):
+    """Batch normalisation without affine, with its biased variance; the sum over the diagonal and over the rest."""
+    normalised = [F.batch_norm(z, None, None, training=True, eps=eps) for z in (z1, z2)]
+    c = normalised[0].T @ normalised[1] / len(z1)
+    on, off = (c.diagonal() - 1).pow(2).sum(), (c - c.diagonal().diag()).pow(2).sum()
+    return scale * (on + weight * off)
+
+
+def barlow(folder, b, d, weight, scale, noise):
+    """The smaller the noise, the nearer the diagonal to its optimum. Columns have means and deviations of many sizes."""
+    name = f"loss_barlow_{b}x{d}_l{weight}_s{scale}_n{noise}"
+    gen = generator(name)
+    size, middle = 10 ** uniform(gen, d, low=-1.5, high=1), normal(gen, d)
+    z1 = normal(gen, b, d)
+    inputs = {"z1": z1 * size + middle, "z2": (z1 + normal(gen, b, d, std=noise)) * size}
+    params = {"lambda": weight, "scale": scale, "eps": 1e-5}
+    save(folder, name, "barlow_twins", inputs, params,
+         lambda x: barlow_twins(x["z1"], x["z2"], weight, scale), ["z1", "z2"])
+
+
 def write(folder, small):
     for case in SIMCLR_SMALL + ([] if small else SIMCLR_FULL):
         simclr(folder, *case)
@@ -126,3 +149,5 @@ def write(folder, small):
         byol(folder, *case)
     for case in MAE_SMALL + ([] if small else MAE_FULL):
         mae(folder, *case)
+    for case in BARLOW_SMALL + ([] if small else BARLOW_FULL):
+        barlow(folder, *case)

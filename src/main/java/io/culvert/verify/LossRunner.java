@@ -1,6 +1,7 @@
 package io.culvert.verify;
 
 import io.culvert.device.RunArena;
+import io.culvert.ops.barlow.BarlowTwinsOp;
 import io.culvert.ops.bce.BceWithLogitsOp;
 import io.culvert.ops.byol.ByolOp;
 import io.culvert.ops.crossentropy.CrossEntropyOp;
@@ -15,13 +16,14 @@ import java.util.Map;
 
 /** Losses. */
 final class LossRunner implements CaseRunner {
-    static final List<String> NAMES = List.of("simclr", "byol", "mae", "cross_entropy", "bce_with_logits");
+    static final List<String> NAMES = List.of("simclr", "barlow_twins", "byol", "mae", "cross_entropy", "bce_with_logits");
 
     @Override
     public Map<String, Computed> run(VectorCase vector, RunArena arena) {
         TapeRun run = new TapeRun(vector, arena);
         return switch (vector.name()) {
             case "simclr" -> simClr(vector, run);
+            case "barlow_twins" -> barlowTwins(vector, run);
             case "byol" -> byol(vector, run);
             case "mae" -> mae(vector, run);
             case "cross_entropy" -> crossEntropy(vector, run);
@@ -33,6 +35,17 @@ final class LossRunner implements CaseRunner {
     private static Map<String, Computed> simClr(VectorCase vector, TapeRun run) {
         Tensor z = run.input("z", both(vector, "z1", "z2"), batchOfBoth(vector, "z1"));
         Tensor loss = NtXentOp.record(run.tape, "simclr", z, vector.number("temperature"));
+        return splitGradient(vector, run, run.runLoss(loss), z, "z1", "z2");
+    }
+
+    private static Map<String, Computed> barlowTwins(VectorCase vector, TapeRun run) {
+        Tensor z = run.input("z", both(vector, "z1", "z2"), batchOfBoth(vector, "z1"));
+        BarlowTwinsOp.Config config = new BarlowTwinsOp.Config(
+                vector.number("lambda"), vector.number("scale"), vector.number("eps"));
+        if (!(config.eps() > 0)) {
+            throw vector.fault("parameter 'eps' must be positive, got %s", config.eps());
+        }
+        Tensor loss = BarlowTwinsOp.record(run.tape, "barlow_twins", z, config);
         return splitGradient(vector, run, run.runLoss(loss), z, "z1", "z2");
     }
 

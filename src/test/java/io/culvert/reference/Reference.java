@@ -1,5 +1,7 @@
 package io.culvert.reference;
 
+import java.util.Arrays;
+
 /** The formulas of the ops as plain loops in double precision, for tests alone. Maps are {@code N H W C}. */
 public final class Reference {
     private Reference() {}
@@ -300,5 +302,25 @@ public final class Reference {
             removed += mask[p];
         }
         return loss / removed;
+    }
+
+    /** z {@code [2b, width]}; Zbontar et al. 2021, equations 1 and 2. */
+    public static double barlowTwins(double[] z, int width, double lambda, double scale, double eps) {
+        double[] one = new double[width];
+        double[] zero = new double[width];
+        Arrays.fill(one, 1);
+        double[] u = batchNorm(z, width, one, zero, null, eps, false, 2);
+        int batch = z.length / width / 2;
+        double loss = 0;
+        for (int i = 0; i < width; i++) {
+            for (int j = 0; j < width; j++) {
+                double c = 0;
+                for (int row = 0; row < batch; row++) {
+                    c += u[row * width + i] * u[(batch + row) * width + j] / batch;
+                }
+                loss += scale * (i == j ? (c - 1) * (c - 1) : lambda * c * c);
+            }
+        }
+        return loss;
     }
 }
