@@ -8,7 +8,7 @@
 
 struct LogSum {
     float max;
-    float others;   // sum of exp(x - max) over all elements but one of size max; -1 before the first element
+    float others;   // sum of exp((x - max) scale) over all elements but one of size max; -1 before the first element
 
     INLINE void clear() {
         max = -INFINITY;
@@ -16,25 +16,25 @@ struct LogSum {
     }
 
     // An element, or what was summed of other elements. NaN stays NaN; a second infinity makes NaN, as inf - inf does.
-    INLINE void add(float x, float of_others = 0) {
+    INLINE void add(float x, float of_others = 0, float scale = 1) {
         if (x > max) {
-            others = of_others + (1 + others) * expf(max - x);
+            others = of_others + (1 + others) * expf((max - x) * scale);
             max = x;
         } else if (x == -INFINITY) {
             others += 0 * of_others;   // exp(-inf), unless it is NaN
         } else {
-            others += (1 + of_others) * expf(x - max);
+            others += (1 + of_others) * expf((x - max) * scale);
         }
     }
 };
 
 // Of a team (common.cuh); every thread gets the same bits.
-INLINE LogSum team_logsum(LogSum sum, int turn) {
+INLINE LogSum team_logsum(LogSum sum, int turn, float scale = 1) {
 #pragma unroll
     for (int lane = WARP / 2; lane > 0; lane /= 2) {
         float max = __shfl_xor_sync(ALL_LANES, sum.max, lane);
         float others = __shfl_xor_sync(ALL_LANES, sum.others, lane);
-        sum.add(max, others);
+        sum.add(max, others, scale);
     }
     // Where two lanes tied for the maximum they may differ in the last bit.
     sum.max = __shfl_sync(ALL_LANES, sum.max, 0);
@@ -48,7 +48,7 @@ INLINE LogSum team_logsum(LogSum sum, int turn) {
     }
     __syncthreads();
     sum.clear();
-    for (int i = 0; i < blockDim.x / WARP; i++) sum.add(parts[turn][0][i], parts[turn][1][i]);
+    for (int i = 0; i < blockDim.x / WARP; i++) sum.add(parts[turn][0][i], parts[turn][1][i], scale);
     return sum;
 }
 

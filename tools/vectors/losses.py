@@ -46,6 +46,10 @@ MAE_FULL = [(n, r, c, p, norm, share) for n, (r, c), p, norm, share in itertools
 BARLOW_SMALL = [(4, 3, 0.0051, 1.0, 1.0), (5, 33, 0.005, 0.024, 0.5), (32, 1, 0.005, 0.1, 1.0), (7, 100, 0.0051, 0.1, 0.01),
                 (33, 31, 1.0, 1.0, 1.0)]
 BARLOW_FULL = [(b, d, 0.0051, 0.024, n) for b, d, n in itertools.product([2, 31, 256], [2, 17, 256, 1100], [1e-4, 0.3, 3])]
+DINO_SMALL = [(2, 3, 5, 0.1, 0.04, 1, 1), (3, 2, 33, 0.1, 0.07, 3, 0.3), (8, 5, 197, 0.1, 0.04, 1, 1),
+              (2, 1, 1100, 0.1, 0.04, 10, 0.1), (10, 2, 31, 0.5, 0.04, 0.05, 1), (2, 2, 1, 0.1, 0.04, 1, 1)]
+DINO_FULL = [(v, b, k, 0.1, t, s, n) for v, b, k, t, s, n in itertools.product(
+    [2, 3, 10], [1, 7], [5, 197, 4096], [0.04, 0.07], [0.05, 1, 10], [0.1, 1])]
 
 
 def save(folder, name, loss, inputs, params, forward, differentiated, extra=None):
@@ -137,6 +141,27 @@ def barlow(folder, b, d, weight, scale, noise):
          lambda x: barlow_twins(x["z1"], x["z2"], weight, scale), ["z1", "z2"])
 
 
+def dino(folder, crops, b, k, student_temp, teacher_temp, scale, noise):
+    """The smaller the noise, the nearer each crop of the student to the teacher; the larger the scale, the more certain."""
+    name = f"loss_dino_{crops}x{b}x{k}_t{student_temp}_{teacher_temp}_s{scale}_n{noise}"
+    gen = generator(name)
+    image = normal(gen, b, k, std=scale)
+    inputs = {"student": (image + normal(gen, crops, b, k, std=noise * scale)).reshape(-1, k),
+              "teacher": (image + normal(gen, 2, b, k, std=noise * scale)).reshape(-1, k) + 1.5}
+    center = normal(gen, 1, k, std=0.1 * scale, mean=1.4)
+    after = 0.9 * center.double() + (1 - 0.9) * inputs["teacher"].double().mean(0, keepdim=True)
+
+    def forward(x):
+        targets = F.softmax((x["teacher"] - center.double()) / teacher_temp, dim=-1).chunk(2)
+        logs = F.log_softmax(x["student"] / student_temp, dim=-1).chunk(crops)
+        terms = [(-p * q).sum(-1).mean() for i, p in enumerate(targets) for j, q in enumerate(logs) if i != j]
+        return sum(terms) / len(terms)
+
+    params = dict(student_temp=student_temp, teacher_temp=teacher_temp, center_momentum=0.9, crops=crops)
+    save(folder, name, "dino", inputs, params, forward, ["student"],
+         {"buffer/center": center, "out/buffer/center": after.float()})
+
+
 def write(folder, small):
     for case in SIMCLR_SMALL + ([] if small else SIMCLR_FULL):
         simclr(folder, *case)
@@ -151,3 +176,5 @@ def write(folder, small):
         mae(folder, *case)
     for case in BARLOW_SMALL + ([] if small else BARLOW_FULL):
         barlow(folder, *case)
+    for case in DINO_SMALL + ([] if small else DINO_FULL):
+        dino(folder, *case)

@@ -5,6 +5,7 @@ import io.culvert.ops.barlow.BarlowTwinsOp;
 import io.culvert.ops.bce.BceWithLogitsOp;
 import io.culvert.ops.byol.ByolOp;
 import io.culvert.ops.crossentropy.CrossEntropyOp;
+import io.culvert.ops.dino.DinoOp;
 import io.culvert.ops.mae.MaeOp;
 import io.culvert.ops.ntxent.NtXentOp;
 import io.culvert.safetensors.StoredTensor;
@@ -16,7 +17,7 @@ import java.util.Map;
 
 /** Losses. */
 final class LossRunner implements CaseRunner {
-    static final List<String> NAMES = List.of("simclr", "barlow_twins", "byol", "mae", "cross_entropy", "bce_with_logits");
+    static final List<String> NAMES = List.of("simclr", "barlow_twins", "byol", "dino", "mae", "cross_entropy", "bce_with_logits");
 
     @Override
     public Map<String, Computed> run(VectorCase vector, RunArena arena) {
@@ -25,6 +26,7 @@ final class LossRunner implements CaseRunner {
             case "simclr" -> simClr(vector, run);
             case "barlow_twins" -> barlowTwins(vector, run);
             case "byol" -> byol(vector, run);
+            case "dino" -> dino(vector, run);
             case "mae" -> mae(vector, run);
             case "cross_entropy" -> crossEntropy(vector, run);
             case "bce_with_logits" -> bceWithLogits(vector, run);
@@ -108,6 +110,22 @@ final class LossRunner implements CaseRunner {
             throw vector.fault("parameter 'pos_weight' must not be negative, got %s", weight);
         }
         return run.runLoss(BceWithLogitsOp.record(run.tape, "bce_with_logits", logits, labels, weight));
+    }
+
+    private static Map<String, Computed> dino(VectorCase vector, TapeRun run) {
+        Tensor student = run.input("student", 2, Layout.SAME);
+        Tensor teacher = run.input("teacher", 2, Layout.SAME);
+        Tensor center = run.store.buffer("center", student.shape().at(1));
+        DinoOp.Config config = new DinoOp.Config(
+                vector.number("student_temp"),
+                vector.number("teacher_temp"),
+                vector.number("center_momentum"),
+                vector.integer("crops"));
+        try {
+            return run.runLoss(DinoOp.record(run.tape, "dino", student, teacher, center, config).loss());
+        } catch (IllegalArgumentException e) {
+            throw vector.fault("%s", e.getMessage());
+        }
     }
 
     private static Map<String, Computed> mae(VectorCase vector, TapeRun run) {

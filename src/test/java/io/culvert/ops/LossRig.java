@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
+import io.culvert.device.Precision;
 import io.culvert.device.RunArena;
 import io.culvert.emulator.Emulator;
 import io.culvert.tensor.DType;
@@ -27,7 +28,7 @@ public final class LossRig implements AutoCloseable {
         } else {
             assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
             Emulator.install();
-            device = CudaDevice.open(0);
+            device = CudaDevice.open(0, Precision.FP32);
         }
         arena = new RunArena(device);
     }

@@ -323,4 +323,30 @@ public final class Reference {
         }
         return loss;
     }
+
+    /** student {@code [crops * b, k]}, teacher {@code [2 b, k]}; Caron et al. 2021, algorithm 1. */
+    public static double dino(
+            double[] student, double[] teacher, double[] center, int crops, double studentT, double teacherT) {
+        int k = center.length;
+        int image = student.length / crops;
+        double[] sharpened = new double[teacher.length];
+        for (int i = 0; i < teacher.length; i++) {
+            sharpened[i] = (teacher[i] - center[i % k]) / teacherT;
+        }
+        double[] divided = new double[student.length];
+        for (int i = 0; i < student.length; i++) {
+            divided[i] = student[i] / studentT;
+        }
+        double[] target = softmax(sharpened, k);
+        double[] p = softmax(divided, k);
+        double loss = 0;
+        for (int t = 0; t < 2; t++) {
+            for (int s = 0; s < crops; s++) {
+                for (int i = 0; i < (s == t ? 0 : image); i++) {
+                    loss -= target[t * image + i] * Math.log(p[s * image + i]);
+                }
+            }
+        }
+        return loss / ((2 * crops - 2) * (image / k));
+    }
 }
