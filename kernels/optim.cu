@@ -164,6 +164,7 @@ KERNEL lars_f32(float *__restrict__ values, float *__restrict__ momenta, const f
 // rates: float [1], tau. Written as a step towards the student, so that equal values stay equal.
 KERNEL ema_f32(float *__restrict__ teacher, const float *__restrict__ student, const float *__restrict__ rates, int n) {
     float rest = 1 - rates[0];
+    if (isnan(rest)) return;
     for_elements<4>(
         n, aligned(teacher, student),
         [&](long i) {

@@ -92,6 +92,7 @@ final class CudaFeed extends Feed {
     private final List<Slot> slots = new ArrayList<>();
     private final List<PictureBatch> batches = new ArrayList<>();
     private final ViewLoader<PictureBatch> loader;
+    private final int[] samples;
     private long capacity;
     private int turn;
     private Slot staged;
@@ -105,6 +106,7 @@ final class CudaFeed extends Feed {
             throw new IllegalArgumentException(pixels + " does not take " + views + " views");
         }
         this.cuda = cuda;
+        samples = new int[config.batchSize()];
         target = new CudaViews.Target(pixels.address(), views, config.imageSize(), config.imageSize(), false);
         recordBytes = PictureBatch.recordBytes(config);
         copies = cuda.newStream();
@@ -145,6 +147,7 @@ final class CudaFeed extends Feed {
         }
         slot.augment();
         int count = slot.batch.count();
+        System.arraycopy(slot.batch.sampleIndices(), 0, samples, 0, count);
         slot.uploaded.synchronize();
         recycle(slot.batch);
         // Its upload runs beside the step on the batch at hand, which the caller queues next.
@@ -173,6 +176,11 @@ final class CudaFeed extends Feed {
             batch.moveTo(capacity, cuda::pinned);
         }
         loader.release(batch);
+    }
+
+    @Override
+    public int[] samples() {
+        return samples;
     }
 
     @Override

@@ -54,6 +54,9 @@ public abstract sealed class Feed implements AutoCloseable permits HostFeed, Cud
      */
     public abstract int next();
 
+    /** The indices in the data set of the images that {@link #next} has brought. */
+    public abstract int[] samples();
+
     /** Time that {@link #next} has waited for the loader's threads so far. */
     public abstract long waitNanos();
 

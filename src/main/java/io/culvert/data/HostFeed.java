@@ -45,6 +45,11 @@ final class HostFeed extends Feed {
     }
 
     @Override
+    public int[] samples() {
+        return lent.sampleIndices();
+    }
+
+    @Override
     public long waitNanos() {
         return loader.waitNanos();
     }

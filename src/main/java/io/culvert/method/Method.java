@@ -3,6 +3,7 @@ package io.culvert.method;
 import io.culvert.model.Init;
 import io.culvert.ops.Tape;
 import io.culvert.tensor.Tensor;
+import java.util.Optional;
 
 /** A way to train an encoder: how many views of an image it looks at, and the loss that it records on a tape. */
 public interface Method {
@@ -12,8 +13,13 @@ public interface Method {
     /** Views that the loader draws of each image. */
     int views();
 
-    /** Sets the initial values of whatever the method adds to the encoder. */
+    /** Sets the initial values of whatever the method adds to the encoder, after the encoder's own. */
     void initialise(Init init);
+
+    /** The averaged copy of the network, if the method has one. */
+    default Optional<Teacher> teacher() {
+        return Optional.empty();
+    }
 
     /**
      * Records one training step from pixels to loss.
@@ -22,6 +28,18 @@ public interface Method {
      */
     Recorded record(Tape tape, Tensor pixels);
 
-    /** The scalar loss {@code [1]} and what the diagnosis reads: features and embeddings, {@code [views * B, ...]}. */
-    record Recorded(Tensor loss, Tensor features, Tensor embeddings) {}
+    /**
+     * What was recorded.
+     *
+     * @param loss {@code [1]}
+     * @param features what the diagnosis reads, {@code [views * B, D]}
+     * @param embeddings what the diagnosis reads, {@code [views * B, ...]}
+     * @param labels {@code [B]} floats to be filled before each step, 1 for a defect; null if the method needs none
+     */
+    record Recorded(Tensor loss, Tensor features, Tensor embeddings, Tensor labels) {
+        /** Without labels. */
+        public Recorded(Tensor loss, Tensor features, Tensor embeddings) {
+            this(loss, features, embeddings, null);
+        }
+    }
 }

@@ -2,7 +2,7 @@ package io.culvert.method;
 
 import io.culvert.model.Backbone;
 import io.culvert.model.Init;
-import io.culvert.model.ProjectionHead;
+import io.culvert.model.Mlp;
 import io.culvert.ops.Tape;
 import io.culvert.ops.cast.CastOp;
 import io.culvert.ops.ntxent.NtXentOp;
@@ -15,7 +15,7 @@ import io.culvert.tensor.Tensor;
  */
 public final class SimClr implements Method {
     private final Backbone backbone;
-    private final ProjectionHead head;
+    private final Mlp head;
     private final double temperature;
 
     /**
@@ -26,7 +26,7 @@ public final class SimClr implements Method {
     public SimClr(Backbone backbone, int hidden, int dim, double temperature) {
         this.backbone = backbone;
         this.temperature = temperature;
-        head = new ProjectionHead(backbone.store(), backbone.features(), hidden, dim);
+        head = new Mlp(backbone.store(), "projector", false, backbone.features(), hidden, dim);
     }
 
     @Override
@@ -47,7 +47,7 @@ public final class SimClr implements Method {
     @Override
     public Recorded record(Tape tape, Tensor pixels) {
         Tensor features = backbone.record(tape, pixels, true, views());
-        Tensor embeddings = head.record(tape, features);
+        Tensor embeddings = head.record(tape, features, views());
         Tensor loss = NtXentOp.record(
                 tape, "ntxent", CastOp.record(tape, "embeddings.f32", embeddings, DType.F32), temperature);
         return new Recorded(loss, features, embeddings);

@@ -5,6 +5,7 @@ import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.util.List;
+import java.util.Map;
 
 /** An encoder of images. Its parameters carry timm's names. */
 public interface Backbone {
@@ -18,6 +19,9 @@ public interface Backbone {
 
     /** The encoder's own parameters, without those that a method adds to the store. */
     List<Parameter> parameters();
+
+    /** The encoder's own running statistics, by name. */
+    Map<String, Tensor> buffers();
 
     /** Sets every parameter and buffer to its initial value. */
     void initialise(Init init);

@@ -1,5 +1,6 @@
 package io.culvert.model;
 
+import io.culvert.ops.batchnorm.BatchNormState;
 import io.culvert.tensor.Parameter;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -28,6 +29,16 @@ public final class Init {
         float[] values = new float[Math.toIntExact(parameter.value().shape().count())];
         Arrays.fill(values, value);
         parameter.value().set(values);
+    }
+
+    /** This gain, no shift, statistics of mean 0 and variance 1. */
+    public void batchNorm(BatchNormState norm, float gain) {
+        constant(norm.weight(), gain);
+        constant(norm.bias(), 0f);
+        float[] values = new float[norm.runningVar().shape().at(0)];
+        norm.runningMean().set(values);
+        Arrays.fill(values, 1f);
+        norm.runningVar().set(values);
     }
 
     /** Normal with standard deviation {@code sqrt(2 / fanOut)} (He et al. 2015), as torchvision's and timm's ResNets. */

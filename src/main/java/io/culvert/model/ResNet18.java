@@ -10,8 +10,10 @@ import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * ResNet-18 (He et al. 2016, table 1) without its classifier: 11,176,512 parameters, 512 features, named and computed
@@ -26,6 +28,7 @@ public final class ResNet18 implements Backbone {
     private final BatchNormState bn1;
     private final List<BasicBlock> blocks = new ArrayList<>();
     private final List<Parameter> parameters;
+    private final Map<String, Tensor> buffers;
 
     /** @param zeroInitResidual start every residual branch at zero, as timm does and torchvision does not */
     public ResNet18(ParameterStore store, boolean zeroInitResidual) {
@@ -43,6 +46,7 @@ public final class ResNet18 implements Backbone {
             }
         }
         parameters = store.parameters();
+        buffers = new LinkedHashMap<>(store.buffers());
     }
 
     /** Two 3x3 convolutions and a shortcut, which is a strided 1x1 convolution where the extents change. */
@@ -104,29 +108,25 @@ public final class ResNet18 implements Backbone {
     }
 
     @Override
+    public Map<String, Tensor> buffers() {
+        return Collections.unmodifiableMap(buffers);
+    }
+
+    @Override
     public void initialise(Init init) {
         init.kaimingNormalFanOut(conv1);
-        initialise(init, bn1, 1f);
+        init.batchNorm(bn1, 1f);
         for (BasicBlock block : blocks) {
             init.kaimingNormalFanOut(block.conv1);
             init.kaimingNormalFanOut(block.conv2);
-            initialise(init, block.bn1, 1f);
-            initialise(init, block.bn2, zeroInitResidual ? 0f : 1f);
+            init.batchNorm(block.bn1, 1f);
+            init.batchNorm(block.bn2, zeroInitResidual ? 0f : 1f);
             if (block.downsample != null) {
                 init.kaimingNormalFanOut(block.downsample);
-                initialise(init, block.downsampleBn, 1f);
+                init.batchNorm(block.downsampleBn, 1f);
             }
         }
         store.valuesChanged();
-    }
-
-    private static void initialise(Init init, BatchNormState bn, float gain) {
-        init.constant(bn.weight(), gain);
-        init.constant(bn.bias(), 0f);
-        float[] ones = new float[bn.runningVar().shape().at(0)];
-        bn.runningMean().set(ones);
-        Arrays.fill(ones, 1f);
-        bn.runningVar().set(ones);
     }
 
     @Override

@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /** One pass over the slabs, whose tensors are padded to whole vectors. */
-final class CpuAdamW implements Optimizer.Kernel {
+final class CpuAdamW implements SlabUpdate.Kernel {
     private static final int GRAIN = 4096;
 
     private final AdamW adam;

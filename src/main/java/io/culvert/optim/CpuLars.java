@@ -15,7 +15,7 @@ import java.util.List;
 import jdk.incubator.vector.FloatVector;
 
 /** Two passes for each parameter: its norms, then its update. Tensors of a slab are padded to whole vectors with zeros. */
-final class CpuLars implements Optimizer.Kernel {
+final class CpuLars implements SlabUpdate.Kernel {
     private static final int GRAIN = 4096;
 
     private final Workers workers;

@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /** One pass over the slabs, whose tensors are padded to whole vectors. */
-final class CpuSgd implements Optimizer.Kernel {
+final class CpuSgd implements SlabUpdate.Kernel {
     private static final int GRAIN = 4096;
 
     private final Workers workers;

@@ -4,7 +4,7 @@ import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.CudaLaunch;
 
 /** {@code kernels/optim.cu}: one launch over the slabs. */
-final class CudaAdamW implements Optimizer.Kernel {
+final class CudaAdamW implements SlabUpdate.Kernel {
     private static final int THREADS = 256;
 
     private final CudaLaunch update;

@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** {@code kernels/optim.cu}: the norms of all parameters in one launch, their update in a second. */
-final class CudaLars implements Optimizer.Kernel {
+final class CudaLars implements SlabUpdate.Kernel {
     private static final int THREADS = 256;
     private static final int PARTS = 16;
     private static final int SEGMENT_INTS = 3;

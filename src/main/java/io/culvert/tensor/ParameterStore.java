@@ -6,7 +6,6 @@ import io.culvert.device.Precision;
 import io.culvert.device.RunArena;
 import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.CudaLaunch;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,15 +46,18 @@ public final class ParameterStore {
 
     /** Takes the slabs and binds every declared tensor; nothing may be declared afterwards. */
     public void allocate(RunArena arena) {
-        List<Tensor> valueViews = new ArrayList<>();
-        List<Tensor> gradientViews = new ArrayList<>();
-        for (Parameter parameter : parameters.values()) {
-            valueViews.add(parameter.value());
-            gradientViews.add(parameter.gradient());
-        }
-        values = slab(arena, "weights", valueViews);
-        gradients = slab(arena, "gradients", gradientViews);
-        state = slab(arena, "running statistics", new ArrayList<>(buffers.values()));
+        allocateFrozen(arena, "");
+        gradients = slab(arena, "gradients", parameters.values().stream().map(Parameter::gradient).toList());
+    }
+
+    /**
+     * As {@link #allocate}, without gradients: for parameters that no optimiser moves.
+     *
+     * @param owner goes before the slabs' names in reports, with a space at its end
+     */
+    public void allocateFrozen(RunArena arena, String owner) {
+        values = slab(arena, owner + "weights", parameters.values().stream().map(Parameter::value).toList());
+        state = slab(arena, owner + "running statistics", List.copyOf(buffers.values()));
         if (arena.device() instanceof CudaDevice cuda && cuda.precision() == Precision.BF16) {
             rounding = roundedCopy(arena, cuda.context());
         }
@@ -122,6 +124,14 @@ public final class ParameterStore {
         if (rounding != null) {
             rounding.run();
         }
+    }
+
+    /** Takes over the values and buffers of another store that declares at least the same, by name. */
+    public void copyFrom(ParameterStore other) {
+        parameters.forEach((name, parameter) ->
+                parameter.value().set(other.parameters.get(name).value().toFloats()));
+        buffers.forEach((name, buffer) -> buffer.set(other.buffers.get(name).toFloats()));
+        valuesChanged();
     }
 
     /** Clears all gradients in one pass over the slab. */

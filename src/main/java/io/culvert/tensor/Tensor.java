@@ -71,6 +71,15 @@ public final class Tensor {
         }
     }
 
+    /** Copies the values from host memory to where the tensor is bound; creates nothing. */
+    public void copyFrom(MemorySegment memory) {
+        if (memory.byteSize() != bytes()) {
+            throw new IllegalArgumentException(this + " takes " + bytes() + " bytes, got " + memory.byteSize());
+        }
+        requireBound();
+        buffer.write(offset, memory);
+    }
+
     public boolean isBound() {
         return data != null || buffer != null;
     }

@@ -2,6 +2,7 @@ package io.culvert.train;
 
 import io.culvert.CulvertException;
 import io.culvert.device.Buffer;
+import io.culvert.method.Teacher;
 import io.culvert.model.Backbone;
 import io.culvert.safetensors.SafetensorsFile;
 import io.culvert.safetensors.SafetensorsWriter;
@@ -15,16 +16,18 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
  * What a run keeps on disk, as safetensors. A checkpoint holds everything a run needs to go on bit for bit: values
- * under timm's names in PyTorch's layout, running statistics, and the optimiser's slabs as {@code optimizer/KIND/NAME}. An
- * encoder file holds timm's state dictionary of the backbone alone and loads strictly there.
+ * under timm's names in PyTorch's layout, running statistics, the optimiser's slabs as {@code optimizer/KIND/NAME}, and a
+ * teacher's values and statistics as {@code teacher/NAME}. An encoder file holds timm's state dictionary of the backbone alone and loads strictly there.
  */
 public final class Checkpoint {
     private static final String STATE = "optimizer/";
+    private static final String TEACHER = "teacher/";
     private static final String STEP = "step";
     private static final String OPTIMIZER = "optimizer";
     private static final String BATCHES = ".num_batches_tracked";
@@ -46,6 +49,7 @@ public final class Checkpoint {
                 }
             });
             store.buffers().forEach((name, buffer) -> tensors.add(vector(arena, name, buffer)));
+            teacher(trainer).ifPresent(teacher -> addTeacher(tensors, arena, teacher));
             Map<String, String> all = new TreeMap<>(metadata);
             all.put(STEP, Integer.toString(trainer.steps()));
             all.put(OPTIMIZER, trainer.optimizer().name());
@@ -71,8 +75,29 @@ public final class Checkpoint {
                 }
             });
             store.valuesChanged();
+            teacher(trainer).ifPresent(teacher -> readTeacher(saved, teacher));
             trainer.resumeAt(steps(saved));
         }
+    }
+
+    private static Optional<ParameterStore> teacher(Trainer trainer) {
+        return trainer.teacher().map(Teacher::store);
+    }
+
+    private static void addTeacher(List<StoredTensor> tensors, Arena arena, ParameterStore teacher) {
+        for (Parameter parameter : teacher.parameters()) {
+            tensors.add(stored(arena, TEACHER + parameter.name(), parameter, parameter.value().toFloats()));
+        }
+        teacher.buffers().forEach((name, buffer) -> tensors.add(vector(arena, TEACHER + name, buffer)));
+    }
+
+    private static void readTeacher(SafetensorsFile saved, ParameterStore teacher) {
+        for (Parameter parameter : teacher.parameters()) {
+            parameter.value().set(read(saved, TEACHER + parameter.name(), parameter));
+        }
+        teacher.buffers().forEach(
+                (name, buffer) -> buffer.set(checked(saved, TEACHER + name, buffer.shape().toArray())));
+        teacher.valuesChanged();
     }
 
     /** A parameter's part of an optimiser's slab, which is laid out as the values are. */
@@ -109,7 +134,7 @@ public final class Checkpoint {
             for (Parameter parameter : backbone.parameters()) {
                 tensors.add(stored(arena, parameter.name(), parameter, parameter.value().toFloats()));
             }
-            backbone.store().buffers().forEach((name, buffer) -> {
+            backbone.buffers().forEach((name, buffer) -> {
                 tensors.add(vector(arena, name, buffer));
                 if (name.endsWith(RUNNING_VAR)) {
                     String tracked = name.substring(0, name.length() - RUNNING_VAR.length()) + BATCHES;
@@ -126,7 +151,7 @@ public final class Checkpoint {
             readValues(
                     SafetensorsFile.map(file, arena),
                     backbone.parameters(),
-                    backbone.store().buffers());
+                    backbone.buffers());
             backbone.store().valuesChanged();
         }
     }

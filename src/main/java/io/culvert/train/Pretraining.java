@@ -4,16 +4,21 @@ import io.culvert.CulvertException;
 import io.culvert.data.Dataset;
 import io.culvert.data.Feed;
 import io.culvert.data.LoaderConfig;
+import io.culvert.tensor.Tensor;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Self-supervised training from a configuration to an encoder: the loop around {@link Trainer#step}. */
+/** Training from a configuration to an encoder: the loop around {@link Trainer#step}. */
 public final class Pretraining {
     private final Run run;
+    private final Dataset dataset;
     private final RunConfig config;
+    private final MemorySegment labels;
     private final RunFolder folder;
     private final Trainer trainer;
     private final Feed feed;
@@ -22,9 +27,11 @@ public final class Pretraining {
     private final int totalSteps;
 
     private Pretraining(
-            Run run, RunFolder folder, Trainer trainer, Feed feed, MetricsLog log, int stepsPerEpoch) {
+            Run run, Dataset dataset, RunFolder folder, Trainer trainer, Feed feed, MetricsLog log, int stepsPerEpoch) {
         this.run = run;
+        this.dataset = dataset;
         this.config = run.config();
+        labels = run.arena().hostMemory((long) config.batchSize() * Float.BYTES);
         this.folder = folder;
         this.trainer = trainer;
         this.feed = feed;
@@ -43,7 +50,7 @@ public final class Pretraining {
                     config.data().csv(), dataset.size(), config.batchSize());
         }
         try (RunFolder folder = RunFolder.open(config.folder(), mode);
-                Run run = new Run(config)) {
+                Run run = new Run(config, Run.Plan.of(config, dataset))) {
             boolean resumed = mode == RunFolder.Mode.RESUME;
             if (resumed) {
                 requireSameConfig(folder, config);
@@ -60,7 +67,7 @@ public final class Pretraining {
                     MetricsLog log = resumed
                             ? MetricsLog.resume(folder.metrics(), done)
                             : MetricsLog.create(folder.metrics())) {
-                Pretraining pretraining = new Pretraining(run, folder, trainer, feed, log, stepsPerEpoch);
+                Pretraining pretraining = new Pretraining(run, dataset, folder, trainer, feed, log, stepsPerEpoch);
                 if (!resumed) {
                     // So that a run killed before its first checkpoint resumes like any other.
                     pretraining.checkpoint();
@@ -93,6 +100,7 @@ public final class Pretraining {
             long waited = 0;
             for (int images = feed.next(); images > 0; images = feed.next()) {
                 double learningRate = trainer.learningRate();
+                label(images);
                 float loss = trainer.step();
                 progress.step(images, loss, feed.waitNanos() - waited);
                 waited = feed.waitNanos();
@@ -107,6 +115,19 @@ public final class Pretraining {
         log.write("end", trainer.steps(), Map.of("seconds", (System.nanoTime() - start) / 1e9));
         long batches = (long) trainer.steps() * run.method().views();
         Checkpoint.saveEncoder(folder.encoder(), run.backbone(), batches, metadata());
+    }
+
+    /** Gives the step the labels of its images, if it wants them. */
+    private void label(int images) {
+        Tensor wanted = trainer.recorded().labels();
+        if (wanted == null) {
+            return;
+        }
+        int[] samples = feed.samples();
+        for (int i = 0; i < images; i++) {
+            labels.setAtIndex(ValueLayout.JAVA_FLOAT, i, dataset.get(samples[i]).defective() ? 1 : 0);
+        }
+        wanted.copyFrom(labels);
     }
 
     private void log(Progress progress, float loss, double learningRate) {

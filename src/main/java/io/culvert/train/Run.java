@@ -13,13 +13,19 @@ import io.culvert.device.Device;
 import io.culvert.device.Precision;
 import io.culvert.device.RunArena;
 import io.culvert.emulator.Emulator;
+import io.culvert.method.BarlowTwins;
+import io.culvert.method.Byol;
 import io.culvert.method.Method;
 import io.culvert.method.SimClr;
+import io.culvert.method.Supervised;
+import io.culvert.method.Teacher;
 import io.culvert.model.Backbone;
 import io.culvert.model.Init;
 import io.culvert.model.ResNet18;
+import io.culvert.ops.barlow.BarlowTwinsOp;
 import io.culvert.optim.AdamW;
 import io.culvert.optim.Lars;
+import io.culvert.optim.MomentumCosine;
 import io.culvert.optim.Optimizer;
 import io.culvert.optim.Sgd;
 import io.culvert.optim.WarmupCosine;
@@ -29,6 +35,7 @@ import io.culvert.tensor.Tensor;
 /** What a configuration names, built: device, data, network, method, optimiser, schedule. */
 public final class Run implements AutoCloseable {
     private static final double ADAM_EPS = 1e-8;
+    private static final double BATCH_NORM_EPS = 1e-5;
 
     private final RunConfig config;
     private final Device device;
@@ -37,14 +44,50 @@ public final class Run implements AutoCloseable {
     private final Backbone backbone;
     private final Method method;
 
-    /** Opens the device for the calling thread and sets the network to its initial values. */
+    /**
+     * What a method must know of the training data.
+     *
+     * @param steps of the whole run
+     * @param positiveWeight normals / defects
+     */
+    public record Plan(int steps, double positiveWeight) {
+        /** For a network that is not trained. */
+        static final Plan NONE = new Plan(1, 1);
+
+        /**
+         * The plan of a run on this data.
+         *
+         * @throws CulvertException (data) if the method needs labels that are not there
+         */
+        static Plan of(RunConfig config, Dataset dataset) {
+            int steps = dataset.size() / config.batchSize() * config.schedule().epochs();
+            if (!config.method().name().equals("supervised")) {
+                return new Plan(steps, 1);
+            }
+            int defects = dataset.labelled() ? dataset.defectCount() : 0;
+            if (defects == 0 || defects == dataset.size()) {
+                throw CulvertException.data(
+                        "%s: method supervised needs labels of both kinds, found %d defects in %d images",
+                        config.data().csv(), defects, dataset.size());
+            }
+            return new Plan(steps, (dataset.size() - defects) / (double) defects);
+        }
+    }
+
+    /** A network that is not trained: opens the device for the calling thread and sets initial values. */
     public Run(RunConfig config) {
+        this(config, Plan.NONE);
+    }
+
+    /** Opens the device for the calling thread and sets the network to its initial values. */
+    public Run(RunConfig config, Plan plan) {
         this.config = config;
-        backbone = backbone(config.model());
-        method = method(config.method());
+        backbone = backbone(config.model(), store);
+        method = method(config.method(), plan);
         device = open(config.device(), config.threads(), config.precision());
         arena = new RunArena(device);
         store.allocate(arena);
+        method.teacher().ifPresent(teacher -> teacher.allocate(arena));
         initialise();
     }
 
@@ -54,19 +97,28 @@ public final class Run implements AutoCloseable {
         backbone.initialise(init);
         method.initialise(init);
         store.valuesChanged();
+        method.teacher().ifPresent(Teacher::copyStudent);
     }
 
-    private Backbone backbone(RunConfig.Model model) {
+    private static Backbone backbone(RunConfig.Model model, ParameterStore store) {
         return switch (model.name()) {
             case "resnet18" -> new ResNet18(store, model.zeroInitResidual());
             default -> throw CulvertException.usage("model.name: unknown '%s'; known: resnet18", model.name());
         };
     }
 
-    private Method method(RunConfig.Method keys) {
+    private Method method(RunConfig.Method keys, Plan plan) {
         return switch (keys.name()) {
             case "simclr" -> new SimClr(backbone, keys.hidden(), keys.dim(), keys.temperature());
-            default -> throw CulvertException.usage("method.name: unknown '%s'; known: simclr", keys.name());
+            case "barlow_twins" -> new BarlowTwins(
+                    backbone, keys.hidden(), keys.dim(),
+                    new BarlowTwinsOp.Config(keys.lambda(), keys.scale(), BATCH_NORM_EPS));
+            case "byol" -> new Byol(
+                    backbone, store -> backbone(config.model(), store), keys.hidden(), keys.dim(),
+                    new MomentumCosine(keys.momentum(), keys.finalMomentum(), plan.steps));
+            case "supervised" -> new Supervised(backbone, plan.positiveWeight);
+            default -> throw CulvertException.usage(
+                    "method.name: unknown '%s'; known: simclr, barlow_twins, byol, supervised", keys.name());
         };
     }
 

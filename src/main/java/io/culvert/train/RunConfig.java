@@ -98,16 +98,28 @@ public record RunConfig(
 
     /** The self-supervised method and its projection head. */
     public record Method(
-            @Key(value = "simclr", doc = "the method") String name,
+            @Key(value = "simclr", doc = "simclr, barlow_twins, byol or supervised") String name,
 
             @Key(value = "0.2", positive = true, doc = "temperature of NT-Xent")
             double temperature,
 
-            @Key(value = "2048", min = 1, doc = "width of the projection head's hidden layer")
+            @Key(value = "2048", min = 1, doc = "width of the hidden layers of projector and predictor")
             int hidden,
 
             @Key(value = "256", min = 1, doc = "width of the projection")
-            int dim) {}
+            int dim,
+
+            @Key(value = "0.0051", min = 0, doc = "barlow_twins: weight of what is off the diagonal")
+            double lambda,
+
+            @Key(value = "0.024", positive = true, doc = "barlow_twins: factor of the loss")
+            double scale,
+
+            @Key(value = "0.996", min = 0, max = 1, doc = "byol: share that the teacher keeps of itself in the first step")
+            double momentum,
+
+            @Key(value = "0.999", min = 0, max = 1, doc = "byol: the same in the last step, on a cosine between")
+            double finalMomentum) {}
 
     /** The optimiser. */
     public record Optim(

@@ -3,6 +3,7 @@ package io.culvert.train;
 import io.culvert.CulvertException;
 import io.culvert.device.RunArena;
 import io.culvert.method.Method;
+import io.culvert.method.Teacher;
 import io.culvert.ops.Tape;
 import io.culvert.ops.cast.CastOp;
 import io.culvert.optim.Optimizer;
@@ -11,6 +12,7 @@ import io.culvert.tensor.DType;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** The training step: a recorded tape, an optimiser and a schedule. After the first step it creates nothing. */
 public final class Trainer {
@@ -20,6 +22,7 @@ public final class Trainer {
     private final Method.Recorded recorded;
     private final Optimizer optimizer;
     private final WarmupCosine schedule;
+    private final Teacher teacher;
     private final Runnable work;
     private int step;
 
@@ -48,8 +51,15 @@ public final class Trainer {
         tape.keep(recorded.features());
         tape.keep(recorded.embeddings());
         bindInput(pixels, arena);
+        if (recorded.labels() != null) {
+            recorded.labels().bind(arena.allocate("labels", recorded.labels().bytes()), 0);
+        }
         tape.compile(arena);
         optimizer.guard(recorded.loss());
+        teacher = method.teacher().orElse(null);
+        if (teacher != null) {
+            teacher.ema().guard(recorded.loss());
+        }
         work = arena.device().repeated(this::work);
     }
 
@@ -59,6 +69,9 @@ public final class Trainer {
         tape.forward();
         tape.backward();
         optimizer.update();
+        if (teacher != null) {
+            teacher.ema().update();
+        }
     }
 
     /** A device that does not read host memory needs a place for the batch. */
@@ -89,6 +102,9 @@ public final class Trainer {
      */
     public float step() {
         optimizer.prepare(learningRate());
+        if (teacher != null) {
+            teacher.prepare(step);
+        }
         work.run();
         float loss = recorded.loss().item();
         if (!Float.isFinite(loss)) {
@@ -114,6 +130,11 @@ public final class Trainer {
     public void resumeAt(int done) {
         step = done;
         optimizer.resumeAt(done);
+    }
+
+    /** The averaged copy of the network, if the method has one. */
+    public Optional<Teacher> teacher() {
+        return Optional.ofNullable(teacher);
     }
 
     public Optimizer optimizer() {

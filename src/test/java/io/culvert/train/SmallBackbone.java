@@ -11,7 +11,9 @@ import io.culvert.ops.pool.MaxPoolOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** A stem and one residual block: every op of ResNet-18, few numbers. */
 final class SmallBackbone implements Backbone {
@@ -53,6 +55,13 @@ final class SmallBackbone implements Backbone {
     @Override
     public List<Parameter> parameters() {
         return store.parameters();
+    }
+
+    @Override
+    public Map<String, Tensor> buffers() {
+        Map<String, Tensor> own = new LinkedHashMap<>(store.buffers());
+        own.keySet().removeIf(name -> !name.contains("_norm."));
+        return own;
     }
 
     @Override

@@ -1,0 +1,53 @@
+package io.culvert.method;
+
+import io.culvert.model.Backbone;
+import io.culvert.model.Init;
+import io.culvert.model.Mlp;
+import io.culvert.ops.Tape;
+import io.culvert.ops.barlow.BarlowTwinsOp;
+import io.culvert.ops.cast.CastOp;
+import io.culvert.tensor.DType;
+import io.culvert.tensor.Tensor;
+
+/**
+ * Barlow Twins (Zbontar et al. 2021): each dimension of the embedding must agree between two views of an image and be
+ * uncorrelated with every other dimension.
+ */
+public final class BarlowTwins implements Method {
+    private final Backbone backbone;
+    private final Mlp projector;
+    private final BarlowTwinsOp.Config loss;
+
+    /**
+     * @param hidden width of the projector's two hidden layers
+     * @param dim width of the embeddings
+     */
+    public BarlowTwins(Backbone backbone, int hidden, int dim, BarlowTwinsOp.Config loss) {
+        this.backbone = backbone;
+        this.loss = loss;
+        projector = new Mlp(backbone.store(), "projector", true, backbone.features(), hidden, hidden, dim);
+    }
+
+    @Override
+    public String name() {
+        return "barlow_twins";
+    }
+
+    @Override
+    public int views() {
+        return 2;
+    }
+
+    @Override
+    public void initialise(Init init) {
+        projector.initialise(init);
+    }
+
+    @Override
+    public Recorded record(Tape tape, Tensor pixels) {
+        Tensor features = backbone.record(tape, pixels, true, views());
+        Tensor embeddings = projector.record(tape, features, views());
+        Tensor z = CastOp.record(tape, "embeddings.f32", embeddings, DType.F32);
+        return new Recorded(BarlowTwinsOp.record(tape, "barlow_twins", z, loss), features, embeddings);
+    }
+}

@@ -1,0 +1,70 @@
+package io.culvert.method;
+
+import io.culvert.device.RunArena;
+import io.culvert.model.Backbone;
+import io.culvert.model.Mlp;
+import io.culvert.ops.Tape;
+import io.culvert.optim.Ema;
+import io.culvert.optim.MomentumCosine;
+import io.culvert.tensor.ParameterStore;
+import io.culvert.tensor.Tensor;
+import java.util.function.Function;
+
+/**
+ * A copy of backbone and projector whose weights are a moving average of the student's. No gradient reaches it; its batch
+ * normalisations work as in training, on statistics of their own.
+ */
+public final class Teacher {
+    private final ParameterStore store = new ParameterStore();
+    private final Backbone backbone;
+    private final Mlp projector;
+    private final ParameterStore student;
+    private final MomentumCosine momentum;
+    private Ema ema;
+
+    /**
+     * Declares the copy.
+     *
+     * @param student whose store declares backbone and projector first, and in this order
+     * @param backbones makes a backbone of the student's kind in another store
+     * @param projectors makes a projector of the student's kind in another store
+     */
+    Teacher(ParameterStore student, Function<ParameterStore, Backbone> backbones,
+            Function<ParameterStore, Mlp> projectors, MomentumCosine momentum) {
+        this.student = student;
+        this.momentum = momentum;
+        backbone = backbones.apply(store);
+        projector = projectors.apply(store);
+    }
+
+    /** Takes memory for the copy; the student has its own already. */
+    public void allocate(RunArena arena) {
+        store.allocateFrozen(arena, "teacher's ");
+        ema = new Ema(arena.device(), store, student);
+    }
+
+    /** Starts as the student is. */
+    public void copyStudent() {
+        store.copyFrom(student);
+    }
+
+    /** Its weights and running statistics. */
+    public ParameterStore store() {
+        return store;
+    }
+
+    /** The average that follows the student. */
+    public Ema ema() {
+        return ema;
+    }
+
+    /** Sets what differs from step to step. */
+    public void prepare(int step) {
+        ema.prepare(momentum.at(step));
+    }
+
+    /** Records backbone and projector: {@code [N, dim]}. */
+    Tensor record(Tape tape, Tensor pixels, int views) {
+        return projector.record(tape, backbone.record(tape, pixels, true, views), views);
+    }
+}

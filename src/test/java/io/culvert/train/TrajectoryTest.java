@@ -1,0 +1,162 @@
+package io.culvert.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
+import io.culvert.device.Device;
+import io.culvert.device.Precision;
+import io.culvert.device.RunArena;
+import io.culvert.emulator.Emulator;
+import io.culvert.method.BarlowTwins;
+import io.culvert.method.Byol;
+import io.culvert.method.Method;
+import io.culvert.method.SimClr;
+import io.culvert.method.Supervised;
+import io.culvert.method.Teacher;
+import io.culvert.ops.barlow.BarlowTwinsOp;
+import io.culvert.optim.AdamW;
+import io.culvert.optim.Lars;
+import io.culvert.optim.MomentumCosine;
+import io.culvert.optim.Optimizer;
+import io.culvert.optim.Sgd;
+import io.culvert.optim.WarmupCosine;
+import io.culvert.safetensors.SafetensorsFile;
+import io.culvert.safetensors.StoredTensor;
+import io.culvert.tensor.Parameter;
+import io.culvert.tensor.ParameterStore;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Ten steps of each method, optimiser and teacher against PyTorch's in float64: see tools/vectors/trajectories.py. */
+class TrajectoryTest {
+    /** Rounding grows from step to step; a wrong rule is off by percents. */
+    private static final double TOLERANCE = 1e-4;
+
+    /** Of the biases before a normalisation only noise is left: their gradient is zero. */
+    private static final double NOISE = 1e-6;
+
+    private SafetensorsFile file;
+    private JsonNode params;
+
+    @ParameterizedTest
+    @CsvSource({
+        "simclr, cpu", "simclr, emulator", "barlow_twins, cpu", "barlow_twins, emulator", "byol, cpu", "byol, emulator",
+        "supervised, cpu", "supervised, emulator"
+    })
+    void equalsPyTorch(String name, String where) throws Exception {
+        try (Arena mapping = Arena.ofConfined()) {
+            file = SafetensorsFile.map(Path.of("test/resources/trajectories/trajectory_" + name + ".safetensors"), mapping);
+            params = new JsonMapper().readTree(file.metadata().get("params"));
+            try (Device device = open(where);
+                    RunArena arena = new RunArena(device)) {
+                follow(name, arena);
+            }
+        }
+    }
+
+    private static Device open(String where) {
+        if (where.equals("cpu")) {
+            return CpuDevice.open(2);
+        }
+        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
+        Emulator.install();
+        return CudaDevice.open(0, Precision.FP32);
+    }
+
+    private void follow(String name, RunArena arena) {
+        ParameterStore store = new ParameterStore();
+        SmallBackbone backbone = new SmallBackbone(store);
+        Method method = method(name, backbone);
+        store.allocate(arena);
+        method.teacher().ifPresent(teacher -> teacher.allocate(arena));
+        for (Parameter parameter : store.parameters()) {
+            parameter.value().set(parameter.fromTorchOrder(file.tensor("param/" + parameter.name()).toFloats()));
+        }
+        store.buffers().forEach((key, buffer) -> {
+            float[] values = new float[buffer.shape().at(0)];
+            Arrays.fill(values, key.endsWith("running_var") ? 1 : 0);
+            buffer.set(values);
+        });
+        store.valuesChanged();
+        method.teacher().ifPresent(Teacher::copyStudent);
+        double peak = number("peak");
+        WarmupCosine schedule = new WarmupCosine(peak, number("start"), number("min"), integer("warmup"), integer("steps"));
+        Trainer trainer = new Trainer(
+                arena, store, method, optimizer(arena, store), schedule, integer("batch"), integer("size"));
+        double[] losses = file.tensor("out/losses").toDoubles();
+        for (int step = 0; step < losses.length; step++) {
+            if (trainer.recorded().labels() != null) {
+                trainer.recorded().labels().copyFrom(memory(arena, "in/labels." + step));
+            }
+            assertThat(trainer.step(memory(arena, "in/views." + step)) / losses[step])
+                    .as("loss of step %d", step)
+                    .isBetween(1 - TOLERANCE, 1 + TOLERANCE);
+        }
+        assertValues(store, "out/");
+        method.teacher().ifPresent(teacher -> assertValues(teacher.store(), "out/teacher/"));
+    }
+
+    private Method method(String name, SmallBackbone backbone) {
+        int hidden = integer("hidden");
+        int dim = integer("dim");
+        return switch (name) {
+            case "simclr" -> new SimClr(backbone, hidden, dim, number("temperature"));
+            case "barlow_twins" -> new BarlowTwins(
+                    backbone, hidden, dim, new BarlowTwinsOp.Config(number("lambda"), number("scale"), 1e-5));
+            case "byol" -> new Byol(
+                    backbone, SmallBackbone::new, hidden, dim,
+                    new MomentumCosine(number("momentum"), number("final_momentum"), integer("steps")));
+            default -> new Supervised(backbone, number("positive_weight"));
+        };
+    }
+
+    private Optimizer optimizer(RunArena arena, ParameterStore store) {
+        return switch (params.get("optimizer").textValue()) {
+            case "lars" -> new Lars(arena, store, 0.9, 1e-4, 0.02);
+            case "adamw" -> new AdamW(arena, store, 0.9, 0.95, 1e-8, 0.05);
+            default -> new Sgd(arena, store, 0.9, 1e-4, false);
+        };
+    }
+
+    private void assertValues(ParameterStore store, String group) {
+        for (Parameter parameter : store.parameters()) {
+            assertNear(group + parameter.name(), parameter.toTorchOrder(parameter.value().toFloats()));
+        }
+        store.buffers().forEach((name, buffer) -> assertNear(group + name, buffer.toFloats()));
+    }
+
+    private void assertNear(String name, float[] got) {
+        double[] want = file.tensor(name).toDoubles();
+        double square = 0;
+        double norm = 0;
+        for (int i = 0; i < want.length; i++) {
+            square += (got[i] - want[i]) * (got[i] - want[i]);
+            norm += want[i] * want[i];
+        }
+        assertThat(Math.sqrt(square)).as(name).isLessThan(TOLERANCE * Math.sqrt(norm) + NOISE * Math.sqrt(want.length));
+    }
+
+    private MemorySegment memory(RunArena arena, String name) {
+        StoredTensor stored = file.tensor(name);
+        MemorySegment memory = arena.hostMemory(stored.count() * Float.BYTES);
+        MemorySegment.copy(stored.toFloats(), 0, memory, ValueLayout.JAVA_FLOAT, 0, Math.toIntExact(stored.count()));
+        return memory;
+    }
+
+    private double number(String key) {
+        return params.get(key).doubleValue();
+    }
+
+    private int integer(String key) {
+        return params.get(key).intValue();
+    }
+}

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Ten whole training steps of each method, in float64: `trajectories.py OUT`, where OUT is src/test/resources/trajectories.
+
+A file holds the views of each step (`in/views.STEP`, N H W C, all first views before all second ones; `in/labels.STEP`),
+the initial values (`param/NAME`; `teacher` starts as a copy), the loss of each step (`out/losses`) and the values and
+running statistics afterwards (`out/NAME`, `out/teacher/NAME`). The network is small: a stem and one residual block, which
+io.culvert.train.SmallBackbone builds.
+"""
+
+import math
+import pathlib
+import sys
+
+import torch
+import torch.nn.functional as F
+
+from culvert_vectors import generator, save_case
+from losses import barlow_twins
+from optimizers import Lars
+
+WIDTH, SIZE, BATCH, STEPS = 24, 13, 6, 10
+HIDDEN, DIM = 33, 17
+CONVOLUTIONS = {"stem": (WIDTH, 3, 7, 7), "branch": (WIDTH, WIDTH, 3, 3), "shortcut": (WIDTH, WIDTH, 1, 1)}
+
+
+class Net:
+    """Parameters by name, and the running statistics that forward moves."""
+
+    def __init__(self, values):
+        self.params = {k: v.double().clone().requires_grad_() for k, v in values.items()}
+        self.buffers = {}
+        for name in values:
+            if name.endswith("norm.weight") or name.replace(".weight", ".bias") in values and values[name].dim() == 1:
+                base = name[: -len(".weight")]
+                count = values[name].numel()
+                self.buffers[base + ".running_mean"] = torch.zeros(count, dtype=torch.float64)
+                self.buffers[base + ".running_var"] = torch.ones(count, dtype=torch.float64)
+
+    def norm(self, name, x, views):
+        """Each view apart, one after the other."""
+        parts = [F.batch_norm(part, self.buffers[name + ".running_mean"], self.buffers[name + ".running_var"],
+                              self.params[name + ".weight"], self.params[name + ".bias"], True, 0.1, 1e-5)
+                 for part in x.chunk(views)]
+        return torch.cat(parts)
+
+    def backbone(self, x, views):
+        p = self.params
+        h = F.relu(self.norm("stem_norm", F.conv2d(x, p["stem.weight"], stride=2, padding=3), views))
+        h = F.max_pool2d(h, 3, 2, 1)
+        aside = self.norm("shortcut_norm", F.conv2d(h, p["shortcut.weight"], stride=2), views)
+        h = self.norm("branch_norm", F.conv2d(h, p["branch.weight"], stride=2, padding=1), views)
+        return F.relu(h + aside).mean((2, 3))
+
+    def mlp(self, name, x, views, layers, normalised):
+        module = 0
+        for i in range(layers):
+            x = F.linear(x, self.params[f"{name}.{module}.weight"], self.params[f"{name}.{module}.bias"])
+            if i < layers - 1:
+                x = F.relu(self.norm(f"{name}.{module + 1}", x, views) if normalised else x)
+            module += 3 if normalised else 2
+        return x
+
+
+def initial(gen, heads):
+    """As PyTorch would start, roughly: the values themselves are in the file. `heads`: name, widths, normalised."""
+    values = {}
+    for name, shape in CONVOLUTIONS.items():
+        fan = shape[0] * shape[2] * shape[3]
+        values[name + ".weight"] = torch.randn(shape, generator=gen) * math.sqrt(2 / fan)
+        values[name + "_norm.weight"] = 1 + 0.1 * torch.randn(WIDTH, generator=gen)
+        values[name + "_norm.bias"] = 0.1 * torch.randn(WIDTH, generator=gen)
+    for name, widths, normalised in heads:
+        module = 0
+        for i in range(1, len(widths)):
+            bound = 1 / math.sqrt(widths[i - 1])
+            dot = "" if name == "classifier" else f".{module}"
+            values[f"{name}{dot}.weight"] = (2 * torch.rand(widths[i], widths[i - 1], generator=gen) - 1) * bound
+            values[f"{name}{dot}.bias"] = (2 * torch.rand(widths[i], generator=gen) - 1) * bound
+            if normalised and i < len(widths) - 1:
+                values[f"{name}.{module + 1}.weight"] = 1 + 0.1 * torch.randn(widths[i], generator=gen)
+                values[f"{name}.{module + 1}.bias"] = 0.1 * torch.randn(widths[i], generator=gen)
+            module += 3 if normalised else 2
+    return values
+
+
+def ntxent(z, temperature):
+    u = F.normalize(z)
+    s = u @ u.T / temperature
+    n = len(z)
+    s = s.masked_fill(torch.eye(n, dtype=torch.bool), -math.inf)
+    pair = torch.arange(n).roll(n // 2)
+    return F.cross_entropy(s, pair)
+
+
+def byol(p, t):
+    p1, p2 = p.chunk(2)
+    t1, t2 = t.chunk(2)
+    return 0.5 * ((2 - 2 * F.cosine_similarity(p1, t2)).mean() + (2 - 2 * F.cosine_similarity(p2, t1)).mean())
+
+
+def rate(step, base, start, least, warm, total):
+    """lightning-bolts' linear warm-up and cosine."""
+    if step < warm:
+        return start + step * (base - start) / (warm - 1)
+    return least + (base - least) * (1 + math.cos(math.pi * (step - warm) / (total - warm))) / 2
+
+
+def optimizer(name, params):
+    if name == "lars":
+        return Lars(params, 0.1, 0.9, 1e-4, 0.02)
+    if name == "adamw":
+        return torch.optim.AdamW(params, 0.1, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.05)
+    return torch.optim.SGD(params, 0.1, momentum=0.9, weight_decay=1e-4)
+
+
+METHODS = {
+    # views, heads, optimiser, peak learning rate
+    "simclr": (2, [("projector", [WIDTH, HIDDEN, DIM], False)], "lars", 0.3),
+    "barlow_twins": (2, [("projector", [WIDTH, HIDDEN, HIDDEN, DIM], True)], "sgd", 0.02),
+    "byol": (2, [("projector", [WIDTH, HIDDEN, DIM], True), ("predictor", [DIM, HIDDEN, DIM], True)], "lars", 0.3),
+    "supervised": (1, [("classifier", [WIDTH, 1], False)], "adamw", 0.002),
+}
+
+
+def write(folder, name):
+    views, heads, kind, peak = METHODS[name]
+    gen = generator("trajectory_" + name)
+    values = initial(gen, heads)
+    net = Net(values)
+    teacher = None
+    if name == "byol":
+        teacher = Net({k: v for k, v in values.items() if not k.startswith("predictor")})
+    opt = optimizer(kind, list(net.params.values()))
+    params = {"batch": BATCH, "size": SIZE, "steps": STEPS, "hidden": HIDDEN, "dim": DIM, "optimizer": kind, "peak": peak,
+              "start": peak / 2, "min": 1e-6, "warmup": 3, "temperature": 0.2, "lambda": 0.0051, "scale": 0.024,
+              "momentum": 0.9, "final_momentum": 0.99, "positive_weight": 2.5}
+    tensors = {"param/" + k: v.float() for k, v in values.items()}
+    losses = []
+    for step in range(STEPS):
+        x = torch.randn(views * BATCH, SIZE, SIZE, 3, generator=gen)
+        # Views of one image resemble each other.
+        if views == 2:
+            x[BATCH:] = 0.8 * x[:BATCH] + 0.6 * x[BATCH:]
+        tensors[f"in/views.{step}"] = x
+        pixels = x.double().permute(0, 3, 1, 2)
+        if teacher:
+            with torch.no_grad():
+                target = teacher.mlp("projector", teacher.backbone(pixels, views), views, 2, True)
+        features = net.backbone(pixels, views)
+        if name == "simclr":
+            loss = ntxent(net.mlp("projector", features, views, 2, False), params["temperature"])
+        elif name == "barlow_twins":
+            z1, z2 = net.mlp("projector", features, views, 3, True).chunk(2)
+            loss = barlow_twins(z1, z2, params["lambda"], params["scale"])
+        elif name == "byol":
+            z = net.mlp("projector", features, views, 2, True)
+            loss = byol(net.mlp("predictor", z, views, 2, True), target)
+        else:
+            labels = (torch.rand(BATCH, generator=gen) < 0.4).float()
+            tensors[f"in/labels.{step}"] = labels
+            logits = F.linear(features, net.params["classifier.weight"], net.params["classifier.bias"])[:, 0]
+            loss = F.binary_cross_entropy_with_logits(
+                logits, labels.double(), pos_weight=torch.tensor(params["positive_weight"], dtype=torch.float64))
+        for group in opt.param_groups:
+            group["lr"] = rate(step, peak, params["start"], params["min"], params["warmup"], STEPS)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        losses.append(loss.item())
+        if teacher:
+            first, last = params["momentum"], params["final_momentum"]
+            tau = last - (last - first) * (math.cos(math.pi * step / STEPS) + 1) / 2
+            with torch.no_grad():
+                for key, value in teacher.params.items():
+                    value.mul_(tau).add_((1 - tau) * net.params[key])
+    tensors["out/losses"] = torch.tensor(losses, dtype=torch.float64)
+    for key, value in {**net.params, **net.buffers}.items():
+        tensors["out/" + key] = value.float()
+    if teacher:
+        for key, value in {**teacher.params, **teacher.buffers}.items():
+            tensors["out/teacher/" + key] = value.float()
+    save_case(folder / f"trajectory_{name}.safetensors", "trajectory", name, params, tensors)
+    print(name, " ".join(f"{loss:.4f}" for loss in losses))
+
+
+if __name__ == "__main__":
+    out = pathlib.Path(sys.argv[1])
+    for method in METHODS:
+        write(out, method)
