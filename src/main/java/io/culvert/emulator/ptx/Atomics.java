@@ -54,6 +54,9 @@ final class Atomics {
                 long other = (wide ? f.d[c + lane] : f.r[c + lane]) & keep;
                 long result = swap ? old == value ? other : old : operator.applyAsLong(old, value);
                 region.store(offset, bytes, result);
+                f.warp.polled = true;
+                f.warp.stored |= result != old;
+                f.warp.block.shared.synchronise(f, lane, region.base + offset);
                 if (to >= 0 && wide) {
                     f.d[to + lane] = old;
                 } else if (to >= 0) {

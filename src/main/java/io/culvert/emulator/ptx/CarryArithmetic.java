@@ -1,9 +1,12 @@
 package io.culvert.emulator.ptx;
 
-/** add.cc, addc, sub.cc, subc, mad.cc, madc with one carry bit a thread. */
+/**
+ * add.cc, addc, sub.cc, subc, mad.cc, madc with one carry bit a thread. A difference is a + ~b + 1, so its
+ * bit says that nothing was borrowed: nvcc's 128-bit division reads it by an addc.
+ */
 final class CarryArithmetic {
     private interface Step {
-        /** The exact result, with what came in; a carry or borrow shows above bit 31. */
+        /** The exact result, with what came in; the carry is bit 32. */
         long apply(long a, long b, long c, int carry);
     }
 
@@ -30,14 +33,18 @@ final class CarryArithmetic {
         int a = x.intSource(1, type);
         int b = x.intSource(2, type);
         int c = product ? x.intSource(3, type) : a;
+        boolean difference = m.base.startsWith("sub");
+        int first = difference ? 1 : 0;
         Step step = product
                 ? (p, q, s, carry) -> (high ? p * q >>> 32 : p * q & 0xffffffffL) + s + carry
-                : m.base.startsWith("add") ? (p, q, s, carry) -> p + q + carry : (p, q, s, borrow) -> p - q - borrow;
+                : difference
+                        ? (p, q, s, carry) -> p + (~q & 0xffffffffL) + carry
+                        : (p, q, s, carry) -> p + q + carry;
         return (f, mask) -> {
             int[] r = f.r;
             for (int left = mask; left != 0; left &= left - 1) {
                 int i = Integer.numberOfTrailingZeros(left);
-                int in = takes ? f.carry >>> i & 1 : 0;
+                int in = takes ? f.carry >>> i & 1 : first;
                 long result = step.apply(r[a + i] & 0xffffffffL, r[b + i] & 0xffffffffL, r[c + i] & 0xffffffffL, in);
                 r[to + i] = (int) result;
                 if (gives) {
@@ -74,16 +81,17 @@ final class CarryArithmetic {
         int to = x.destination(0, type);
         int a = x.longSource(1, type);
         int b = x.longSource(2, type);
+        int first = sum ? 0 : 1;
         return (f, mask) -> {
             long[] d = f.d;
             for (int left = mask; left != 0; left &= left - 1) {
                 int i = Integer.numberOfTrailingZeros(left);
-                int in = takes ? f.carry >>> i & 1 : 0;
+                int in = takes ? f.carry >>> i & 1 : first;
                 long p = d[a + i];
-                long q = d[b + i];
-                long result = sum ? p + q + in : p - q - in;
-                // The carry out of, or the borrow into, bit 63: Hacker's Delight, 2-13.
-                long out = sum ? p & q | (p | q) & ~result : ~p & q | (~p | q) & result;
+                long q = sum ? d[b + i] : ~d[b + i];
+                long result = p + q + in;
+                // The carry out of bit 63: Hacker's Delight, 2-13.
+                long out = p & q | (p | q) & ~result;
                 d[to + i] = result;
                 if (gives) {
                     f.carry = f.carry & ~(1 << i) | (int) (out >>> 63) << i;

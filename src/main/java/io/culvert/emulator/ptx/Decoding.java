@@ -12,6 +12,9 @@ final class Decoding {
     private final Map<String, Variable> moduleShared;
     private final Map<String, PtxParser.Function> functions;
 
+    /** Slot of the member mask of an instruction that waits for other lanes, or -1. */
+    int members = -1;
+
     /** The class of the instruction, once its decoder knows it. */
     InstructionClass instructionClass = InstructionClass.INTEGER;
 
@@ -87,6 +90,12 @@ final class Decoding {
 
     int intSource(int i, ScalarType type) {
         return intSource(operand(i), type);
+    }
+
+    /** Slot of the operand that names the lanes which the instruction waits for. */
+    int memberMask(int i) {
+        members = intSource(i, ScalarType.B32);
+        return members;
     }
 
     /** Slot of a 64-bit source: register, literal, or the address of a variable. */

@@ -111,6 +111,92 @@ final class Frame {
         return false;
     }
 
+    /**
+     * Whether path {@code at} belongs to another side of the branches that the path on top took: then it has none of its
+     * lanes, which the path at the meeting point has.
+     */
+    private boolean isElsewhere(int at) {
+        return at >= 0 && (paths[at + 1] & mask) == 0;
+    }
+
+    /** Takes in the lanes of other sides that stand at the same instruction; false if there are none. */
+    boolean merge() {
+        int more = 0;
+        for (int at = depth - 3; isElsewhere(at); at -= 3) {
+            if (paths[at] == pc && paths[at + 2] == meet) {
+                more |= paths[at + 1];
+                paths[at + 1] = 0;
+            }
+        }
+        mask |= more;
+        return more != 0;
+    }
+
+    /** How many other sides there are that still have lanes. */
+    int siblings() {
+        int count = 0;
+        for (int at = depth - 3; isElsewhere(at); at -= 3) {
+            count += paths[at + 1] != 0 ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Lets the next other side run; this path waits below all of them. */
+    void rotate() {
+        int first = depth;
+        while (isElsewhere(first - 3)) {
+            first -= 3;
+        }
+        insert(first, pc, mask, meet);
+        pop();
+    }
+
+    private void insert(int at, int otherPc, int otherMask, int otherMeet) {
+        push();
+        System.arraycopy(paths, at, paths, at + 3, depth - 3 - at);
+        paths[at] = otherPc;
+        paths[at + 1] = otherMask;
+        paths[at + 2] = otherMeet;
+    }
+
+    /**
+     * Lets lanes run that wait below the path on top: those of another side, or those that have reached a meeting point,
+     * which then do not wait there. {@code turn} says which of several. For a path that waits in a loop for another lane.
+     */
+    void yield(int turn) {
+        int candidates = 0;
+        int above = mask;
+        for (int at = depth - 3; at >= 0; at -= 3) {
+            candidates += (paths[at + 1] & ~above) != 0 ? 1 : 0;
+            above |= paths[at + 1];
+        }
+        if (candidates == 0) {
+            return;
+        }
+        int skip = turn % candidates;
+        above = mask;
+        int pivot = depth - 3;
+        for (; ; pivot -= 3) {
+            if ((paths[pivot + 1] & ~above) != 0 && skip-- == 0) {
+                break;
+            }
+            above |= paths[pivot + 1];
+        }
+        int pivotPc = paths[pivot];
+        int waiting = paths[pivot + 1] & ~above;
+        int pivotMeet = paths[pivot + 2];
+        boolean join = (paths[pivot + 1] & above) != 0;
+        push();
+        System.arraycopy(paths, pivot + 3, paths, pivot, depth - pivot - 3);
+        depth -= 3;
+        for (int at = pivot; join && at < depth; at += 3) {
+            paths[at + 2] = paths[at + 2] == pivotPc ? pivotMeet : paths[at + 2];
+        }
+        pc = pivotPc;
+        mask = waiting;
+        meet = pivotMeet;
+    }
+
     /** Takes lanes that left the function out of all paths. */
     void remove(int lanes) {
         mask &= ~lanes;

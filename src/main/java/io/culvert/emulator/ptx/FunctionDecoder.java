@@ -151,7 +151,9 @@ final class FunctionDecoder {
         if (instruction == null) {
             Action action = Instructions.decode(x);
             x.modifiers.end();
-            instruction = make(x, Instruction.Control.NONE, action);
+            boolean waits = x.members >= 0;
+            instruction = make(x, waits ? Instruction.Control.WARP_SYNC : Instruction.Control.NONE, action);
+            instruction.members = x.members;
         }
         if (statement.guard() != null) {
             instruction.guard = x.predicate(statement.guard());

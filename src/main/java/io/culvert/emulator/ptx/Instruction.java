@@ -7,6 +7,8 @@ final class Instruction {
         BRANCH,
         BRANCH_TABLE,
         CALL,
+        /** An action for which the lanes of the warp that its member mask names come together. */
+        WARP_SYNC,
         RETURN,
         EXIT,
         BARRIER
@@ -34,8 +36,11 @@ final class Instruction {
     final InstructionClass instructionClass;
     final Control control;
 
-    /** Null unless control is NONE. */
+    /** Null unless control is NONE or WARP_SYNC. */
     final Action action;
+
+    /** Slot of the member mask of a WARP_SYNC. */
+    int members;
 
     /** Predicate register, or -1. */
     int guard = -1;

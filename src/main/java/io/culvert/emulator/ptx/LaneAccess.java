@@ -92,6 +92,7 @@ abstract class LaneAccess implements Action {
             together |= 1 << lane;
         }
         move(f, together, region, addresses, region.base);
+        f.warp.stored |= access == Access.WRITE;
         if (space != Space.CONSTANT) {
             Traffic.global(f, mask, bytes);
         }
@@ -101,6 +102,7 @@ abstract class LaneAccess implements Action {
         f.warp.time++;
         MemoryChecks.shared(f, mask, bytes, access);
         move(f, mask, f.warp.block.shared.region, f.warp.addresses, 0);
+        f.warp.stored |= access == Access.WRITE;
         Traffic.shared(f, mask, bytes);
     }
 

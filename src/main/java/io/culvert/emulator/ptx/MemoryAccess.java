@@ -38,7 +38,7 @@ final class MemoryAccess {
 
     private static Action decode(Decoding x, boolean load) {
         Modifiers m = x.modifiers;
-        m.oneOf(ORDER);
+        String order = m.oneOf(ORDER);
         m.oneOf(SCOPE);
         String param = m.oneOf("param", "param::entry", "param::func");
         Space space = param != null ? Space.LOCAL : Space.of(m);
@@ -65,7 +65,8 @@ final class MemoryAccess {
             case KERNEL_PARAMETER, CONSTANT -> InstructionClass.CONSTANT_MEMORY;
             default -> InstructionClass.GLOBAL_MEMORY;
         };
-        return load ? new Load(x, space, address, type, parts) : new Store(x, space, address, type, parts);
+        boolean polls = order != null && !order.equals("weak");
+        return load ? new Load(x, space, address, type, parts, polls) : new Store(x, space, address, type, parts);
     }
 
     private static boolean isFrameVariable(Decoding x, int operand) {
@@ -80,9 +81,13 @@ final class MemoryAccess {
         private final boolean signed;
         private final int keep;
 
-        Load(Decoding x, Space space, Address address, ScalarType type, List<Operand> parts) {
+        /** Whether another thread may be waited for by this load. */
+        private final boolean polls;
+
+        Load(Decoding x, Space space, Address address, ScalarType type, List<Operand> parts, boolean polls) {
             super(space, address, type.bytes() * parts.size(), Access.READ);
             size = type.bytes();
+            this.polls = polls;
             signed = type.signed();
             unused = 64 - type.bits;
             Scope.Register first = x.register(parts.get(0));
@@ -98,6 +103,7 @@ final class MemoryAccess {
 
         @Override
         void move(Frame f, int mask, Region region, long[] addresses, long base) {
+            f.warp.polled |= polls;
             if (size == 4 && to.length == 1 && !wide) {
                 int[] r = f.r;
                 int target = to[0];

@@ -46,6 +46,9 @@ final class Moves {
         if (type.bits == 64) {
             return LongLoops.unary(to, x.longSource(1, type), a -> a);
         }
+        if (source.equals("%reserved_smem_offset_1") && type.bits == 32) {
+            return IntLoops.narrow(to, x.longSource(Operand.name(PtxModule.RESERVED_SHARED, 0), type), a -> (int) a);
+        }
         boolean symbol = x.operand(1).is(Operand.Kind.NAME)
                 && x.register(x.operand(1)) == null
                 && !SpecialRegisters.isKnown(source);

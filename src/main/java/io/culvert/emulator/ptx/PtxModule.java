@@ -16,6 +16,9 @@ public final class PtxModule {
     /** These bits of an address say that the rest numbers a function. */
     private static final long FUNCTION_WINDOW = 4L << 56;
 
+    /** Shared memory that cooperative groups use, in kernels that ask where it is. */
+    static final String RESERVED_SHARED = "%reserved_smem";
+
     private final Map<Integer, String> files;
     private final Map<String, Code> codes = new LinkedHashMap<>();
     private final Map<String, PtxKernel> kernels = new LinkedHashMap<>();
@@ -35,6 +38,7 @@ public final class PtxModule {
         for (Variable variable : parsed.variables) {
             (variable.space().equals("shared") ? shared : variables).put(variable.name(), variable);
         }
+        shared.put(RESERVED_SHARED, new Variable("shared", RESERVED_SHARED, "b8", 1024, 128, null, List.of()));
         Map<String, PtxParser.Function> functions = new LinkedHashMap<>();
         for (PtxParser.Function function : parsed.functions) {
             functions.merge(function.name(), function, PtxModule::defined);

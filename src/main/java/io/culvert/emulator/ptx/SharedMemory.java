@@ -37,6 +37,13 @@ final class SharedMemory {
         }
     }
 
+    /** Orders what this lane does after the earlier atomics on the address, and those to come after what it did. */
+    void synchronise(Frame f, int lane, long address) {
+        if (races != null && region.size > 0) {
+            races.synchronise(f.warp, lane, address);
+        }
+    }
+
     void beginCopy(long offset, int bytes) {
         for (int i = 0; i < bytes; i++) {
             inFlight[(int) offset + i]++;

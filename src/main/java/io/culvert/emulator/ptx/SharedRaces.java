@@ -1,6 +1,8 @@
 package io.culvert.emulator.ptx;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * Finds races on shared memory: for each byte it keeps the last write, the last read, and the last read by another
@@ -24,6 +26,7 @@ final class SharedRaces {
     }
 
     private final ThreadBlock block;
+    private final Map<Long, int[]> clocks = new HashMap<>();
     private final long[] wordCells;
     private final boolean[] split;
     private long[] byteCells;
@@ -35,7 +38,25 @@ final class SharedRaces {
         split = new boolean[words];
     }
 
+    /**
+     * An atomic at an address (an offset, if it is in shared memory) takes over what those before it knew of each warp's
+     * past, and leaves what this warp knows: so a lock orders what is done under it.
+     */
+    void synchronise(Warp warp, int lane, long address) {
+        int[] clock = clocks.computeIfAbsent(address, key -> new int[warp.seen.length]);
+        warp.acquired[lane] = Math.max(warp.acquired[lane], clock[warp.index]);
+        for (int i = 0; i < clock.length; i++) {
+            if (i != warp.index) {
+                warp.seen[i] = Math.max(warp.seen[i], clock[i]);
+                clock[i] = warp.seen[i];
+            }
+        }
+        clock[warp.index] = warp.time;
+        warp.time++;
+    }
+
     void clear() {
+        clocks.clear();
         Arrays.fill(wordCells, 0);
         if (byteCells != null) {
             Arrays.fill(split, false);
@@ -146,7 +167,7 @@ final class SharedRaces {
         if (time == warp.time) {
             return false;
         }
-        return (f.mask >>> otherLane & 1) != 0 || time <= warp.splits.timeOf(lane, otherLane);
+        return (f.mask >>> otherLane & 1) != 0 || time <= warp.acquired[lane] || time <= warp.splits.timeOf(lane, otherLane);
     }
 
     private KernelFault race(long earlier, String done, Access access, Frame f, int lane, int offset) {

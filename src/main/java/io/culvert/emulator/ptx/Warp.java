@@ -33,6 +33,20 @@ final class Warp {
     /** Instructions issued in this block. */
     long issued;
 
+    /** Instructions after which a warp that only waits for memory to change lets others run. */
+    private static final int SLICE = 20_000;
+
+    /** Whether an atomic or a volatile load ran, and whether memory other than the thread's own changed. */
+    boolean polled;
+
+    boolean stored;
+
+    /** For each lane, up to which time the accesses of this warp's others are known to come before: by atomics. */
+    final int[] acquired = new int[32];
+
+    private int waits;
+    private int stuck;
+    private long rotated;
     private final int threads;
     private final boolean takenFirst;
     private Frame frame;
@@ -54,6 +68,11 @@ final class Warp {
         callDepth = 0;
         waitsAt = -1;
         Arrays.fill(seen, 0);
+        Arrays.fill(acquired, 0);
+        polled = false;
+        stored = false;
+        stuck = 0;
+        rotated = 0;
         splits.clear();
         copies.clear();
         frame = enter(new Frame(entry, this, null, threads));
@@ -77,9 +96,10 @@ final class Warp {
         return frame;
     }
 
-    /** Executes until the warp ends or waits at a barrier. */
+    /** Executes until the warp ends, waits at a barrier, or waits in a loop for what other threads do. */
     void run() {
         long budget = block.context.instructionBudget;
+        long stop = Math.min(budget, issued + SLICE);
         while (frame != null && waitsAt < 0) {
             Frame f = frame;
             Instruction[] instructions = f.linked.code.instructions;
@@ -102,14 +122,25 @@ final class Warp {
                 }
                 issuedAt[pc]++;
                 lanesAt[pc] += Integer.bitCount(mask);
-                if (++issued > budget) {
+                if (++issued > stop) {
+                    if (issued <= budget) {
+                        stop = Math.min(budget, issued + SLICE);
+                        if (isWaiting()) {
+                            f.yield(waits++);
+                            issuedAt[pc]--;
+                            lanesAt[pc] -= Integer.bitCount(mask);
+                            return;
+                        }
+                    }
+                }
+                if (issued > budget) {
                     throw fault(
                             KernelFault.Kind.INSTRUCTION_BUDGET,
                             Integer.numberOfTrailingZeros(f.mask),
                             "the warp executed %d instructions: an endless loop, or raise the budget",
                             budget);
                 }
-                if (instruction.action != null) {
+                if (instruction.control == Instruction.Control.NONE) {
                     if (mask != 0) {
                         instruction.action.run(f, mask);
                     }
@@ -132,6 +163,15 @@ final class Warp {
             case CALL -> {
                 return call(f, instruction, mask);
             }
+            case WARP_SYNC -> {
+                if (mask != 0) {
+                    if (goesOnElsewhere(f, mask, absent(f, instruction.members, mask))) {
+                        return false;
+                    }
+                    instruction.action.run(f, mask);
+                }
+                f.pc++;
+            }
             case RETURN, EXIT -> {
                 boolean exits = instruction.control == Instruction.Control.EXIT || f.caller == null;
                 live &= exits ? ~mask : -1;
@@ -145,6 +185,48 @@ final class Warp {
             default -> throw new IllegalStateException(instruction.control.toString());
         }
         return false;
+    }
+
+    /** Whether the last slice only looked at memory that others write, and wrote none. */
+    private boolean isWaiting() {
+        boolean waiting = polled && !stored;
+        polled = false;
+        stored = false;
+        return waiting;
+    }
+
+    /** Lanes that the member masks name, that have not ended, and that are not in {@code mask}. */
+    private int absent(Frame f, int slot, int mask) {
+        int named = 0;
+        for (int left = mask; left != 0; left &= left - 1) {
+            named |= f.r[slot + Integer.numberOfTrailingZeros(left)];
+        }
+        return named & live & ~mask;
+    }
+
+    /**
+     * If lanes are absent that have come, or may come, to the instruction on another side of a branch, joins them or
+     * lets them run. False if all are there, or if no more will come, which is the instruction's fault to find.
+     */
+    private boolean goesOnElsewhere(Frame f, int mask, int absent) {
+        if (absent == 0) {
+            return false;
+        }
+        boolean merged = f.merge();
+        if (!merged) {
+            stuck = issued - rotated <= 1 ? stuck + 1 : 0;
+            rotated = issued;
+            if (stuck >= f.siblings()) {
+                stuck = 0;
+                return false;
+            }
+        }
+        f.profile.issued[f.pc]--;
+        f.profile.lanes[f.pc] -= Integer.bitCount(mask);
+        if (!merged) {
+            f.rotate();
+        }
+        return true;
     }
 
     private void branch(Frame f, Instruction instruction, int target, int taken) {
@@ -189,12 +271,19 @@ final class Warp {
 
     private boolean barrier(Frame f, Instruction instruction, int mask) {
         Instruction.Barrier barrier = instruction.barrier;
+        if (mask == 0) {
+            f.pc++;
+            return false;
+        }
+        if (goesOnElsewhere(f, mask, live & ~mask)) {
+            return false;
+        }
         int lane = Integer.numberOfTrailingZeros(mask);
         if (mask != live) {
             int missing = live & ~mask;
             throw fault(
                     KernelFault.Kind.DIVERGED_BARRIER,
-                    lane < 32 ? lane : 0,
+                    lane,
                     "%d lanes of the warp reach the barrier, %d (thread %s for one) do not",
                     Integer.bitCount(mask),
                     Integer.bitCount(missing),

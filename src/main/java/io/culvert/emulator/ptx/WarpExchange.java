@@ -73,7 +73,7 @@ final class WarpExchange {
         int a = x.intSource(1, ScalarType.B32);
         int b = x.intSource(2, ScalarType.B32);
         int c = x.intSource(3, ScalarType.B32);
-        int members = x.intSource(4, ScalarType.B32);
+        int members = x.memberMask(4);
         return (f, mask) -> {
             members(f, mask, members);
             int[] r = f.r;
@@ -139,7 +139,7 @@ final class WarpExchange {
         int to = ballot ? x.destination(0, type) : x.predicate(x.operand(0));
         int p = x.predicate(x.operand(1));
         boolean negated = x.operand(1).negated();
-        int members = x.intSource(2, ScalarType.B32);
+        int members = x.memberMask(2);
         return (f, mask) -> {
             int held = negated ? ~f.p[p] : f.p[p];
             eachGroup(f, mask, members, taking -> {
@@ -175,7 +175,7 @@ final class WarpExchange {
         int same = pair ? x.predicate(target.items().get(1)) : -1;
         boolean wide = type.bits == 64;
         int a = x.source(1, type);
-        int members = x.intSource(2, ScalarType.B32);
+        int members = x.memberMask(2);
         return (f, mask) -> eachGroup(f, mask, members, taking -> {
             for (int left = taking; left != 0; left &= left - 1) {
                 int lane = Integer.numberOfTrailingZeros(left);
@@ -217,7 +217,7 @@ final class WarpExchange {
         };
         int to = x.destination(0, type);
         int a = x.intSource(1, type);
-        int members = x.intSource(2, ScalarType.B32);
+        int members = x.memberMask(2);
         return (f, mask) -> eachGroup(f, mask, members, taking -> {
             int lane = Integer.numberOfTrailingZeros(taking);
             int result = f.r[a + lane];
@@ -238,7 +238,7 @@ final class WarpExchange {
         }
         int to = x.destination(x.operand(0).items().get(0), ScalarType.B32);
         int leads = x.predicate(x.operand(0).items().get(1));
-        int members = x.intSource(1, ScalarType.B32);
+        int members = x.memberMask(1);
         return (f, mask) -> eachGroup(f, mask, members, taking -> {
             int leader = Integer.numberOfTrailingZeros(taking);
             fill(f, to, taking, leader);
@@ -260,7 +260,7 @@ final class WarpExchange {
             throw x.modifiers.unsupported();
         }
         x.expectOperands(1);
-        int members = x.intSource(0, ScalarType.B32);
+        int members = x.memberMask(0);
         return (f, mask) -> members(f, mask, members);
     }
 }
