@@ -39,7 +39,7 @@ final class TokenReader {
     /** Whether the token can name a variable, register, label or function. */
     static boolean isName(Token token) {
         char first = token.text().isEmpty() ? ' ' : token.text().charAt(0);
-        return Character.isLetter(first) || first == '_' || first == '$' || first == '%';
+        return Character.isLetter(first) || first == '_' || (first == '$' || first == '%') && token.text().length() > 1;
     }
 
     boolean accept(String text) {

@@ -28,8 +28,7 @@ class PtxModuleTest {
                 "cvt.f16.f32 %h, %ra;",
                 "cvt.s32.f32 %r, %ra;",
                 "bra NOWHERE;",
-                "tex.2d.v4.f32.f32 {%t0, %t1, %t2, %t3}, [%ra, {%rb, %rc}];",
-                "call vprintf, (%d);"
+                "tex.2d.v4.f32.f32 {%t0, %t1, %t2, %t3}, [%ra, {%rb, %rc}];"
             })
     void namesTheLineOfWhatItDoesNotSupport(String statement) {
         String text = Snippet.module(statement);
