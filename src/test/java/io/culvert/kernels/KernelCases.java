@@ -21,6 +21,7 @@ final class KernelCases {
                         PoolCases.all(),
                         OptimCases.all(),
                         NtXentCases.all(),
+                        LossCases.all(),
                         AugmentCases.all(),
                         AttentionCases.all())
                 .flatMap(List::stream)
