@@ -28,7 +28,7 @@ final class LossRunner implements CaseRunner {
             case "byol" -> byol(vector, run);
             case "dino" -> dino(vector, run);
             case "mae" -> mae(vector, run);
-            case "cross_entropy" -> crossEntropy(vector, run);
+            case "cross_entropy" -> crossEntropy(run);
             case "bce_with_logits" -> bceWithLogits(vector, run);
             default -> throw vector.unknownName(NAMES);
         };
@@ -93,7 +93,7 @@ final class LossRunner implements CaseRunner {
         return all;
     }
 
-    private static Map<String, Computed> crossEntropy(VectorCase vector, TapeRun run) {
+    private static Map<String, Computed> crossEntropy(TapeRun run) {
         Tensor logits = run.input("logits", 2, Layout.SAME);
         Tensor labels = run.labels("labels", logits.shape().at(0), logits.shape().at(1));
         return run.runLoss(CrossEntropyOp.record(run.tape, "cross_entropy", logits, labels));
