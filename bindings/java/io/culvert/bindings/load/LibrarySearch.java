@@ -56,7 +56,7 @@ final class LibrarySearch {
             handle = handle != null ? handle : fromFolders(library, "pip's nvidia/*/lib", nvidia.wheels());
         }
         for (String name : library.fileNames()) {
-            handle = handle != null ? handle : fromFile("the linker's own search", name);
+            handle = handle != null ? handle : fromFile(NativeLibrary.LINKERS_SEARCH, name);
         }
         return handle;
     }

@@ -59,6 +59,9 @@ public enum NativeLibrary {
             List.of(),
             "install the CUDA toolkit 13 (only profiling needs it)");
 
+    /** The last place of the search, as {@link NativeLibraryException.Attempt#place} names it. */
+    public static final String LINKERS_SEARCH = "the linker's own search";
+
     private static final class Remedy {
         static final String JAR = "run on Linux x86_64 with org.bytedeco:%1$s:linux-x86_64 on the class path (Maven "
                 + "fetches it), or point the property culvert.%1$s.path at the library";

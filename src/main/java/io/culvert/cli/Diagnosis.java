@@ -1,6 +1,7 @@
 package io.culvert.cli;
 
 import io.culvert.CulvertException;
+import io.culvert.device.GpuStatus;
 import io.culvert.device.LibraryStatus;
 import io.culvert.device.cpu.NativeProbe;
 import io.culvert.device.cuda.CudaProbe;
@@ -21,9 +22,9 @@ import java.util.stream.Stream;
  * @param instructionSet what oneDNN uses of the processor; null without oneDNN
  * @param cpuLibraries libraries that the CPU path needs
  * @param gpuLibraries libraries that only NVIDIA GPUs need
- * @param gpus a line for each GPU
+ * @param gpus the GPUs that the driver shows
  * @param problems what keeps the CPU path from working, empty if it works
- * @param gpuProblem what the driver refused, null if nothing
+ * @param gpuProblems what keeps a GPU from being used although there is a driver
  */
 record Diagnosis(
         String culvert,
@@ -34,20 +35,13 @@ record Diagnosis(
         String instructionSet,
         List<LibraryStatus> cpuLibraries,
         List<LibraryStatus> gpuLibraries,
-        List<String> gpus,
+        List<GpuStatus> gpus,
         List<String> problems,
-        String gpuProblem) {
+        List<String> gpuProblems) {
 
     static Diagnosis make() {
         List<LibraryStatus> cpuLibraries = NativeProbe.libraries();
         boolean complete = cpuLibraries.stream().allMatch(LibraryStatus::found);
-        List<String> gpus = List.of();
-        String gpuProblem = null;
-        try {
-            gpus = CudaProbe.gpus();
-        } catch (CulvertException e) {
-            gpuProblem = e.getMessage();
-        }
         return new Diagnosis(
                 Version.culvert(),
                 Version.platform(),
@@ -57,13 +51,26 @@ record Diagnosis(
                 complete ? NativeProbe.instructionSet() : null,
                 cpuLibraries,
                 CudaProbe.libraries(),
-                gpus,
+                shownGpus(),
                 problems(cpuLibraries),
-                gpuProblem);
+                CudaProbe.problems());
+    }
+
+    /** None where the driver refuses, which is one of the problems then. */
+    private static List<GpuStatus> shownGpus() {
+        try {
+            return CudaProbe.gpus();
+        } catch (CulvertException e) {
+            return List.of();
+        }
     }
 
     boolean cpuWorks() {
         return problems.isEmpty();
+    }
+
+    boolean gpuWorks() {
+        return !gpus.isEmpty() && gpuProblems.isEmpty();
     }
 
     private static List<String> problems(List<LibraryStatus> libraries) {

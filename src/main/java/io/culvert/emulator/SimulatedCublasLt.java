@@ -84,6 +84,10 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         return VERSION;
     }
 
+    public long cublasLtGetCudartVersion() {
+        return SimulatedDriver.CUDA_VERSION;
+    }
+
     public MemorySegment cublasLtGetStatusString(int status) {
         return Arena.global().allocateFrom(lastError());
     }

@@ -113,6 +113,10 @@ final class SimulatedCudnn extends SimulatedLibrary {
         return VERSION;
     }
 
+    public long cudnnGetCudartVersion() {
+        return SimulatedDriver.CUDA_VERSION;
+    }
+
     public MemorySegment cudnnGetErrorString(int status) {
         return Arena.global().allocateFrom(lastError());
     }

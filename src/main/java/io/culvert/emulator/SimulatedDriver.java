@@ -63,7 +63,7 @@ final class SimulatedDriver extends SimulatedLibrary {
 
     private static final String NAME = "Culvert's emulator";
     private static final long TOTAL_BYTES = 8L << 30;
-    private static final int CUDA_VERSION = 13_000;
+    static final int CUDA_VERSION = 13_000;
 
     private final Handles handles = new Handles(0x7e00_0000_0000L, INVALID_HANDLE);
     private final DeviceMemory memory;

@@ -7,6 +7,8 @@ import io.culvert.bindings.load.NativeLibraryException;
 import io.culvert.bindings.load.NativeLibraryException.Attempt;
 import io.culvert.device.LibraryStatus;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -31,14 +33,28 @@ public final class NativeProbe {
         try {
             library.open();
             return new LibraryStatus(
-                    library.title(), library.path().toString(), version.get(), List.of(), null);
+                    library.title(), library.path().toString(), version.get(), List.of(), null, null);
         } catch (NativeLibraryException e) {
             NativeLibrary missing = e.library();
             List<String> tried = missing == library
                     ? e.attempts().stream().map(Attempt::toString).toList()
                     : List.of("needs " + missing.title() + ", which is missing");
-            return new LibraryStatus(library.title(), null, null, tried, library.remedy());
+            String broken = e.attempts().stream()
+                    .filter(attempt -> isThere(library, attempt))
+                    .map(Attempt::toString)
+                    .findFirst()
+                    .orElse(null);
+            return new LibraryStatus(
+                    library.title(), null, null, tried, missing == library ? broken : null, library.remedy());
         }
+    }
+
+    /** Whether an attempt failed on a file rather than for want of one: the linker names the file that it misses. */
+    private static boolean isThere(NativeLibrary library, Attempt attempt) {
+        return Files.isRegularFile(Path.of(attempt.place()))
+                || attempt.place().equals(NativeLibrary.LINKERS_SEARCH)
+                        && library.fileNames().stream()
+                                .noneMatch(name -> attempt.reason().startsWith(name + ": cannot open shared object file"));
     }
 
     /** The best instruction set that oneDNN finds on this processor, such as {@code AVX-512 (avx512_core_vnni)}. */

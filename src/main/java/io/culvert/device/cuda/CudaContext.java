@@ -2,6 +2,7 @@ package io.culvert.device.cuda;
 
 import io.culvert.CulvertException;
 import io.culvert.bindings.cuda.cuda_h;
+import io.culvert.device.GpuStatus;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -47,18 +48,16 @@ public final class CudaContext implements AutoCloseable {
         device = Driver.deviceGet(ordinal);
         Driver.ctxSetCurrent(Driver.primaryCtxRetain(device));
         stream = new CudaStream();
-        int major = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR());
-        int minor = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR());
-        multiprocessors = Driver.deviceAttribute(device, cuda_h.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT());
-        name = Driver.deviceName(device);
+        GpuStatus gpu = CudaProbe.gpus().get(ordinal);
+        multiprocessors = gpu.multiprocessors();
+        name = gpu.name();
         int driver = Driver.driverVersion();
         description = String.format(
                 Locale.ROOT,
-                "cuda, %s (sm_%d%d, %.0f GiB), driver for CUDA %d.%d",
-                name, major, minor, Driver.gib(Driver.deviceTotalMem(device)), driver / 1000,
-                driver % 1000 / 10);
-        if (major < 8) {
-            throw CulvertException.device("%s: Culvert's kernels need compute capability 8.0 or later", description);
+                "cuda, %s (sm_%d, %.0f GiB), driver for CUDA %d.%d",
+                name, gpu.computeCapability(), Driver.gib(gpu.bytes()), driver / 1000, driver % 1000 / 10);
+        if (gpu.computeCapability() < CudaProbe.PTX_TARGET) {
+            throw CulvertException.device("%s", CudaProbe.tooOld(gpu));
         }
     }
 
