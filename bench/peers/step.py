@@ -53,8 +53,8 @@ class SimClrNetwork(nn.Module):
 
 def nt_xent(z1, z2, temperature=0.2):
     z = F.normalize(torch.cat([z1, z2]), dim=1)
-    logits = (z @ z.T / temperature).masked_fill(torch.eye(len(z), dtype=torch.bool), float("-inf"))
-    return F.cross_entropy(logits, torch.arange(len(z)).roll(len(z1)))
+    logits = (z @ z.T / temperature).masked_fill(torch.eye(len(z), dtype=torch.bool, device=z.device), float("-inf"))
+    return F.cross_entropy(logits, torch.arange(len(z), device=z.device).roll(len(z1)))
 
 
 def main():

@@ -1,0 +1,333 @@
+#!/bin/sh
+# Tries Culvert on a GPU, all of it with one command:
+#
+#   bench/gpu/run.sh [--device NAME] [--pack FOLDER] [--out FOLDER] [--precisions "NAME ..."] [PART ...]
+#
+# The parts, all of them by default, in this order; one that fails does not keep the others from running:
+#   doctor     what the machine has, and what it lacks
+#   verify     every packed vector, with the tolerances of the vectors
+#   compare    three whole training steps against the CPU's
+#   demo       pictures, pre-training, probe, report
+#   memcheck racecheck initcheck    a vector of each op under compute-sanitizer, if there is one
+#   steps      times of our training step
+#   peers      times of PyTorch's, eager and compiled, if python3 has PyTorch for this GPU
+#
+# In a checkout with JDK and Maven it packs first (see pack.sh), elsewhere it runs what is packed: in --pack FOLDER, beside
+# this script, or in target/culvert-gpu. A machine needs NVIDIA's driver, cuBLAS and cuDNN; no JDK, no network.
+# --device emulator does the same without a GPU, at tiny sizes, to try this script; also as CULVERT_DEVICE.
+# Results go to --out FOLDER, else $OUT, else results: summary.txt first, machine.txt, parts.jsonl, steps.jsonl, verify.json,
+# log.txt (what each part printed), report.html.
+# Exits with 0 if no part failed, with 1 if one did, with 2 if called wrongly.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd -P)
+all_parts="doctor verify compare demo memcheck racecheck initcheck steps peers"
+device=${CULVERT_DEVICE:-cuda}
+pack=
+out=${OUT:-results}
+precisions="fp32 tf32 bf16"
+parts=
+
+usage() { echo "run: error: $*; see --help" >&2; exit 2; }
+
+while [ $# -gt 0 ]; do
+    case $1 in
+        --device) device=${2:?--device needs a name}; shift 2 ;;
+        --pack) pack=${2:?--pack needs a folder}; shift 2 ;;
+        --out) out=${2:?--out needs a folder}; shift 2 ;;
+        --precisions) precisions=${2:?--precisions needs names}; shift 2 ;;
+        -h | --help) sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0" | sed '$d'; exit 0 ;;
+        -*) usage "unknown option $1" ;;
+        *)
+            case " $all_parts " in
+                *" $1 "*) parts="$parts $1" ;;
+                *) usage "unknown part $1" ;;
+            esac
+            shift
+            ;;
+    esac
+done
+parts=${parts:-$all_parts}
+case $device in
+    cuda)
+        demo_config=configs/demo.yaml
+        pictures="--train 2000 --test 1000"
+        compare_keys="batch_size=32 data.image_size=64"
+        shapes="128,64 256,224"
+        warmup=10
+        steps=30
+        ;;
+    emulator)
+        demo_config=configs/demo-emulator.yaml
+        pictures="--train 48 --test 24"
+        compare_keys="batch_size=2 data.image_size=16"
+        shapes="2,16"
+        warmup=1
+        steps=1
+        ;;
+    *) usage "unknown device $device; known: cuda, emulator" ;;
+esac
+
+archive_in() { # folder
+    for file in "$1"/culvert.tar.xz "$1"/culvert.tar.gz; do
+        [ ! -f "$file" ] || { echo "$file"; return; }
+    done
+}
+
+# Whether this is a checkout that can build: then what is packed must be newer than its sources.
+if [ -z "$pack" ] && [ -z "$(archive_in "$here")" ]; then
+    pack=$here/target/culvert-gpu
+    archive=$(archive_in "$pack")
+    root=$here/../..
+    if [ -f "$root/pom.xml" ] && command -v mvn >/dev/null; then
+        if [ -z "$archive" ] || [ -n "$(find "$root/pom.xml" "$root/bindings/java" "$root/bindings/load" "$root/src/main" \
+            "$root/src/test/resources/vectors" "$root/native" "$root/configs" "$here"/*.* "$root/bench/peers" \
+            -newer "$archive" 2>/dev/null | head -n 1)" ]; then
+            "$here/pack.sh" --out "$pack"
+        fi
+    fi
+fi
+pack=${pack:-$here}
+archive=$(archive_in "$pack")
+[ -n "$archive" ] || usage "$pack holds no culvert.tar.*: run bench/gpu/pack.sh where there is a JDK, and bring its folder"
+
+unpack() { # folder
+    mkdir -p "$1"
+    case $archive in
+        *.gz) gzip -dc "$archive" | tar -C "$1" -xf - ;;
+        *)
+            if command -v xz >/dev/null; then
+                xz -dc "$archive" | tar -C "$1" -xf -
+            elif command -v python3 >/dev/null; then
+                python3 -c 'import lzma, shutil, sys; shutil.copyfileobj(lzma.open(sys.argv[1]), sys.stdout.buffer, 1 << 20)' \
+                    "$archive" | tar -C "$1" -xf -
+            else
+                usage "neither xz nor python3 is here to unpack $archive: install xz, or pack with --gzip"
+            fi
+            ;;
+    esac
+}
+
+# Unpacked beside the archive, once for each archive; where nothing can be written, into a folder that goes at the end.
+temporary=
+sum=$(cksum <"$archive" | tr ' ' '-')
+content=$pack/content-$sum
+if [ ! -f "$content/VERSION" ]; then
+    rm -rf "$pack"/content-* 2>/dev/null || true
+    if mkdir "$content.part" 2>/dev/null; then
+        unpack "$content.part"
+        mv "$content.part" "$content"
+    else
+        temporary=$(mktemp -d)
+        trap 'rm -rf "$temporary"' EXIT
+        content=$temporary
+        unpack "$content"
+    fi
+fi
+
+mkdir -p "$out"
+out=$(cd "$out" && pwd -P)
+content=$(cd "$content" && pwd -P)
+rm -f "$out/summary.txt" "$out/machine.txt" "$out/parts.jsonl" "$out/steps.jsonl" "$out/verify.json" "$out/log.txt" \
+    "$out/report.html"
+work=$(mktemp -d)
+trap 'rm -rf "$work" $temporary' EXIT
+class_path=
+for jar in "$content"/lib/*.jar; do
+    class_path=$class_path${class_path:+:}$jar
+done
+CULVERT_CACHE=$content/cache
+export CULVERT_CACHE
+
+java() { # main class or JVM flag, arguments
+    "$content/runtime/bin/java" --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector \
+        -XX:+UseSerialGC -Xmx3g -Dculvert.home="$content" -cp "$class_path" "$@"
+}
+# As a command of its own, because timeout and compute-sanitizer start programs, not functions.
+{
+    echo '#!/bin/sh'
+    echo "exec '$content/runtime/bin/java' --enable-native-access=ALL-UNNAMED --add-modules jdk.incubator.vector \\"
+    echo "    -XX:+UseSerialGC -Xmx3g -Dculvert.home='$content' -cp '$class_path' \"\$@\""
+} >"$work/java"
+chmod +x "$work/java"
+
+within() { # seconds, command: stopped when the time is over, where there is a timeout
+    if command -v timeout >/dev/null; then
+        timeout -k 10 "$@"
+    else
+        shift
+        "$@"
+    fi
+}
+
+json_string() { printf '"%s"' "$(printf %s "$1" | tr '\n\t' '  ' | sed 's/\\/\\\\/g; s/"/\\"/g')"; }
+
+failed=0
+# Runs one part, keeps what it prints, notes how it ended: 75 is skipped, 124 and 137 are time run out.
+part() { # name, seconds, command
+    name=$1
+    limit=$2
+    shift 2
+    printf '%-10s ...\r' "$name" >&2
+    begun=$(date +%s)
+    status=0
+    within "$limit" "$@" >"$work/stdout" 2>"$work/stderr" </dev/null || status=$?
+    took=$(($(date +%s) - begun))
+    case $status in
+        0) word=pass ;;
+        75) word=skip ;;
+        124 | 137) word="FAIL (stopped after $limit s)" failed=1 ;;
+        *) word="FAIL (exit $status)" failed=1 ;;
+    esac
+    { echo "==== $name: $word, $took s"; cat "$work/stdout" "$work/stderr"; echo; } >>"$out/log.txt"
+    note "$name" "$word" "$took" "$(gist "$word")"
+}
+
+# What the part that just ran comes to, in one line.
+gist() { # word
+    if [ "$1" != pass ]; then
+        cat "$work/stdout" "$work/stderr" | grep -v '^[[:space:]]*$' | grep -v '^WARNING' | tail -n 1
+    elif grep -q '^{"bench"' "$work/stdout"; then
+        sed -n 's/.*"median_s": *\([0-9.eE-]*\).*"images_per_s": *\([0-9]*\).*"upload_s": *\([0-9.eE-]*\).*/\2 images\/s, a step \1 s, of it upload \3 s/p' \
+            "$work/stdout"
+    elif grep -q '^  "passed"' "$work/stdout"; then
+        sed -n 's/^  "\(passed\|failed\|errors\)" : \([0-9]*\).*/\2 \1/p' "$work/stdout" | tr '\n' ' '
+    elif grep -q '^{"check"' "$work/stdout"; then
+        sed -n 's/.*"loss_error":\([^,]*\),"weight_error":\([^,]*\),.*/worst relative error: losses \1, weights \2/p' "$work/stdout"
+    elif grep -q '^GPU ' "$work/stdout"; then
+        sed -n 's/^GPU  *//p' "$work/stdout" | head -n 1
+    elif grep -q '^AUROC' "$work/stdout"; then
+        grep '^AUROC' "$work/stdout"
+    else
+        tail -n 1 "$work/stdout"
+    fi
+}
+
+note() { # name, word, seconds, gist
+    printf '%-34s %-6s %5s s  %s\n' "$1" "$2" "$3" "$(printf %s "$4" | cut -c 1-220)" | tee -a "$out/summary.txt" >&2
+    printf '{"part": %s, "status": %s, "seconds": %s, "gist": %s}\n' \
+        "$(json_string "$1")" "$(json_string "$2")" "$3" "$(json_string "$4")" >>"$out/parts.jsonl"
+}
+
+keep_step() { # name
+    grep '^{' "$work/stdout" >>"$out/steps.jsonl" || true
+}
+
+machine() {
+    echo "date      $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+    echo "system    $(uname -srm)"
+    echo "processor $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1), $(nproc 2>/dev/null || echo '?') cores"
+    sed 's/^/packed    /' "$content/VERSION"
+    if command -v nvidia-smi >/dev/null; then
+        nvidia-smi --query-gpu=name,driver_version,memory.total,memory.used,clocks.sm,clocks.max.sm,power.limit \
+            --format=csv 2>&1 | sed 's/^/gpu       /'
+    else
+        echo "gpu       no nvidia-smi on PATH"
+    fi
+    echo "python    $(python3 -c 'import torch; print("torch", torch.__version__, "CUDA", torch.version.cuda, "cuDNN", torch.backends.cudnn.version())' 2>&1 | tail -n 1)"
+}
+machine >"$out/machine.txt"
+
+# One vector of each operation: the sanitizers slow a kernel down a hundredfold.
+one_of_each_op() {
+    seen=
+    for file in "$content"/vectors/op_*.safetensors "$content"/vectors/loss_*.safetensors "$content"/vectors/opt_*.safetensors; do
+        [ -f "$file" ] || continue
+        op=$(basename "$file" | sed 's/_[0-9].*//')
+        case " $seen " in
+            *" $op "*) ;;
+            *) seen="$seen $op"; echo "$file" ;;
+        esac
+    done
+}
+
+find_sanitizer() {
+    command -v compute-sanitizer || for file in /usr/local/cuda*/bin/compute-sanitizer /opt/nvidia/*/*/bin/compute-sanitizer; do
+        [ ! -x "$file" ] || { echo "$file"; break; }
+    done
+}
+
+sanitizer() { # tool
+    tool=$(find_sanitizer)
+    if [ "$device" = emulator ]; then
+        note "$1" skip 0 "the emulator checks bounds, races and initialisation itself"
+    elif [ -z "$tool" ]; then
+        note "$1" skip 0 "no compute-sanitizer on PATH or in the CUDA toolkit"
+    else
+        # shellcheck disable=SC2046
+        part "$1" 300 "$tool" --tool "$1" --error-exitcode 9 "$work/java" io.culvert.cli.Main verify --device "$device" \
+            $(one_of_each_op)
+    fi
+}
+
+verify() {
+    part verify 420 "$work/java" io.culvert.cli.Main verify --device "$device" --json "$content/vectors"
+    cp "$work/stdout" "$out/verify.json"
+}
+
+demo() {
+    mkdir -p "$work/demo"
+    printf 'cd "%s" && exec "%s" io.culvert.cli.Main demo --config "%s" %s device=%s\n' \
+        "$work/demo" "$work/java" "$content/$demo_config" "$pictures" "$device" >"$work/demo.sh"
+    part demo 420 sh "$work/demo.sh"
+    find "$work/demo/runs" -name report.html -exec cp {} "$out" \; 2>/dev/null || true
+}
+
+our_steps() {
+    for shape in $shapes; do
+        for precision in $precisions; do
+            keys="device=$device batch_size=${shape%,*} data.image_size=${shape#*,}"
+            # Single precision is what there is without the key.
+            if [ "$precision" != fp32 ]; then
+                if ! java io.culvert.cli.Main pretrain --help-config | grep -q '^precision:'; then
+                    note "step $shape $precision" skip 0 "this Culvert has no key precision"
+                    continue
+                fi
+                keys="$keys precision=$precision"
+            fi
+            # shellcheck disable=SC2086
+            part "step $shape $precision" 240 "$work/java" io.culvert.bench.step.DeviceStep time \
+                "$content/bench/gpu/step.yaml" $warmup $steps $keys
+            keep_step
+        done
+    done
+}
+
+peers() {
+    if ! command -v python3 >/dev/null; then
+        note peers skip 0 "no python3"
+        return
+    fi
+    for shape in $shapes; do
+        for precision in $precisions; do
+            for mode in "" --compile; do
+                # shellcheck disable=SC2086
+                part "PyTorch $shape $precision $mode" 420 python3 "$content/bench/gpu/peer.py" --batch "${shape%,*}" \
+                    --size "${shape#*,}" --precision "$precision" --warmup $warmup --steps $steps $mode
+                keep_step
+            done
+        done
+    done
+}
+
+for wanted in $parts; do
+    case $wanted in
+        doctor) part doctor 60 "$work/java" io.culvert.cli.Main doctor --device "$device"
+            sed 's/^/    /' "$work/stdout" >>"$out/machine.txt" ;;
+        verify) verify ;;
+        compare)
+            # shellcheck disable=SC2086
+            part compare 180 "$work/java" io.culvert.bench.step.DeviceStep compare "$content/bench/gpu/step.yaml" 1 2 \
+                device="$device" $compare_keys ;;
+        demo) demo ;;
+        memcheck | racecheck | initcheck) sanitizer "$wanted" ;;
+        steps) our_steps ;;
+        peers) peers ;;
+    esac
+done
+if [ $failed = 0 ]; then
+    echo "nothing failed" | tee -a "$out/summary.txt" >&2
+else
+    echo "SOMETHING FAILED: see log.txt" | tee -a "$out/summary.txt" >&2
+fi
+echo "run: $out/summary.txt" >&2
+exit $failed
