@@ -187,8 +187,7 @@ gist() { # word
     if [ "$1" != pass ]; then
         cat "$work/stdout" "$work/stderr" | grep -v '^[[:space:]]*$' | grep -v '^WARNING' | tail -n 1
     elif grep -q '^{"bench"' "$work/stdout"; then
-        sed -n 's/.*"median_s": *\([0-9.eE-]*\).*"images_per_s": *\([0-9]*\).*"upload_s": *\([0-9.eE-]*\).*/\2 images\/s, a step \1 s, of it upload \3 s/p' \
-            "$work/stdout"
+        sed -n 's/.*"median_s": *\([0-9.eE-]*\).*"images_per_s": *\([0-9]*\).*/\2 images\/s, a step \1 s/p' "$work/stdout"
     elif grep -q '^  "passed"' "$work/stdout"; then
         sed -n 's/^  "\(passed\|failed\|errors\)" : \([0-9]*\).*/\2 \1/p' "$work/stdout" | tr '\n' ' '
     elif grep -q '^{"check"' "$work/stdout"; then

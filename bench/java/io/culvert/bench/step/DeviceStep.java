@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.culvert.CulvertException;
 import io.culvert.tensor.Parameter;
-import io.culvert.tensor.Tensor;
 import io.culvert.train.Run;
 import io.culvert.train.RunConfig;
 import io.culvert.train.Trainer;
@@ -75,35 +74,20 @@ public final class DeviceStep {
             }
             ObjectNode line = describe(run, trainer, config, overrides);
             line.put("until_first_loss_s", opened).put("first_loss", firstLoss);
-            // A step returns when its loss is known and leaves its backward pass to the device: one step's call waits
-            // for the one before, so that the times of single calls are those of steps, one late.
+            // Without the copy of the batch, which a run's feed makes while the device computes.
             List<Double> seconds = new ArrayList<>();
             double loss = 0;
             for (int i = 0; i < steps; i++) {
                 long before = System.nanoTime();
-                loss = trainer.step(views);
+                loss = trainer.step();
                 seconds.add((System.nanoTime() - before) / 1e9);
             }
             double median = median(seconds);
             line.put("median_s", median).put("images_per_s", config.batchSize() / median);
-            line.put("upload_s", upload(trainer, views, steps)).put("loss", loss);
+            line.put("loss", loss);
             seconds.forEach(line.putArray("seconds")::add);
             System.out.println(line);
         }
-    }
-
-    /** What of a step is the copy of the batch to the device, seconds; 0 where the device reads it in place. */
-    private static double upload(Trainer trainer, MemorySegment views, int times) {
-        Tensor pixels = trainer.tape().ops().getFirst().inputs().getFirst();
-        List<Double> seconds = new ArrayList<>();
-        trainer.recorded().loss().item();
-        for (int i = 0; i < times; i++) {
-            long before = System.nanoTime();
-            pixels.feed(views);
-            trainer.recorded().loss().item();
-            seconds.add((System.nanoTime() - before) / 1e9);
-        }
-        return median(seconds);
     }
 
     private static ObjectNode describe(Run run, Trainer trainer, RunConfig config, List<String> overrides) {
