@@ -10,6 +10,8 @@ public final class CulvertException extends RuntimeException {
         USAGE(2),
         DATA(3),
         DEVICE(4),
+        /** The device is well, its memory does not hold what was asked for. */
+        MEMORY(4),
         DIVERGED(5);
 
         public final int exitCode;
@@ -53,6 +55,11 @@ public final class CulvertException extends RuntimeException {
     /** As {@link #device(String, Object...)}, keeping the exception that revealed it. */
     public static CulvertException device(Throwable cause, String format, Object... args) {
         return new CulvertException(Kind.DEVICE, String.format(format, args), cause);
+    }
+
+    /** More than a device's memory holds. */
+    public static CulvertException memory(String format, Object... args) {
+        return new CulvertException(Kind.MEMORY, String.format(format, args), null);
     }
 
     /** Training that produced NaN or infinity. */

@@ -52,6 +52,11 @@ public final class CpuDevice implements Device {
     }
 
     @Override
+    public long freeBytes() {
+        return Long.MAX_VALUE;
+    }
+
+    @Override
     public boolean readsHostMemory() {
         return true;
     }

@@ -37,6 +37,11 @@ public final class CudaDevice implements Device {
     }
 
     @Override
+    public long freeBytes() {
+        return context.freeBytes();
+    }
+
+    @Override
     public boolean readsHostMemory() {
         return false;
     }

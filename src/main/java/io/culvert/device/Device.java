@@ -10,6 +10,9 @@ public sealed interface Device extends AutoCloseable permits CpuDevice, CudaDevi
 
     void free(Buffer buffer);
 
+    /** Bytes that can still be allocated; {@link Long#MAX_VALUE} where the operating system decides at first use. */
+    long freeBytes();
+
     /** Whether kernels read a batch where the loader left it; if not, it is copied to memory of the device. */
     boolean readsHostMemory();
 

@@ -18,6 +18,9 @@ import java.util.Map;
  * libraries cannot be loaded in this process any more.
  */
 public final class Emulator {
+    /** Bytes that the GPU has unless {@link #memory} is called. */
+    public static final long USUAL_MEMORY = 8L << 30;
+
     private static Emulator installed;
 
     private final SimulatedDriver driver;
@@ -93,6 +96,11 @@ public final class Emulator {
     /** The order between streams from now on. */
     public void order(StreamOrder order) {
         driver.order(order);
+    }
+
+    /** How much memory the GPU has from now on, what is allocated included: {@link #USUAL_MEMORY} at first. */
+    public void memory(long bytes) {
+        driver.totalBytes(bytes);
     }
 
     /** Lets the n-th memory allocation from now on fail, the next one being the first. */

@@ -15,7 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** libcuda: one GPU of compute capability 8.0 with 8 GiB, whose kernels are executed from PTX. */
+/** libcuda: one GPU of compute capability 8.0 with 8 GiB unless told otherwise, whose kernels are executed from PTX. */
 @SuppressWarnings({"checkstyle:MethodName", "unused"}) // functions bear their C names and are called from C
 final class SimulatedDriver extends SimulatedLibrary {
     static final int INVALID_VALUE = 1;
@@ -62,7 +62,6 @@ final class SimulatedDriver extends SimulatedLibrary {
             SHARED_PER_BLOCK_OPTIN, 99 << 10);
 
     private static final String NAME = "Culvert's emulator";
-    private static final long TOTAL_BYTES = 8L << 30;
     static final int CUDA_VERSION = 13_000;
 
     private final Handles handles = new Handles(0x7e00_0000_0000L, INVALID_HANDLE);
@@ -73,6 +72,7 @@ final class SimulatedDriver extends SimulatedLibrary {
     private final PinnedMemory pinned = new PinnedMemory();
     private final SimulatedStream defaultStream = new SimulatedStream();
     private StreamOrder streamOrder = StreamOrder.OTHERS_LATE;
+    private long totalBytes = Emulator.USUAL_MEMORY;
     private boolean initialised;
     private MemorySegment context = MemorySegment.NULL;
     private int stickyError;
@@ -122,6 +122,10 @@ final class SimulatedDriver extends SimulatedLibrary {
 
     int graphLaunches() {
         return graphLaunches;
+    }
+
+    void totalBytes(long bytes) {
+        totalBytes = bytes;
     }
 
     /** What was created and not destroyed, by type, with the device memory that is still allocated. */
@@ -223,7 +227,7 @@ final class SimulatedDriver extends SimulatedLibrary {
     }
 
     public int cuDeviceTotalMem_v2(MemorySegment bytes, int device) {
-        bytes.set(JAVA_LONG, 0, TOTAL_BYTES);
+        bytes.set(JAVA_LONG, 0, totalBytes);
         return 0;
     }
 
@@ -268,8 +272,8 @@ final class SimulatedDriver extends SimulatedLibrary {
     }
 
     public int cuMemGetInfo_v2(MemorySegment free, MemorySegment total) {
-        free.set(JAVA_LONG, 0, TOTAL_BYTES - memory.allocatedBytes());
-        total.set(JAVA_LONG, 0, TOTAL_BYTES);
+        free.set(JAVA_LONG, 0, totalBytes - memory.allocatedBytes());
+        total.set(JAVA_LONG, 0, totalBytes);
         return 0;
     }
 
@@ -282,8 +286,8 @@ final class SimulatedDriver extends SimulatedLibrary {
             throw new SimulatedError(INVALID_VALUE, "an allocation of %d bytes", bytes);
         }
         faults.count(Faults.Kind.ALLOCATION, OUT_OF_MEMORY);
-        if (bytes > TOTAL_BYTES - memory.allocatedBytes()) {
-            throw new SimulatedError(OUT_OF_MEMORY, "%d bytes, %d are free", bytes, TOTAL_BYTES - memory.allocatedBytes());
+        if (bytes > totalBytes - memory.allocatedBytes()) {
+            throw new SimulatedError(OUT_OF_MEMORY, "%d bytes, %d are free", bytes, totalBytes - memory.allocatedBytes());
         }
         out.set(JAVA_LONG, 0, memory.allocate(bytes, "device memory"));
         return 0;

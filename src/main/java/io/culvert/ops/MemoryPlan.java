@@ -62,12 +62,22 @@ final class MemoryPlan {
         }
     }
 
-    /** Binds every tensor; returns the bytes of the step's slab. */
-    long allocate(RunArena arena) {
+    /** Bytes of the step's slab; binds nothing. */
+    long bytes() {
+        return place(new LinkedHashMap<>()).peakBytes();
+    }
+
+    private StepArena place(Map<Tensor, Integer> ids) {
         StepArena step = new StepArena();
-        Map<Tensor, Integer> ids = new LinkedHashMap<>();
         inOrder.forEach((tensor, life) -> ids.put(tensor, step.request(tensor.bytes(), life.first, life.last)));
         step.plan();
+        return step;
+    }
+
+    /** Binds every tensor; returns the bytes of the step's slab. */
+    long allocate(RunArena arena) {
+        Map<Tensor, Integer> ids = new LinkedHashMap<>();
+        StepArena step = place(ids);
         Buffer slab = arena.allocate("activations and workspace of a step", Math.max(64, step.peakBytes()));
         ids.forEach((tensor, id) -> {
             tensor.bind(slab, step.offset(id));

@@ -113,6 +113,22 @@ public final class Tape {
     /** Plans the memory of the step, takes it from {@code arena} and builds all kernels. */
     public void compile(RunArena arena) {
         Device device = arena.device();
+        stepBytes = plan(device).allocate(arena);
+        forwardOps.forEach(op -> op.prepare(device));
+        backwardOps.stream().filter(op -> !forwardOps.contains(op)).forEach(op -> op.prepare(device));
+        forward = forwardOps.toArray(Op[]::new);
+        backward = backwardOps.toArray(Op[]::new);
+    }
+
+    /**
+     * Bytes that {@link #compile} would take for a step, beside what kernels take for themselves; takes nothing. A tape
+     * that was asked is not compiled any more.
+     */
+    public long plannedBytes(Device device) {
+        return plan(device).bytes();
+    }
+
+    private MemoryPlan plan(Device device) {
         forwardOps.forEach(op -> op.choose(device));
         if (training) {
             for (Op op : forwardOps.reversed()) {
@@ -120,11 +136,7 @@ public final class Tape {
             }
             differentiated.forEach(tensor -> kept.addAll(gradients(tensor)));
         }
-        stepBytes = new MemoryPlan(forwardOps, backwardOps, external, kept).allocate(arena);
-        forwardOps.forEach(op -> op.prepare(device));
-        backwardOps.stream().filter(op -> !forwardOps.contains(op)).forEach(op -> op.prepare(device));
-        forward = forwardOps.toArray(Op[]::new);
-        backward = backwardOps.toArray(Op[]::new);
+        return new MemoryPlan(forwardOps, backwardOps, external, kept);
     }
 
     private void connect(Op op) {

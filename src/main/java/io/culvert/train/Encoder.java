@@ -1,5 +1,6 @@
 package io.culvert.train;
 
+import io.culvert.device.Device;
 import io.culvert.device.RunArena;
 import io.culvert.model.Backbone;
 import io.culvert.ops.Tape;
@@ -9,7 +10,7 @@ import io.culvert.tensor.Tensor;
 
 /** A backbone in evaluation: batches of one view in, features out. */
 public final class Encoder {
-    private final Tape tape = new Tape(false);
+    private final Tape tape;
     private final Tensor pixels;
     private final Tensor features;
 
@@ -20,11 +21,28 @@ public final class Encoder {
      * @param imageSize height and width in pixels
      */
     public Encoder(RunArena arena, Backbone backbone, int batch, int imageSize) {
-        pixels = tape.input(Tensor.f32("pixels", batch, imageSize, imageSize, 3));
-        Tensor input = CastOp.record(tape, "pixels.cast", pixels, DType.compute(arena.device()));
-        features = tape.keep(backbone.record(tape, input, false, 1));
-        Trainer.bindInput(pixels, arena);
-        tape.compile(arena);
+        Device device = arena.device();
+        Pass pass = Pass.record(device, backbone, batch, imageSize);
+        tape = pass.tape;
+        pixels = pass.pixels;
+        features = pass.features;
+        LargestBatch.compile(
+                tape, pixels, arena, "probe.batch_size", batch,
+                b -> Pass.record(device, backbone, b, imageSize).bytes(device));
+    }
+
+    /** A pass over so many images, recorded and not yet compiled. */
+    private record Pass(Tape tape, Tensor pixels, Tensor features) {
+        static Pass record(Device device, Backbone backbone, int batch, int imageSize) {
+            Tape tape = new Tape(false);
+            Tensor pixels = tape.input(Tensor.f32("pixels", batch, imageSize, imageSize, 3));
+            Tensor input = CastOp.record(tape, "pixels.cast", pixels, DType.compute(device));
+            return new Pass(tape, pixels, tape.keep(backbone.record(tape, input, false, 1)));
+        }
+
+        long bytes(Device device) {
+            return pixels.bytes() + tape.plannedBytes(device);
+        }
     }
 
     /** Width of the features. */

@@ -1,6 +1,7 @@
 package io.culvert.train;
 
 import io.culvert.CulvertException;
+import io.culvert.device.Device;
 import io.culvert.device.RunArena;
 import io.culvert.method.Method;
 import io.culvert.method.Teacher;
@@ -44,23 +45,39 @@ public final class Trainer {
         this.store = store;
         this.optimizer = optimizer;
         this.schedule = schedule;
-        tape = new Tape(true);
-        pixels = tape.input(Tensor.f32("pixels", method.views() * batch, imageSize, imageSize, 3));
-        Tensor input = CastOp.record(tape, "pixels.cast", pixels, DType.compute(arena.device()));
-        recorded = method.record(tape, input);
-        tape.keep(recorded.features());
-        tape.keep(recorded.embeddings());
-        bindInput(pixels, arena);
+        Device device = arena.device();
+        Step whole = Step.record(device, method, batch, imageSize);
+        tape = whole.tape;
+        pixels = whole.pixels;
+        recorded = whole.recorded;
         if (recorded.labels() != null) {
             recorded.labels().bind(arena.allocate("labels", recorded.labels().bytes()), 0);
         }
-        tape.compile(arena);
+        LargestBatch.compile(
+                whole.tape, pixels, arena, "batch_size", batch, b -> Step.record(device, method, b, imageSize).bytes(device));
         optimizer.guard(recorded.loss());
         teacher = method.teacher().orElse(null);
         if (teacher != null) {
             teacher.ema().guard(recorded.loss());
         }
         work = arena.device().repeated(this::work);
+    }
+
+    /** A step on so many images, recorded and not yet compiled. */
+    private record Step(Tape tape, Tensor pixels, Method.Recorded recorded) {
+        static Step record(Device device, Method method, int batch, int imageSize) {
+            Tape tape = new Tape(true);
+            Tensor pixels = tape.input(Tensor.f32("pixels", method.views() * batch, imageSize, imageSize, 3));
+            Tensor input = CastOp.record(tape, "pixels.cast", pixels, DType.compute(device));
+            Method.Recorded recorded = method.record(tape, input);
+            tape.keep(recorded.features());
+            tape.keep(recorded.embeddings());
+            return new Step(tape, pixels, recorded);
+        }
+
+        long bytes(Device device) {
+            return pixels.bytes() + tape.plannedBytes(device);
+        }
     }
 
     /** All that a step computes, the same every time. */
@@ -71,13 +88,6 @@ public final class Trainer {
         optimizer.update();
         if (teacher != null) {
             teacher.ema().update();
-        }
-    }
-
-    /** A device that does not read host memory needs a place for the batch. */
-    static void bindInput(Tensor pixels, RunArena arena) {
-        if (!arena.device().readsHostMemory()) {
-            pixels.bind(arena.allocate("batch", pixels.bytes()), 0);
         }
     }
 

@@ -141,10 +141,14 @@ public final class CudaContext implements AutoCloseable {
         sizes.forEach((address, size) -> held.merge(purposes.get(address), size, Long::sum));
         StringBuilder list = new StringBuilder();
         held.forEach((name, size) -> list.append(String.format(Locale.ROOT, "%s %.2f GiB, ", name, Driver.gib(size))));
-        return CulvertException.device(
-                "the GPU is out of memory: %.2f GiB for %s, %.2f of %.2f GiB free; held: %sthe rest by others. Use a "
-                        + "smaller batch_size or data.image_size",
+        return CulvertException.memory(
+                "the GPU is out of memory: %.2f GiB for %s, %.2f of %.2f GiB free; held: %sthe rest by others",
                 Driver.gib(bytes), purpose, Driver.gib(memory.free()), Driver.gib(memory.total()), list);
+    }
+
+    /** Memory that nobody holds, on the whole GPU. */
+    public long freeBytes() {
+        return Driver.memGetInfo().free();
     }
 
     /** Zero-filled host memory that lives as long as the context. */
@@ -152,8 +156,9 @@ public final class CudaContext implements AutoCloseable {
         return arena.allocate(bytes, Long.BYTES);
     }
 
-    /** Gives back what {@link #allocate} gave. */
+    /** Gives back what {@link #allocate} gave, when what is queued is done with it. */
     public void free(long address) {
+        stream.synchronize();
         sizes.remove(address);
         purposes.remove(address);
         Driver.memFree(address);

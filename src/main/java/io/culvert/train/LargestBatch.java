@@ -1,0 +1,84 @@
+package io.culvert.train;
+
+import io.culvert.CulvertException;
+import io.culvert.device.Device;
+import io.culvert.device.RunArena;
+import io.culvert.ops.Tape;
+import io.culvert.tensor.Tensor;
+import java.util.Locale;
+import java.util.function.IntToLongFunction;
+
+/** Compiles a tape, and where its device has too little memory says which batch would fit. */
+final class LargestBatch {
+    /**
+     * What is left free for the kernels' own working memory and the pictures that wait for their turn: so many bytes, and
+     * one part in so many of a step's. How much it is depends on the algorithms that cuDNN chooses.
+     */
+    static final long RESERVE_BYTES = 64L << 20;
+
+    static final int RESERVE_PART = 8;
+
+    private LargestBatch() {}
+
+    /**
+     * Takes the memory of a step and builds its kernels.
+     *
+     * @param pixels the tape's input, which gets a place unless the device reads host memory
+     * @param key what the user sets to choose {@code batch}
+     * @param bytes what a step of so many images takes, input included
+     * @throws CulvertException of kind MEMORY that names the batch that fits
+     */
+    static void compile(Tape tape, Tensor pixels, RunArena arena, String key, int batch, IntToLongFunction bytes) {
+        Device device = arena.device();
+        long free = device.freeBytes();
+        try {
+            if (!device.readsHostMemory()) {
+                pixels.bind(arena.allocate("batch", pixels.bytes()), 0);
+            }
+            tape.compile(arena);
+        } catch (CulvertException e) {
+            throw e.kind() == CulvertException.Kind.MEMORY ? explained(e, key, batch, free, bytes) : e;
+        }
+    }
+
+    private static CulvertException explained(
+            CulvertException cause, String key, int batch, long free, IntToLongFunction bytes) {
+        int fits = fitting(batch, free, bytes);
+        String remedy = fits == 0
+                ? "not even two images are sure to fit: set a smaller data.image_size, or free memory that others hold"
+                : "about %d fits: set %s=%d".formatted(fits, key, fits);
+        return CulvertException.memory(
+                "%s %d needs %s beside the weights, %s are free; %s (%s)",
+                key, batch, size(bytes.applyAsLong(batch)), size(free), remedy, cause.getMessage());
+    }
+
+    /**
+     * The largest batch of at least two whose step fits with the reserve, given that {@code batch} did not fit; 0 if none.
+     */
+    static int fitting(int batch, long free, IntToLongFunction bytes) {
+        // A step that failed although it fits with its reserve met kernels that take far more: half of the memory for them.
+        long usable = withReserve(bytes.applyAsLong(batch)) <= free ? free / 2 : free;
+        int fits = 1;
+        int tooLarge = batch;
+        while (tooLarge - fits > 1) {
+            int middle = (fits + tooLarge) / 2;
+            if (withReserve(bytes.applyAsLong(middle)) <= usable) {
+                fits = middle;
+            } else {
+                tooLarge = middle;
+            }
+        }
+        return fits > 1 ? fits : 0;
+    }
+
+    private static long withReserve(long bytes) {
+        return bytes + bytes / RESERVE_PART + RESERVE_BYTES;
+    }
+
+    private static String size(long bytes) {
+        double mib = bytes / (double) (1 << 20);
+        return mib < 1024
+                ? String.format(Locale.ROOT, "%.1f MiB", mib)
+                : String.format(Locale.ROOT, "%.1f GiB", mib / 1024);
+    }
+}
