@@ -59,12 +59,12 @@ class CudaFeedTest {
         }
     }
 
-    /** Pictures whose sizes grow with their number, so that memory must grow too. */
+    /** Pictures of many sizes, those from number 12 on much larger, so that memory must grow. */
     private static final class Painter implements Decoder {
         @Override
         public void decode(Path file, RgbImage into) {
             int number = Integer.parseInt(file.getFileName().toString());
-            into.resize(7 + 3 * (number % 11), 31 - number % 5);
+            into.resize(7 + 3 * (number % 11) + 60 * (number / 12), 31 - number % 5);
             MemorySegment pixels = into.pixels();
             for (int i = 0; i < pixels.byteSize(); i++) {
                 pixels.set(ValueLayout.JAVA_BYTE, i, (byte) (i * (number + 3) >> 2));
@@ -87,6 +87,14 @@ class CudaFeedTest {
         emulator.order(order);
         LoaderConfig config = LoaderConfig.training(VIEWS, SIZE, BATCH, 7, 3).withDepth(2);
         assertSame(onGpu(config, 22, false), onCpu(config, 22));
+    }
+
+    @ParameterizedTest
+    @EnumSource(StreamOrder.class)
+    void memoryGrowsWhenLaterImagesAreLarger(StreamOrder order) {
+        emulator.order(order);
+        LoaderConfig config = LoaderConfig.evaluation(PlainView.SEWER_ML, SIZE, BATCH).withDropLast(true).withDepth(2);
+        assertSame(onGpu(config, 24, false), onCpu(config, 24));
     }
 
     @Test

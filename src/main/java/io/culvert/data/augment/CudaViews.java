@@ -40,7 +40,11 @@ public final class CudaViews {
      * @param normalization floats {@code [6]}, see {@link #normalization}
      */
     public CudaViews(CudaContext cuda, Target target, long records, long pixels, long normalization) {
-        int chunk = (int) Math.clamp(CHUNK_BYTES / target.viewBytes(), 1, target.count());
+        this(cuda, target, records, pixels, normalization, CHUNK_BYTES);
+    }
+
+    CudaViews(CudaContext cuda, Target target, long records, long pixels, long normalization, long chunkBytes) {
+        int chunk = (int) Math.clamp(chunkBytes / target.viewBytes(), 1, target.count());
         int chunks = Math.ceilDiv(target.count(), chunk);
         long planes = cuda.workspace(2 * chunk * target.viewBytes() + (long) chunk * target.height() * Float.BYTES);
         long soft = planes + chunk * target.viewBytes();
