@@ -49,8 +49,8 @@ class EmulatedPretrainingTest {
                 name: %2$s
                 runs: %1$s/runs
                 device: emulator
-                batch_size: 3
-                data: {csv: %1$s/images.csv, images: %1$s, image_size: 20, augment_on: %2$s}
+                batch_size: 4
+                data: {csv: %1$s/images.csv, images: %1$s, image_size: 32, augment_on: %2$s}
                 augment: {preset: simclr}
                 method: {hidden: 32, dim: 16}
                 schedule: {epochs: 1, warmup_epochs: 0}
@@ -70,7 +70,7 @@ class EmulatedPretrainingTest {
         SplittableRandom random = new SplittableRandom(1);
         String codes = Stream.of(DefectCode.values()).map(Enum::name).collect(Collectors.joining(","));
         StringBuilder csv = new StringBuilder("Filename,WaterLevel,VA," + codes + ",ND,Defect\n");
-        for (int i = 0; i < 3 * STEPS; i++) {
+        for (int i = 0; i < 4 * STEPS; i++) {
             BufferedImage image = new BufferedImage(41 + i, 53 - i, BufferedImage.TYPE_INT_RGB);
             for (int y = 0; y < image.getHeight(); y++) {
                 for (int x = 0; x < image.getWidth(); x++) {
