@@ -11,6 +11,7 @@ import io.culvert.data.augment.AugmentConfig.Crop;
 import io.culvert.data.augment.AugmentConfig.Jitter;
 import io.culvert.data.augment.AugmentConfig.Solarize;
 import io.culvert.device.CudaDevice;
+import io.culvert.device.Precision;
 import io.culvert.device.cuda.CudaContext;
 import io.culvert.emulator.Emulator;
 import io.culvert.emulator.ptx.ExecutionOrder;
@@ -151,7 +152,7 @@ class CudaViewsTest {
         List<byte[]> images = images();
         long bytes = images.stream().mapToLong(image -> image.length).sum();
         try (Arena call = Arena.ofConfined();
-                CudaDevice device = CudaDevice.open(0)) {
+                CudaDevice device = CudaDevice.open(0, Precision.FP32)) {
             MemorySegment records = call.allocate((long) count * ViewRecord.BYTES, Long.BYTES);
             MemorySegment pixels = call.allocate(bytes);
             DrawnView drawn = new DrawnView();
