@@ -91,7 +91,7 @@ enum ElementType {
             return 0x7fff;
         }
         int rounded = bits + 0x7fff + (bits >>> 16 & 1);
-        return rounded >>> 16L;
+        return Integer.toUnsignedLong(rounded >>> 16);
     }
 
     /** Real numbers in [-1, 1), integers in [0, 128). */
