@@ -30,6 +30,7 @@ public final class Main implements Runnable {
                 DemoCommand.class,
                 PretrainCommand.class,
                 ProbeCommand.class,
+                EmbedCommand.class,
                 VerifyCommand.class,
                 KernelsCommand.class,
                 BenchCommand.class,

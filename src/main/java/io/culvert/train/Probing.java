@@ -2,11 +2,7 @@ package io.culvert.train;
 
 import io.culvert.CulvertException;
 import io.culvert.data.Dataset;
-import io.culvert.data.Feed;
-import io.culvert.data.LoaderConfig;
 import io.culvert.data.SewerMlCsv;
-import io.culvert.data.augment.PlainView;
-import java.nio.file.Files;
 
 /**
  * Reads a frozen encoder out with a linear probe: fitted on the labelled training images, judged on the validation
@@ -29,7 +25,7 @@ public final class Probing {
     public record Comparison(String device, Dataset test, int[] labels, Outcome trained, Outcome untrained) {}
 
     private final Run run;
-    private final Encoder encoder;
+    private final Encoding encoding;
     private final Dataset train;
     private final Dataset test;
 
@@ -37,9 +33,7 @@ public final class Probing {
         this.run = run;
         this.train = train;
         this.test = test;
-        RunConfig config = run.config();
-        encoder = new Encoder(
-                run.arena(), run.backbone(), config.probe().batchSize(), config.data().imageSize());
+        encoding = new Encoding(run);
     }
 
     /**
@@ -52,11 +46,7 @@ public final class Probing {
             throw CulvertException.usage("the probe is judged on images it was not fitted on: set data.val_csv"
                     + " (and data.val_images)");
         }
-        if (!Files.exists(folder.encoder())) {
-            throw CulvertException.data(
-                    "%s: not there, so the run has not ended: go on with culvert pretrain --resume, with the same configuration",
-                    folder.encoder());
-        }
+        Encoding.requireEncoder(folder.encoder());
         Dataset train = labelled(Run.trainingData(config), config.data().csv().toString());
         Dataset test = labelled(
                 SewerMlCsv.read(config.data().valCsv(), config.data().validationImages()),
@@ -90,26 +80,7 @@ public final class Probing {
         LinearProbe.Options defaults = LinearProbe.Options.defaults(run.config().seed());
         LinearProbe.Options options = new LinearProbe.Options(
                 defaults.lambdas(), keys.validationShare(), keys.balanced(), defaults.seed());
-        LinearProbe probe = LinearProbe.fit(features("encode train, " + network, train), labels(train), options);
-        return new Outcome(probe, probe.scores(features("encode test, " + network, test)));
-    }
-
-    private Features features(String label, Dataset dataset) {
-        RunConfig config = run.config();
-        LoaderConfig plain = run.withThreads(LoaderConfig.evaluation(
-                PlainView.SEWER_ML, config.data().imageSize(), config.probe().batchSize()));
-        float[] values = new float[Math.multiplyExact(dataset.size(), encoder.width())];
-        try (Feed feed = run.feed(dataset, plain, encoder.pixels());
-                Progress progress = Progress.start(label, 0, feed.stepsPerEpoch())) {
-            int row = 0;
-            long waited = 0;
-            for (int count = feed.next(); count > 0; count = feed.next()) {
-                encoder.encode(count, values, row);
-                row += count;
-                progress.step(count, feed.waitNanos() - waited);
-                waited = feed.waitNanos();
-            }
-        }
-        return new Features(values, dataset.size(), encoder.width());
+        LinearProbe probe = LinearProbe.fit(encoding.features("encode train, " + network, train), labels(train), options);
+        return new Outcome(probe, probe.scores(encoding.features("encode test, " + network, test)));
     }
 }
