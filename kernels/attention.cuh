@@ -1,18 +1,22 @@
 // Attention, y = softmax(scale q k^T) v, without an N x N matrix in memory (Dao et al. 2022; online softmax after
-// Milakov and Gimelshein 2018). q, k, v, y and their gradients: [heads, N, D] with heads = batch x heads, contiguous,
-// 16-byte aligned; lse, delta: float [heads, N]. D is part of the name and has a file of its own, attention_d16.cu to
-// attention_d128.cu: the driver compiles a whole file when it loads it, and a model has one D. Any N.
+// Milakov and Gimelshein 2018). The D elements of one token of one head of one image lie together, 16-byte aligned;
+// where they lie is told in strides, elements from one image, head and token to the next: `in` for q, k, v and their
+// gradients, `out` for y and its own. [B, H, N, D] has the strides (H N D, N D, D), a projection [B, N, 3, H, D] the
+// strides (3 N H D, D, 3 H D). lse, delta: float [B, H, N]. D is part of the name and has a file of its own,
+// attention_d16.cu to attention_d128.cu: the driver compiles a whole file when it loads it, and a model has one D.
+// Any N.
 //
-// Forward:  attention_forward_*  grid (ceil(N / Q), heads), block 128; Q = 64 (32 for f32 with D = 128).
+// Forward:  attention_forward_*  grid (ceil(N / Q), B H), block 128; Q = 64 (32 for f32 with D = 128).
 //           Saves lse, the log-sum-exp of each row of scale q k^T.
-// Backward: attention_delta_*    one dimension, block (32, 8), a warp to a row of [heads * N, D]
+// Backward: attention_delta_*    one dimension, block (32, 8), a warp to a row of D
 //           attention_backward_query_*, attention_backward_key_*
-//                                grid (ceil(N / R), heads), block 128; R = 64 in bf16; in f32 32 (16 for D = 128).
+//                                grid (ceil(N / R), B H), block 128; R = 64 in bf16; in f32 32 (16 for D = 128).
 // The two backward kernels recompute the tiles of the matrix, and each owns what it sums: no atomics, so that a result
-// does not depend on scheduling. scale is 1 / sqrt(D).
+// does not depend on scheduling. scale is 1 / sqrt(D). The softmax of one score is 1 whatever the score: with N = 1 the
+// gradients of q and k are 0 exactly, which differences of sums would not be.
 //
-// FLOPs with n = heads N^2 D: forward 4n, query 6n, key 8n. Bytes: forward reads q once and k, v once for every Q rows,
-// from the cache: 4 arrays of heads N D is the floor.
+// FLOPs with n = B H N^2 D: forward 4n, query 6n, key 8n. Bytes: forward reads q once and k, v once for every Q rows,
+// from the cache: 4 arrays of B H N D is the floor.
 // f32 multiplies in single precision on the ordinary cores; bf16 on the tensor cores with float accumulators, and
 // rounds the softmax and its gradient to bf16 before the second product, as is usual.
 #ifndef CULVERT_ATTENTION_CUH
@@ -21,6 +25,17 @@
 #include "common.cuh"
 
 constexpr int THREADS = 128;
+
+struct Strides {
+    int image;
+    int head;
+    int token;
+
+    // The first element of a head, counted through the images.
+    INLINE long first(int head_of_all, int heads) const {
+        return static_cast<long>(head_of_all / heads) * image + head_of_all % heads * static_cast<long>(head);
+    }
+};
 
 // --- f32: thread t works at rows t / 8 + 16 i and columns t % 8 + 8 j of a tile. The eight threads of a row lie in one
 // warp, so that what they exchange through shared memory needs no barrier of the block.
@@ -31,13 +46,13 @@ struct Tile {
     float row[COUNT][D + 4];
 
     // Rows first.. of a head's matrix, zeros past its end.
-    INLINE void load(const float *__restrict__ from, int first, int n) {
+    INLINE void load(const float *__restrict__ from, int stride, int first, int n) {
 #pragma unroll 4
         for (int i = threadIdx.x; i < COUNT * D / 4; i += THREADS) {
             int r = i / (D / 4);
             int d = i % (D / 4) * 4;
             float4 v = make_float4(0, 0, 0, 0);
-            if (first + r < n) v = *reinterpret_cast<const float4 *>(from + static_cast<long>(first + r) * D + d);
+            if (first + r < n) v = *reinterpret_cast<const float4 *>(from + static_cast<long>(first + r) * stride + d);
             *reinterpret_cast<float4 *>(&row[r][d]) = v;
         }
     }
@@ -131,7 +146,7 @@ struct Sums {
         }
     }
 
-    INLINE void store(float *__restrict__ to, int first, int n) const {
+    INLINE void store(float *__restrict__ to, int stride, int first, int n) const {
         int y = threadIdx.x / 8;
         int x = threadIdx.x % 8;
         if (4 * x >= D) return;
@@ -141,25 +156,26 @@ struct Sums {
             if (row >= n) continue;
 #pragma unroll
             for (int j = 0; j < GROUPS; j++) {
-                *reinterpret_cast<float4 *>(to + static_cast<long>(row) * D + 4 * x + 32 * j) = at[i][j];
+                *reinterpret_cast<float4 *>(to + static_cast<long>(row) * stride + 4 * x + 32 * j) = at[i][j];
             }
         }
     }
 };
 
 template <int D>
-INLINE void forward_f32(float *y, float *lse, const float *q, const float *k, const float *v, int n, float scale) {
+INLINE void forward_f32(float *y, float *lse, const float *q, const float *k, const float *v, int n, int heads,
+                        Strides in, Strides out_strides, float scale) {
     constexpr int ROWS = D <= 64 ? 64 : 32;
     constexpr int COLUMNS = D <= 64 ? 32 : 16;
     __shared__ __align__(16) Tile<ROWS, D> queries;
     __shared__ __align__(16) Tile<COLUMNS, D> keys;
     __shared__ __align__(16) Tile<COLUMNS, D> values;
     __shared__ __align__(16) float weight[ROWS][COLUMNS + 4];
-    long head = static_cast<long>(blockIdx.y) * n * D;
+    long head = in.first(blockIdx.y, heads);
     int first = blockIdx.x * ROWS;
     int line = threadIdx.x / 8;
     int x = threadIdx.x % 8;
-    queries.load(q + head, first, n);
+    queries.load(q + head, in.token, first, n);
     Sums<ROWS, D> out;
     out.clear();
     float max[ROWS / 16];
@@ -171,8 +187,8 @@ INLINE void forward_f32(float *y, float *lse, const float *q, const float *k, co
     }
     for (int from = 0; from < n; from += COLUMNS) {
         __syncthreads();
-        keys.load(k + head, from, n);
-        values.load(v + head, from, n);
+        keys.load(k + head, in.token, from, n);
+        values.load(v + head, in.token, from, n);
         __syncthreads();
         float s[ROWS / 16][COLUMNS / 8];
         products<ROWS, COLUMNS, D>(s, queries, keys);
@@ -210,7 +226,7 @@ INLINE void forward_f32(float *y, float *lse, const float *q, const float *k, co
         int row = first + line + 16 * i;
         if (x == 0 && row < n) lse[static_cast<long>(blockIdx.y) * n + row] = max[i] + logf(sum[i]);
     }
-    out.store(y + head, first, n);
+    out.store(y + out_strides.first(blockIdx.y, heads), out_strides.token, first, n);
 }
 
 // One side of the backward pass. With P = exp(scale q k^T - lse), dP = dy v^T and dS = scale P (dP - delta) (Dao et al.
@@ -220,7 +236,7 @@ INLINE void forward_f32(float *y, float *lse, const float *q, const float *k, co
 template <int D, bool QUERY>
 INLINE void backward_f32(float *d_own, float *d_own_value, const float *own, const float *own_value,
                          const float *other, const float *other_value, const float *lse, const float *delta, int n,
-                         float scale) {
+                         int heads, Strides in, Strides out, float scale) {
     constexpr int ROWS = D <= 64 ? 32 : 16;
     constexpr int COLUMNS = ROWS;
     __shared__ __align__(16) Tile<ROWS, D> own_tile;
@@ -229,22 +245,27 @@ INLINE void backward_f32(float *d_own, float *d_own_value, const float *own, con
     __shared__ __align__(16) Tile<COLUMNS, D> other_value_tile;
     __shared__ __align__(16) float slope[ROWS][COLUMNS + 4];
     __shared__ __align__(16) float weight[QUERY ? 1 : ROWS][COLUMNS + 4];
-    long head = static_cast<long>(blockIdx.y) * n * D;
+    long head = in.first(blockIdx.y, heads);
+    // dy is own_value on the query side, other_value on the key side; the rest lies as q does.
+    long own_value_head = QUERY ? out.first(blockIdx.y, heads) : head;
+    long other_value_head = QUERY ? head : out.first(blockIdx.y, heads);
+    int own_value_stride = QUERY ? out.token : in.token;
+    int other_value_stride = QUERY ? in.token : out.token;
     const float *head_lse = lse + static_cast<long>(blockIdx.y) * n;
     const float *head_delta = delta + static_cast<long>(blockIdx.y) * n;
     int first = blockIdx.x * ROWS;
     int line = threadIdx.x / 8;
     int x = threadIdx.x % 8;
-    own_tile.load(own + head, first, n);
-    own_value_tile.load(own_value + head, first, n);
+    own_tile.load(own + head, in.token, first, n);
+    own_value_tile.load(own_value + own_value_head, own_value_stride, first, n);
     Sums<ROWS, D> gradient;
     Sums<ROWS, D> value_gradient;
     gradient.clear();
     value_gradient.clear();
     for (int from = 0; from < n; from += COLUMNS) {
         __syncthreads();
-        other_tile.load(other + head, from, n);
-        other_value_tile.load(other_value + head, from, n);
+        other_tile.load(other + head, in.token, from, n);
+        other_value_tile.load(other_value + other_value_head, other_value_stride, from, n);
         __syncthreads();
         float s[ROWS / 16][COLUMNS / 8];
         float dp[ROWS / 16][COLUMNS / 8];
@@ -259,7 +280,7 @@ INLINE void backward_f32(float *d_own, float *d_own_value, const float *own, con
                 int query = QUERY ? row : column;
                 bool inside = row < n && column < n;
                 float p = inside ? expf(s[i][j] * scale - head_lse[query]) : 0.0f;
-                slope[line + 16 * i][x + 8 * j] = inside ? scale * p * (dp[i][j] - head_delta[query]) : 0.0f;
+                slope[line + 16 * i][x + 8 * j] = inside && n > 1 ? scale * p * (dp[i][j] - head_delta[query]) : 0.0f;
                 if constexpr (!QUERY) weight[line + 16 * i][x + 8 * j] = p;
             }
         }
@@ -267,15 +288,15 @@ INLINE void backward_f32(float *d_own, float *d_own_value, const float *own, con
         gradient.template add<COLUMNS>(slope, other_tile);
         if constexpr (!QUERY) value_gradient.template add<COLUMNS>(weight, other_value_tile);
     }
-    gradient.store(d_own + head, first, n);
-    if constexpr (!QUERY) value_gradient.store(d_own_value + head, first, n);
+    gradient.store(d_own + head, in.token, first, n);
+    if constexpr (!QUERY) value_gradient.store(d_own_value + head, in.token, first, n);
 }
 
-// delta = dy . y for each row of [rows, D]: the sum over a row of P dP (Dao et al. 2022, section B.2).
+// delta = dy . y for each of `rows` tokens of all heads: the sum over a row of P dP (Dao et al. 2022, section B.2).
 template <int D, class T>
-INLINE void delta_rows(float *delta, const T *dy, const T *y, int rows) {
+INLINE void delta_rows(float *delta, const T *dy, const T *y, int rows, int n, int heads, Strides out) {
     for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < rows; row += gridDim.x * blockDim.y) {
-        long at = static_cast<long>(row) * D;
+        long at = out.first(row / n, heads) + static_cast<long>(row % n) * out.token;
         float sum = 0;
         for (int d = threadIdx.x; d < D; d += WARP) sum = fmaf(to_float(dy[at + d]), to_float(y[at + d]), sum);
         sum = warp_sum(sum);
@@ -284,28 +305,34 @@ INLINE void delta_rows(float *delta, const T *dy, const T *y, int rows) {
 }
 
 #define ATTENTION_F32(D)                                                                                              \
-    KERNEL __launch_bounds__(THREADS)                                                                                 \
-        attention_forward_f32_d##D(float *__restrict__ y, float *__restrict__ lse, const float *__restrict__ q,       \
-                                   const float *__restrict__ k, const float *__restrict__ v, int n, float scale) {    \
-        forward_f32<D>(y, lse, q, k, v, n, scale);                                                                    \
+    KERNEL __launch_bounds__(THREADS) attention_forward_f32_d##D(                                                     \
+        float *__restrict__ y, float *__restrict__ lse, const float *__restrict__ q, const float *__restrict__ k,     \
+        const float *__restrict__ v, int n, int heads, int in_image, int in_head, int in_token, int out_image,        \
+        int out_head, int out_token, float scale) {                                                                   \
+        forward_f32<D>(y, lse, q, k, v, n, heads, Strides{in_image, in_head, in_token},                               \
+                       Strides{out_image, out_head, out_token}, scale);                                               \
     }                                                                                                                 \
     KERNEL attention_delta_f32_d##D(float *__restrict__ delta, const float *__restrict__ dy,                          \
-                                    const float *__restrict__ y, int rows) {                                          \
-        delta_rows<D>(delta, dy, y, rows);                                                                            \
+                                    const float *__restrict__ y, int rows, int n, int heads, int out_image,           \
+                                    int out_head, int out_token) {                                                    \
+        delta_rows<D>(delta, dy, y, rows, n, heads, Strides{out_image, out_head, out_token});                         \
     }                                                                                                                 \
     KERNEL __launch_bounds__(THREADS) attention_backward_query_f32_d##D(                                              \
         float *__restrict__ dq, const float *__restrict__ dy, const float *__restrict__ q,                            \
         const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                      \
-        const float *__restrict__ delta, int n, float scale) {                                                        \
-        backward_f32<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                        \
+        const float *__restrict__ delta, int n, int heads, int in_image, int in_head, int in_token, int out_image,    \
+        int out_head, int out_token, float scale) {                                                                   \
+        backward_f32<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, heads,                                         \
+                              Strides{in_image, in_head, in_token}, Strides{out_image, out_head, out_token}, scale);  \
     }                                                                                                                 \
     KERNEL __launch_bounds__(THREADS) attention_backward_key_f32_d##D(                                                \
         float *__restrict__ dk, float *__restrict__ dv, const float *__restrict__ dy, const float *__restrict__ q,    \
         const float *__restrict__ k, const float *__restrict__ v, const float *__restrict__ lse,                      \
-        const float *__restrict__ delta, int n, float scale) {                                                        \
-        backward_f32<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                            \
+        const float *__restrict__ delta, int n, int heads, int in_image, int in_head, int in_token, int out_image,    \
+        int out_head, int out_token, float scale) {                                                                   \
+        backward_f32<D, false>(dk, dv, k, v, q, dy, lse, delta, n, heads,                                             \
+                               Strides{in_image, in_head, in_token}, Strides{out_image, out_head, out_token}, scale); \
     }
-
 
 // --- bf16: a warp owns 16 rows, and m16n8k16 products (ptx.cuh, whose g and t are used here) make its part of a tile.
 
@@ -316,12 +343,12 @@ struct HalfTile {
     bf16 row[COUNT][D + 8];
 
     // Starts copying rows first.. of a head's matrix, zeros past its end; finish_copies() waits for them.
-    INLINE void load(const bf16 *__restrict__ from, int first, int n) {
+    INLINE void load(const bf16 *__restrict__ from, int stride, int first, int n) {
 #pragma unroll 4
         for (int i = threadIdx.x; i < COUNT * D / 8; i += THREADS) {
             int r = i / (D / 8);
             int d = i % (D / 8) * 8;
-            start_copy(&row[r][d], from + static_cast<long>(min(first + r, n - 1)) * D + d, first + r < n);
+            start_copy(&row[r][d], from + static_cast<long>(min(first + r, n - 1)) * stride + d, first + r < n);
         }
     }
 
@@ -371,12 +398,13 @@ INLINE void half_add(float (&sum)[D / 8][4], const float (&weight)[COLUMNS / 8][
 }
 
 template <int D>
-INLINE void half_store(bf16 *__restrict__ to, const float (&sum)[D / 8][4], const float (&factor)[2], int row, int n) {
+INLINE void half_store(bf16 *__restrict__ to, int stride, const float (&sum)[D / 8][4], const float (&factor)[2],
+                       int row, int n) {
     int t = threadIdx.x % 4;
 #pragma unroll
     for (int i = 0; i < 2; i++) {
         if (row + 8 * i >= n) continue;
-        bf16 *line = to + static_cast<long>(row + 8 * i) * D + 2 * t;
+        bf16 *line = to + static_cast<long>(row + 8 * i) * stride + 2 * t;
 #pragma unroll
         for (int j = 0; j < D / 8; j++) {
             *reinterpret_cast<unsigned *>(line + 8 * j) =
@@ -392,27 +420,30 @@ struct HalfPair {
     HalfTile<COUNT, D> a[STAGES];
     HalfTile<COUNT, D> b[STAGES];
 
-    INLINE void load(const bf16 *__restrict__ from_a, const bf16 *__restrict__ from_b, int first, int n) {
+    INLINE void load(const bf16 *__restrict__ from_a, int stride_a, const bf16 *__restrict__ from_b, int stride_b,
+                     int first, int n) {
         int stage = first / COUNT % STAGES;
-        a[stage].load(from_a, first, n);
-        b[stage].load(from_b, first, n);
+        a[stage].load(from_a, stride_a, first, n);
+        b[stage].load(from_b, stride_b, first, n);
     }
 
     // Before the first step.
-    INLINE void begin(const bf16 *__restrict__ from_a, const bf16 *__restrict__ from_b, int n) {
-        if (STAGES == 2) load(from_a, from_b, 0, n);
+    INLINE void begin(const bf16 *__restrict__ from_a, int stride_a, const bf16 *__restrict__ from_b, int stride_b,
+                      int n) {
+        if (STAGES == 2) load(from_a, stride_a, from_b, stride_b, 0, n);
     }
 
     // Makes the pair of rows first.. present and returns its stage. With two stages the one barrier says both that all
     // copies of this pair are seen and that nobody works at the pair before, whose place the next one takes.
-    INLINE int step(const bf16 *__restrict__ from_a, const bf16 *__restrict__ from_b, int first, int n) {
+    INLINE int step(const bf16 *__restrict__ from_a, int stride_a, const bf16 *__restrict__ from_b, int stride_b,
+                    int first, int n) {
         if (STAGES == 2) {
             finish_copies();
             __syncthreads();
-            if (first + COUNT < n) load(from_a, from_b, first + COUNT, n);
+            if (first + COUNT < n) load(from_a, stride_a, from_b, stride_b, first + COUNT, n);
         } else {
             __syncthreads();
-            load(from_a, from_b, first, n);
+            load(from_a, stride_a, from_b, stride_b, first, n);
             finish_copies();
             __syncthreads();
         }
@@ -425,19 +456,20 @@ constexpr float LOG2_E = 1.4426950408889634f;
 constexpr float LN_2 = 0.69314718055994531f;
 
 template <int D>
-INLINE void forward_bf16(bf16 *y, float *lse, const bf16 *q, const bf16 *k, const bf16 *v, int n, float scale) {
+INLINE void forward_bf16(bf16 *y, float *lse, const bf16 *q, const bf16 *k, const bf16 *v, int n, int heads, Strides in,
+                         Strides out_strides, float scale) {
     constexpr int COLUMNS = D <= 64 ? 64 : 32;
     constexpr int STAGES = D <= 64 ? 2 : 1;
     __shared__ __align__(16) HalfTile<HALF_ROWS, D> queries;
     __shared__ __align__(16) HalfPair<COLUMNS, D, STAGES> pairs;   // keys and values
-    long head = static_cast<long>(blockIdx.y) * n * D;
+    long head = in.first(blockIdx.y, heads);
     int first = blockIdx.x * HALF_ROWS;
     int warp_first = threadIdx.x / WARP * 16;
     int g = threadIdx.x % WARP / 4;
     int t = threadIdx.x % 4;
     // The softmax in base 2: the hardware's exponential, and one multiplication saved.
     scale *= LOG2_E;
-    queries.load(q + head, first, n);
+    queries.load(q + head, in.token, first, n);
     float out[D / 8][4];
 #pragma unroll
     for (int j = 0; j < D / 8; j++) {
@@ -446,9 +478,9 @@ INLINE void forward_bf16(bf16 *y, float *lse, const bf16 *q, const bf16 *k, cons
     }
     float max[2] = {-INFINITY, -INFINITY};
     float sum[2] = {0, 0};
-    pairs.begin(k + head, v + head, n);
+    pairs.begin(k + head, in.token, v + head, in.token, n);
     for (int from = 0; from < n; from += COLUMNS) {
-        int stage = pairs.step(k + head, v + head, from, n);
+        int stage = pairs.step(k + head, in.token, v + head, in.token, from, n);
         float s[COLUMNS / 8][4];
         half_products<COLUMNS>(s, queries, warp_first, pairs.a[stage]);
         float top[2] = {max[0], max[1]};
@@ -496,26 +528,32 @@ INLINE void forward_bf16(bf16 *y, float *lse, const bf16 *q, const bf16 *k, cons
             lse[static_cast<long>(blockIdx.y) * n + row + 8 * i] = max[i] * LN_2 + logf(sum[i]);
         }
     }
-    half_store<D>(y + head, out, factor, row, n);
+    half_store<D>(y + out_strides.first(blockIdx.y, heads), out_strides.token, out, factor, row, n);
 }
 
 template <int D, bool QUERY>
 INLINE void backward_bf16(bf16 *d_own, bf16 *d_own_value, const bf16 *own, const bf16 *own_value, const bf16 *other,
-                          const bf16 *other_value, const float *lse, const float *delta, int n, float scale) {
+                          const bf16 *other_value, const float *lse, const float *delta, int n, int heads, Strides in,
+                          Strides out, float scale) {
     constexpr int COLUMNS = D <= 64 ? 32 : 16;
     constexpr int STAGES = D <= 64 ? 2 : 1;
     __shared__ __align__(16) HalfTile<HALF_ROWS, D> own_tile;
     __shared__ __align__(16) HalfTile<HALF_ROWS, D> own_value_tile;
     __shared__ __align__(16) HalfPair<COLUMNS, D, STAGES> pairs;   // other and other_value
-    long head = static_cast<long>(blockIdx.y) * n * D;
+    long head = in.first(blockIdx.y, heads);
+    // dy is own_value on the query side, other_value on the key side; the rest lies as q does.
+    long own_value_head = QUERY ? out.first(blockIdx.y, heads) : head;
+    long other_value_head = QUERY ? head : out.first(blockIdx.y, heads);
+    int own_value_stride = QUERY ? out.token : in.token;
+    int other_value_stride = QUERY ? in.token : out.token;
     const float *head_lse = lse + static_cast<long>(blockIdx.y) * n;
     const float *head_delta = delta + static_cast<long>(blockIdx.y) * n;
     int first = blockIdx.x * HALF_ROWS;
     int warp_first = threadIdx.x / WARP * 16;
     int g = threadIdx.x % WARP / 4;
     int t = threadIdx.x % 4;
-    own_tile.load(own + head, first, n);
-    own_value_tile.load(own_value + head, first, n);
+    own_tile.load(own + head, in.token, first, n);
+    own_value_tile.load(own_value + own_value_head, own_value_stride, first, n);
     float gradient[D / 8][4];
     float value_gradient[D / 8][4];
 #pragma unroll
@@ -526,9 +564,9 @@ INLINE void backward_bf16(bf16 *d_own, bf16 *d_own_value, const bf16 *own, const
             value_gradient[j][l] = 0;
         }
     }
-    pairs.begin(other + head, other_value + head, n);
+    pairs.begin(other + head, in.token, other_value + other_value_head, other_value_stride, n);
     for (int from = 0; from < n; from += COLUMNS) {
-        int stage = pairs.step(other + head, other_value + head, from, n);
+        int stage = pairs.step(other + head, in.token, other_value + other_value_head, other_value_stride, from, n);
         float s[COLUMNS / 8][4];
         float dp[COLUMNS / 8][4];
         half_products<COLUMNS>(s, own_tile, warp_first, pairs.a[stage]);
@@ -542,38 +580,45 @@ INLINE void backward_bf16(bf16 *d_own, bf16 *d_own_value, const bf16 *own, const
                 int query = QUERY ? row : column;
                 bool inside = row < n && column < n;
                 s[j][l] = inside ? expf(s[j][l] * scale - head_lse[query]) : 0.0f;
-                dp[j][l] = inside ? scale * s[j][l] * (dp[j][l] - head_delta[query]) : 0.0f;
+                dp[j][l] = inside && n > 1 ? scale * s[j][l] * (dp[j][l] - head_delta[query]) : 0.0f;
             }
         }
         half_add(gradient, dp, pairs.a[stage]);
         if constexpr (!QUERY) half_add(value_gradient, s, pairs.b[stage]);
     }
     const float one[2] = {1, 1};
-    half_store<D>(d_own + head, gradient, one, first + warp_first + g, n);
-    if constexpr (!QUERY) half_store<D>(d_own_value + head, value_gradient, one, first + warp_first + g, n);
+    half_store<D>(d_own + head, in.token, gradient, one, first + warp_first + g, n);
+    if constexpr (!QUERY) half_store<D>(d_own_value + head, in.token, value_gradient, one, first + warp_first + g, n);
 }
 
 #define ATTENTION_BF16(D)                                                                                             \
-    KERNEL __launch_bounds__(THREADS)                                                                                 \
-        attention_forward_bf16_d##D(bf16 *__restrict__ y, float *__restrict__ lse, const bf16 *__restrict__ q,        \
-                                    const bf16 *__restrict__ k, const bf16 *__restrict__ v, int n, float scale) {     \
-        forward_bf16<D>(y, lse, q, k, v, n, scale);                                                                   \
+    KERNEL __launch_bounds__(THREADS) attention_forward_bf16_d##D(                                                    \
+        bf16 *__restrict__ y, float *__restrict__ lse, const bf16 *__restrict__ q, const bf16 *__restrict__ k,        \
+        const bf16 *__restrict__ v, int n, int heads, int in_image, int in_head, int in_token, int out_image,         \
+        int out_head, int out_token, float scale) {                                                                   \
+        forward_bf16<D>(y, lse, q, k, v, n, heads, Strides{in_image, in_head, in_token},                              \
+                       Strides{out_image, out_head, out_token}, scale);                                               \
     }                                                                                                                 \
     KERNEL attention_delta_bf16_d##D(float *__restrict__ delta, const bf16 *__restrict__ dy,                          \
-                                     const bf16 *__restrict__ y, int rows) {                                          \
-        delta_rows<D>(delta, dy, y, rows);                                                                            \
+                                    const bf16 *__restrict__ y, int rows, int n, int heads, int out_image,            \
+                                    int out_head, int out_token) {                                                    \
+        delta_rows<D>(delta, dy, y, rows, n, heads, Strides{out_image, out_head, out_token});                         \
     }                                                                                                                 \
     KERNEL __launch_bounds__(THREADS) attention_backward_query_bf16_d##D(                                             \
-        bf16 *__restrict__ dq, const bf16 *__restrict__ dy, const bf16 *__restrict__ q, const bf16 *__restrict__ k,   \
-        const bf16 *__restrict__ v, const float *__restrict__ lse, const float *__restrict__ delta, int n,            \
-        float scale) {                                                                                                \
-        backward_bf16<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, scale);                                       \
+        bf16 *__restrict__ dq, const bf16 *__restrict__ dy, const bf16 *__restrict__ q,                               \
+        const bf16 *__restrict__ k, const bf16 *__restrict__ v, const float *__restrict__ lse,                        \
+        const float *__restrict__ delta, int n, int heads, int in_image, int in_head, int in_token, int out_image,    \
+        int out_head, int out_token, float scale) {                                                                   \
+        backward_bf16<D, true>(dq, nullptr, q, dy, k, v, lse, delta, n, heads,                                        \
+                              Strides{in_image, in_head, in_token}, Strides{out_image, out_head, out_token}, scale);  \
     }                                                                                                                 \
     KERNEL __launch_bounds__(THREADS) attention_backward_key_bf16_d##D(                                               \
         bf16 *__restrict__ dk, bf16 *__restrict__ dv, const bf16 *__restrict__ dy, const bf16 *__restrict__ q,        \
         const bf16 *__restrict__ k, const bf16 *__restrict__ v, const float *__restrict__ lse,                        \
-        const float *__restrict__ delta, int n, float scale) {                                                        \
-        backward_bf16<D, false>(dk, dv, k, v, q, dy, lse, delta, n, scale);                                           \
+        const float *__restrict__ delta, int n, int heads, int in_image, int in_head, int in_token, int out_image,    \
+        int out_head, int out_token, float scale) {                                                                   \
+        backward_bf16<D, false>(dk, dv, k, v, q, dy, lse, delta, n, heads,                                            \
+                               Strides{in_image, in_head, in_token}, Strides{out_image, out_head, out_token}, scale); \
     }
 
 #endif

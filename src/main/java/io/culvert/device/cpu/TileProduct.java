@@ -1,0 +1,109 @@
+package io.culvert.device.cpu;
+
+import static io.culvert.device.cpu.Simd.F;
+import static io.culvert.device.cpu.Simd.LANES;
+
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Products of matrices that fit a core's cache, for kernels that go from one to the next without leaving it. A block of
+ * {@link #ROWS} x {@link #COLUMNS} results stays in registers (12 of the 16 that AVX2 has) while the loop runs over the
+ * inner dimension. Rows and columns past the ends are computed too: every array has room up to the next whole block.
+ */
+public final class TileProduct {
+    public static final int ROWS = 6;
+    public static final int COLUMNS = 2 * LANES;
+    private static final int LINE = 64 / Float.BYTES;
+
+    private TileProduct() {}
+
+    /** The number of rows that a matrix of {@code rows} must have room for. */
+    public static int paddedRows(int rows) {
+        return (rows + ROWS - 1) / ROWS * ROWS;
+    }
+
+    /**
+     * Elements from row to row of a matrix with {@code columns} columns: whole blocks, and an odd number of cache lines, so
+     * that the rows of a block lie in different sets of the cache.
+     */
+    public static int stride(int columns) {
+        int whole = (columns + COLUMNS - 1) / COLUMNS * COLUMNS;
+        return whole / LINE % 2 == 0 ? whole + LINE : whole;
+    }
+
+    /**
+     * {@code c = a b}: c {@code [rows, columns]}, b {@code [depth, columns]} by rows of {@code ldb} elements, c by rows of
+     * {@code ldc}; element (r, k) of a is {@code a[r * aRow + k * aColumn]}.
+     *
+     * @param add whether to add to what c holds
+     */
+    public static void multiply(
+            float[] c, int ldc, float[] a, int aRow, int aColumn, float[] b, int ldb, int rows, int columns, int depth,
+            boolean add) {
+        if (!add) {
+            Arrays.fill(c, 0, paddedRows(rows) * ldc, 0);
+        }
+        for (int column = 0; column < columns; column += COLUMNS) {
+            for (int row = 0; row < rows; row += ROWS) {
+                block(c, row * ldc + column, ldc, a, row * aRow, aRow, aColumn, b, column, ldb, depth);
+            }
+        }
+    }
+
+    /** Calls the Vector API and nothing else, so that all of it is inlined: see {@link SimdMath}. */
+    private static void block(
+            float[] c, int to, int ldc, float[] a, int from, int aRow, int aColumn, float[] b, int column, int ldb,
+            int depth) {
+        FloatVector c00 = FloatVector.fromArray(F, c, to);
+        FloatVector c01 = FloatVector.fromArray(F, c, to + LANES);
+        FloatVector c10 = FloatVector.fromArray(F, c, to + ldc);
+        FloatVector c11 = FloatVector.fromArray(F, c, to + ldc + LANES);
+        FloatVector c20 = FloatVector.fromArray(F, c, to + 2 * ldc);
+        FloatVector c21 = FloatVector.fromArray(F, c, to + 2 * ldc + LANES);
+        FloatVector c30 = FloatVector.fromArray(F, c, to + 3 * ldc);
+        FloatVector c31 = FloatVector.fromArray(F, c, to + 3 * ldc + LANES);
+        FloatVector c40 = FloatVector.fromArray(F, c, to + 4 * ldc);
+        FloatVector c41 = FloatVector.fromArray(F, c, to + 4 * ldc + LANES);
+        FloatVector c50 = FloatVector.fromArray(F, c, to + 5 * ldc);
+        FloatVector c51 = FloatVector.fromArray(F, c, to + 5 * ldc + LANES);
+        int i = from;
+        int j = column;
+        for (int k = 0; k < depth; k++) {
+            FloatVector b0 = FloatVector.fromArray(F, b, j);
+            FloatVector b1 = FloatVector.fromArray(F, b, j + LANES);
+            FloatVector a0 = FloatVector.broadcast(F, a[i]);
+            c00 = a0.fma(b0, c00);
+            c01 = a0.fma(b1, c01);
+            FloatVector a1 = FloatVector.broadcast(F, a[i + aRow]);
+            c10 = a1.fma(b0, c10);
+            c11 = a1.fma(b1, c11);
+            FloatVector a2 = FloatVector.broadcast(F, a[i + 2 * aRow]);
+            c20 = a2.fma(b0, c20);
+            c21 = a2.fma(b1, c21);
+            FloatVector a3 = FloatVector.broadcast(F, a[i + 3 * aRow]);
+            c30 = a3.fma(b0, c30);
+            c31 = a3.fma(b1, c31);
+            FloatVector a4 = FloatVector.broadcast(F, a[i + 4 * aRow]);
+            c40 = a4.fma(b0, c40);
+            c41 = a4.fma(b1, c41);
+            FloatVector a5 = FloatVector.broadcast(F, a[i + 5 * aRow]);
+            c50 = a5.fma(b0, c50);
+            c51 = a5.fma(b1, c51);
+            i += aColumn;
+            j += ldb;
+        }
+        c00.intoArray(c, to);
+        c01.intoArray(c, to + LANES);
+        c10.intoArray(c, to + ldc);
+        c11.intoArray(c, to + ldc + LANES);
+        c20.intoArray(c, to + 2 * ldc);
+        c21.intoArray(c, to + 2 * ldc + LANES);
+        c30.intoArray(c, to + 3 * ldc);
+        c31.intoArray(c, to + 3 * ldc + LANES);
+        c40.intoArray(c, to + 4 * ldc);
+        c41.intoArray(c, to + 4 * ldc + LANES);
+        c50.intoArray(c, to + 5 * ldc);
+        c51.intoArray(c, to + 5 * ldc + LANES);
+    }
+}
