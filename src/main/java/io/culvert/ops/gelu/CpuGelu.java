@@ -1,11 +1,9 @@
 package io.culvert.ops.gelu;
 
-import static io.culvert.device.cpu.Simd.get;
-import static io.culvert.device.cpu.Simd.set;
-
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
+import java.util.Arrays;
 
 final class CpuGelu implements OpKernel {
     private static final int GRAIN = 1024;
@@ -13,6 +11,7 @@ final class CpuGelu implements OpKernel {
     private final Workers workers;
     private final GeluOp op;
     private final int count;
+    private final GeluRun[] runs;
     private final Workers.Range forwardTask = this::activate;
     private final Workers.Range backwardTask = this::differentiate;
 
@@ -20,6 +19,8 @@ final class CpuGelu implements OpKernel {
         this.op = op;
         workers = cpu.workers();
         count = Math.toIntExact(op.x().shape().count());
+        runs = new GeluRun[workers.threads()];
+        Arrays.setAll(runs, worker -> new GeluRun(GRAIN));
     }
 
     @Override
@@ -33,18 +34,20 @@ final class CpuGelu implements OpKernel {
     }
 
     private void activate(int worker, int from, int to) {
-        for (int i = from; i < to; i++) {
-            double x = get(op.x().data(), i);
-            set(op.y().data(), i, (float) (x * NormalDistribution.below(x)));
+        GeluRun run = runs[worker];
+        for (int at = from; at < to; at += GRAIN) {
+            int length = Math.min(GRAIN, to - at);
+            run.load(op.x().data(), at, length);
+            run.storeValues(op.y().data(), at, length);
         }
     }
 
-    /** {@code dx = dy (Phi(x) + x phi(x))}. */
     private void differentiate(int worker, int from, int to) {
-        for (int i = from; i < to; i++) {
-            double x = get(op.x().data(), i);
-            double slope = NormalDistribution.below(x) + x * NormalDistribution.density(x);
-            set(op.dx().data(), i, (float) (get(op.dy().data(), i) * slope));
+        GeluRun run = runs[worker];
+        for (int at = from; at < to; at += GRAIN) {
+            int length = Math.min(GRAIN, to - at);
+            run.load(op.x().data(), at, length);
+            run.storeGradients(op.dx().data(), op.dy().data(), at, length);
         }
     }
 }

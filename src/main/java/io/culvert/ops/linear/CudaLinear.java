@@ -9,9 +9,11 @@ import io.culvert.device.cuda.CudaLaunch;
 import io.culvert.device.cuda.Element;
 import io.culvert.ops.OpKernel;
 import io.culvert.tensor.DType;
+import io.culvert.tensor.Parameter;
+import io.culvert.tensor.Tensor;
 
 /** Three matrix products by cuBLASLt: y = x W^T (the bias in its epilogue), dx = dy W, dW += dy^T x; db += column sums. */
-final class CudaLinear implements OpKernel {
+public final class CudaLinear implements OpKernel {
     private static final int THREADS = 256;
     private static final int COLUMN_BYTES = 512;
     private static final int ROWS_A_BLOCK = 128;
@@ -23,34 +25,42 @@ final class CudaLinear implements OpKernel {
     private final CudaLaunch biasParts;
     private final CudaLaunch biasGradient;
 
-    CudaLinear(CudaContext cuda, LinearOp op) {
+    /**
+     * Plans both halves.
+     *
+     * @param x {@code [..., in]}, of the type that is computed in
+     * @param weight {@code [out, in]} as it is stored, whatever its axes
+     * @param bias may be null
+     * @param y {@code [..., out]}
+     * @param dy null if there is no backward pass
+     * @param dx null if nobody needs it
+     */
+    public CudaLinear(CudaContext cuda, Tensor x, Parameter weight, Parameter bias, Tensor y, Tensor dy, Tensor dx) {
         CublasLt blas = cuda.blas();
-        int rows = op.x.shape().rows();
-        int in = op.x.shape().at(-1);
-        int out = op.y.shape().at(-1);
-        long x = op.x.address();
-        DType dtype = op.x.dtype();
+        int rows = x.shape().rows();
+        int in = x.shape().at(-1);
+        int out = y.shape().at(-1);
+        DType dtype = x.dtype();
         Element element = dtype.element();
-        long weight = op.weight.value(dtype).address();
-        long bias = op.bias == null ? 0 : op.bias.value(dtype).address();
+        long w = weight.value(dtype).address();
+        long b = bias == null ? 0 : bias.value(dtype).address();
         forward = blas.plan(
-                rows, out, in, 1, plain(x, in).of(element), transposed(weight, in).of(element), 0,
-                plain(op.y.address(), out).of(element), bias);
-        if (op.dy == null) {
+                rows, out, in, 1, plain(x.address(), in).of(element), transposed(w, in).of(element), 0,
+                plain(y.address(), out).of(element), b);
+        if (dy == null) {
             backwardData = null;
             backwardWeight = null;
         } else {
-            long dy = op.dy.address();
-            backwardData = op.dx == null
+            backwardData = dx == null
                     ? null
                     : blas.plan(
-                            rows, in, out, 1, plain(dy, out).of(element), plain(weight, in).of(element), 0,
-                            plain(op.dx.address(), in).of(element), 0);
+                            rows, in, out, 1, plain(dy.address(), out).of(element), plain(w, in).of(element), 0,
+                            plain(dx.address(), in).of(element), 0);
             backwardWeight = blas.plan(
-                    out, in, rows, 1, transposed(dy, out).of(element), plain(x, in).of(element), 1,
-                    plain(op.weight.gradient().address(), in), 0);
+                    out, in, rows, 1, transposed(dy.address(), out).of(element), plain(x.address(), in).of(element), 1,
+                    plain(weight.gradient().address(), in), 0);
         }
-        if (op.dy == null || op.bias == null) {
+        if (dy == null || bias == null) {
             biasParts = null;
             biasGradient = null;
         } else {
@@ -60,10 +70,10 @@ final class CudaLinear implements OpKernel {
             long scratch = cuda.workspace((long) parts * out * Double.BYTES);
             biasParts = cuda.launch("elementwise", "bias_backward_partial_" + dtype.suffix)
                     .grid(columnBlocks, parts, 1).block(THREADS)
-                    .pointer(scratch).pointer(op.dy.address()).int32(rows).int32(out);
+                    .pointer(scratch).pointer(dy.address()).int32(rows).int32(out);
             biasGradient = cuda.launch("elementwise", "bias_backward_f32")
                     .grid((out + SUMS - 1) / SUMS).block(THREADS)
-                    .pointer(op.bias.gradient().address()).pointer(scratch).int32(parts).int32(out);
+                    .pointer(bias.gradient().address()).pointer(scratch).int32(parts).int32(out);
         }
     }
 

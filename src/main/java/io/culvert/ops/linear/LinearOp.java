@@ -83,8 +83,8 @@ public final class LinearOp extends Op {
     @Override
     protected OpKernel bind(Device device) {
         return switch (device) {
-            case CpuDevice cpu -> new CpuLinear(cpu, this);
-            case CudaDevice cuda -> new CudaLinear(cuda.context(), this);
+            case CpuDevice cpu -> new CpuLinear(cpu, x, weight, bias, y, dy, dx);
+            case CudaDevice cuda -> new CudaLinear(cuda.context(), x, weight, bias, y, dy, dx);
         };
     }
 }

@@ -1,18 +1,27 @@
 package io.culvert.ops.softmax;
 
+import static io.culvert.device.cpu.Simd.F;
+import static io.culvert.device.cpu.Simd.LANES;
 import static io.culvert.device.cpu.Simd.get;
+import static io.culvert.device.cpu.Simd.load;
 import static io.culvert.device.cpu.Simd.set;
+import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.cpu.Simd;
+import io.culvert.device.cpu.SimdMath;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
 
 final class CpuSoftmax implements OpKernel {
     private final Workers workers;
     private final SoftmaxOp op;
     private final int rows;
     private final int width;
+    private final float[][] lanes;
+    private final float[][] exponentials;
     private final Workers.Range forwardTask = this::exponentiate;
     private final Workers.Range backwardTask = this::differentiate;
 
@@ -21,6 +30,8 @@ final class CpuSoftmax implements OpKernel {
         workers = cpu.workers();
         rows = op.x().shape().rows();
         width = op.x().shape().at(-1);
+        lanes = new float[workers.threads()][LANES];
+        exponentials = new float[workers.threads()][Simd.bound(width + LANES - 1)];
     }
 
     @Override
@@ -34,38 +45,68 @@ final class CpuSoftmax implements OpKernel {
     }
 
     private void exponentiate(int worker, int from, int to) {
-        MemorySegment x = op.x().data();
-        MemorySegment y = op.y().data();
         for (int row = from; row < to; row++) {
-            long base = (long) row * width;
-            double max = Double.NEGATIVE_INFINITY;
-            for (int i = 0; i < width; i++) {
-                max = Math.max(max, get(x, base + i));
-            }
-            double sum = 0;
-            for (int i = 0; i < width; i++) {
-                sum += Math.exp(get(x, base + i) - max);
-            }
-            for (int i = 0; i < width; i++) {
-                set(y, base + i, (float) (Math.exp(get(x, base + i) - max) / sum));
-            }
+            exponentiate(op.x().data(), op.y().data(), (long) row * width, lanes[worker], exponentials[worker]);
+        }
+    }
+
+    private void exponentiate(MemorySegment x, MemorySegment y, long base, float[] scratch, float[] row) {
+        float max = max(x, base, scratch);
+        for (int i = 0; i < width; i++) {
+            row[i] = get(x, base + i) - max;
+        }
+        SimdMath.exp(row, 0, width, 1, 0);
+        double sum = 0;
+        for (int i = 0; i < width; i++) {
+            sum += row[i];
+        }
+        float inverse = (float) (1 / sum);
+        for (int i = 0; i < width; i++) {
+            set(y, base + i, row[i] * inverse);
+        }
+    }
+
+    private float max(MemorySegment x, long base, float[] scratch) {
+        FloatVector greatest = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+        int i = 0;
+        for (; i + LANES <= width; i += LANES) {
+            greatest = greatest.max(load(x, base + i));
+        }
+        greatest.intoArray(scratch, 0);
+        float max = scratch[0];
+        for (float lane : scratch) {
+            max = Math.max(max, lane);
+        }
+        for (; i < width; i++) {
+            max = Math.max(max, get(x, base + i));
+        }
+        return max;
+    }
+
+    private void differentiate(int worker, int from, int to) {
+        for (int row = from; row < to; row++) {
+            differentiate(op.y().data(), op.dy().data(), op.dx().data(), (long) row * width, lanes[worker]);
         }
     }
 
     /** {@code dx = y (dy - y . dy)}. */
-    private void differentiate(int worker, int from, int to) {
-        MemorySegment y = op.y().data();
-        MemorySegment dy = op.dy().data();
-        MemorySegment dx = op.dx().data();
-        for (int row = from; row < to; row++) {
-            long base = (long) row * width;
-            double along = 0;
-            for (int i = 0; i < width; i++) {
-                along += (double) get(y, base + i) * get(dy, base + i);
-            }
-            for (int i = 0; i < width; i++) {
-                set(dx, base + i, (float) (get(y, base + i) * (get(dy, base + i) - along)));
-            }
+    private void differentiate(MemorySegment y, MemorySegment dy, MemorySegment dx, long base, float[] scratch) {
+        FloatVector sums = FloatVector.zero(F);
+        int i = 0;
+        for (; i + LANES <= width; i += LANES) {
+            sums = load(y, base + i).fma(load(dy, base + i), sums);
+        }
+        double sum = Simd.sum(sums, scratch);
+        for (; i < width; i++) {
+            sum += (double) get(y, base + i) * get(dy, base + i);
+        }
+        float along = (float) sum;
+        i = 0;
+        for (; i + LANES <= width; i += LANES) {
+            store(load(dy, base + i).sub(along).mul(load(y, base + i)), dx, base + i);
+        }
+        for (; i < width; i++) {
+            set(dx, base + i, get(y, base + i) * (get(dy, base + i) - along));
         }
     }
 }
