@@ -70,6 +70,15 @@ LAST_FULL = [(7, 1000), (2, 197, 192), (3, 2049)]
 # batch, heads, tokens, width of a head
 ATTENTION_SMALL = [(1, 1, 1, 16), (2, 3, 5, 16), (1, 2, 50, 32), (1, 3, 17, 64), (1, 1, 33, 128)]
 ATTENTION_FULL = [(2, 3, 65, 64), (1, 3, 197, 64), (1, 12, 31, 16), (1, 2, 128, 32)]
+# batch, tokens, heads, width of a head
+QKV_SMALL = [(1, 1, 1, 16), (3, 5, 2, 16), (1, 50, 2, 32), (2, 17, 3, 64), (1, 33, 1, 128), (1, 197, 1, 16)]
+QKV_FULL = [(3, 65, 3, 64), (1, 197, 3, 64), (1, 31, 12, 16)]
+# shape of x, width of a token, patch
+PATCH_SMALL = [((1, 3, 2, 2), 5, 2), ((3, 3, 8, 12), 7, 4), ((2, 1, 6, 9), 8, 3), ((1, 3, 16, 16), 33, 16)]
+PATCH_FULL = [((3, 3, 64, 64), 192, 8), ((1, 3, 224, 224), 192, 16)]
+# shape of x
+TOKENS_SMALL = [(1, 1, 1), (3, 5, 7), (33, 2, 4), (2, 16, 12)]
+TOKENS_FULL = [(3, 196, 192), (65, 4, 192)]
 
 
 def _name(*parts):
@@ -151,6 +160,59 @@ def attention(folder, batch, heads, tokens, width):
     save_case(folder / f"{name}.safetensors", "op", "attention", {"scale": scale}, tensors)
 
 
+def qkv_attention(folder, batch, tokens, heads, width):
+    """q, k and v as one projection leaves them: all heads of q, then of k, then of v, in each token."""
+    name = _name("op_qkv_attention", (batch, tokens, heads, width))
+    gen = generator(name)
+    scale = width ** -0.5
+
+    def forward(i, _):
+        q, k, v = i["qkv"].view(batch, tokens, 3, heads, width).permute(2, 0, 3, 1, 4)
+        y = torch.softmax(scale * q @ k.transpose(-1, -2), -1) @ v
+        return y.transpose(1, 2).reshape(batch, tokens, heads * width)
+
+    tensors = differentiate(forward, {"qkv": normal(gen, batch, tokens, 3 * heads * width)}, {}, gen)
+    save_case(folder / f"{name}.safetensors", "op", "qkv_attention", {"scale": scale, "heads": heads}, tensors)
+
+
+def patch_embed(folder, shape, width, patch):
+    name = _name("op_patch_embed", shape, width, f"p{patch}")
+    gen = generator(name)
+    fan_in = shape[1] * patch * patch
+    params = {"weight": normal(gen, width, shape[1], patch, patch, std=fan_in ** -0.5), "bias": normal(gen, width)}
+    tensors = differentiate(
+        lambda i, p: F.conv2d(i["x"], p["weight"], p["bias"], stride=patch).flatten(2).transpose(1, 2),
+        {"x": normal(gen, *shape)}, params, gen)
+    save_case(folder / f"{name}.safetensors", "op", "patch_embed", {"patch": patch}, tensors)
+
+
+def tokens(folder, shape):
+    name = _name("op_tokens", shape)
+    gen = generator(name)
+    n, length, width = shape
+    params = {"cls_token": normal(gen, 1, 1, width), "pos_embed": normal(gen, 1, length + 1, width)}
+    tensors = differentiate(
+        lambda i, p: torch.cat([p["cls_token"].expand(n, -1, -1), i["x"]], 1) + p["pos_embed"],
+        {"x": normal(gen, *shape)}, params, gen)
+    save_case(folder / f"{name}.safetensors", "op", "tokens", {}, tensors)
+
+
+def bias_gelu(folder, shape):
+    name = _name("op_bias_gelu", shape)
+    gen = generator(name)
+    tensors = differentiate(
+        lambda i, p: F.gelu(i["x"] + p["bias"]), {"x": normal(gen, *shape)}, {"bias": normal(gen, shape[-1])}, gen)
+    save_case(folder / f"{name}.safetensors", "op", "bias_gelu", {}, tensors)
+
+
+def add(folder, shape):
+    name = _name("op_add", shape)
+    gen = generator(name)
+    tensors = differentiate(
+        lambda i, _: i["a"] + i["b"], {"a": normal(gen, *shape), "b": normal(gen, *shape)}, {}, gen)
+    save_case(folder / f"{name}.safetensors", "op", "add", {}, tensors)
+
+
 def write(folder, small):
     """Every op case; `small` leaves out what would not fit into a source tree."""
     for case in CONV_SMALL + ([] if small else CONV_FULL + CONV_GRID):
@@ -177,3 +239,13 @@ def write(folder, small):
         unary(folder, "gelu", shape, F.gelu)
     for shape in ATTENTION_SMALL + ([] if small else ATTENTION_FULL):
         attention(folder, *shape)
+    for case in QKV_SMALL + ([] if small else QKV_FULL):
+        qkv_attention(folder, *case)
+    for case in PATCH_SMALL + ([] if small else PATCH_FULL):
+        patch_embed(folder, *case)
+    for shape in TOKENS_SMALL + ([] if small else TOKENS_FULL):
+        tokens(folder, shape)
+        unary(folder, "class_token", shape, lambda x: x[:, 0])
+    for shape in LAST_SMALL + ([] if small else LAST_FULL):
+        bias_gelu(folder, shape)
+        add(folder, shape)

@@ -6,6 +6,7 @@ import io.culvert.ops.add.AddGradientsOp;
 import io.culvert.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,7 @@ public final class Tape {
     private final List<Op> backwardOps = new ArrayList<>();
     private final Map<Tensor, List<Tensor>> gradients = new IdentityHashMap<>();
     private final Set<Tensor> requiresGradient = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final Set<Tensor> shared = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Set<Tensor> external = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Set<Tensor> kept = Collections.newSetFromMap(new IdentityHashMap<>());
     private final List<Tensor> differentiated = new ArrayList<>();
@@ -85,6 +87,14 @@ public final class Tape {
         gradients.computeIfAbsent(tensor, key -> new ArrayList<>()).add(gradient);
     }
 
+    /** As {@link #addGradient}, where {@code gradient} is also another tensor's: nobody may add to it. */
+    public void shareGradient(Tensor tensor, Tensor gradient) {
+        if (requiresGradient(tensor)) {
+            shared.add(gradient);
+            addGradient(tensor, gradient);
+        }
+    }
+
     /** A new contribution to the gradient of {@code tensor}, or null when none is needed. */
     public Tensor newGradient(Tensor tensor) {
         if (!requiresGradient(tensor)) {
@@ -100,12 +110,17 @@ public final class Tape {
         return gradients.getOrDefault(tensor, List.of());
     }
 
-    /** The one gradient of {@code tensor}; several contributions are added into the first by an op of their own. */
+    /** The one gradient of {@code tensor}; several contributions are added into one of them by an op of their own. */
     public Tensor gradient(Tensor tensor) {
         List<Tensor> parts = gradients(tensor);
         if (parts.size() > 1) {
-            backwardOps.add(new AddGradientsOp(tensor, List.copyOf(parts)));
-            gradients.put(tensor, new ArrayList<>(parts.subList(0, 1)));
+            List<Tensor> ordered = new ArrayList<>(parts);
+            ordered.sort(Comparator.comparing(shared::contains));
+            if (shared.contains(ordered.getFirst())) {
+                throw new IllegalStateException(tensor + " goes into several residual connections and nowhere else");
+            }
+            backwardOps.add(new AddGradientsOp(tensor, ordered));
+            gradients.put(tensor, new ArrayList<>(ordered.subList(0, 1)));
         }
         return gradients(tensor).getFirst();
     }

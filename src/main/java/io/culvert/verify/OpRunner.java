@@ -1,18 +1,23 @@
 package io.culvert.verify;
 
 import io.culvert.device.RunArena;
+import io.culvert.ops.add.AddOp;
 import io.culvert.ops.attention.AttentionOp;
 import io.culvert.ops.batchnorm.BatchNormOp;
 import io.culvert.ops.batchnorm.BatchNormState;
 import io.culvert.ops.conv2d.Conv2dOp;
+import io.culvert.ops.gelu.BiasGeluOp;
 import io.culvert.ops.gelu.GeluOp;
 import io.culvert.ops.l2normalize.L2NormalizeOp;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
+import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.pool.GlobalAvgPoolOp;
 import io.culvert.ops.pool.MaxPoolOp;
 import io.culvert.ops.relu.ReluOp;
 import io.culvert.ops.softmax.SoftmaxOp;
+import io.culvert.ops.tokens.ClassTokenOp;
+import io.culvert.ops.tokens.TokensOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
 import java.util.List;
@@ -32,7 +37,13 @@ final class OpRunner implements CaseRunner {
             "layer_norm",
             "gelu",
             "softmax",
-            "attention");
+            "attention",
+            "qkv_attention",
+            "patch_embed",
+            "tokens",
+            "class_token",
+            "bias_gelu",
+            "add");
 
     @Override
     public Map<String, Computed> run(VectorCase vector, RunArena arena) {
@@ -59,6 +70,22 @@ final class OpRunner implements CaseRunner {
                 yield run.run("y", SoftmaxOp.record(run.tape, "softmax", x), Layout.SAME);
             }
             case "attention" -> attention(vector, run);
+            case "qkv_attention" -> qkvAttention(vector, run);
+            case "patch_embed" -> patchEmbed(vector, run);
+            case "tokens" -> tokens(vector, run);
+            case "class_token" -> {
+                Tensor x = run.input("x", 3, Layout.SAME);
+                yield run.run("y", ClassTokenOp.record(run.tape, "class_token", x), Layout.SAME);
+            }
+            case "bias_gelu" -> biasGelu(vector, run);
+            case "add" -> {
+                Tensor a = run.input("a", Layout.SAME);
+                Tensor b = run.input("b", Layout.SAME);
+                if (!a.shape().equals(b.shape())) {
+                    throw vector.fault("in/a and in/b must have one shape");
+                }
+                yield run.run("y", AddOp.record(run.tape, "add", a, b), Layout.SAME);
+            }
             default -> throw vector.unknownName(NAMES);
         };
     }
@@ -115,6 +142,52 @@ final class OpRunner implements CaseRunner {
         }
         Tensor y = AttentionOp.record(run.tape, "attention", q, k, v, vector.number("scale"));
         return run.run("y", y, Layout.SAME);
+    }
+
+    private static Map<String, Computed> qkvAttention(VectorCase vector, TapeRun run) {
+        Tensor qkv = run.input("qkv", 3, Layout.SAME);
+        int heads = vector.integer("heads");
+        if (heads < 1 || qkv.shape().at(2) % (3 * heads) != 0) {
+            throw vector.fault("the last axis of in/qkv must be 3 x heads x the width of a head");
+        }
+        Tensor y = AttentionOp.record(run.tape, "qkv_attention", qkv, heads, vector.number("scale"));
+        return run.run("y", y, Layout.SAME);
+    }
+
+    private static Map<String, Computed> patchEmbed(VectorCase vector, TapeRun run) {
+        Tensor x = run.input("x", 4, Layout.CHANNELS_LAST);
+        Parameter weight = run.parameter("weight", 4);
+        Parameter bias = run.parameter("bias", 1);
+        int[] w = weight.torchShape();
+        int patch = vector.integer("patch");
+        if (w[1] != x.shape().at(3) || w[2] != patch || w[3] != patch || bias.torchShape()[0] != w[0]) {
+            throw vector.fault("param/weight and param/bias do not fit in/x and patch %d", patch);
+        }
+        if (x.shape().at(1) % patch != 0 || x.shape().at(2) % patch != 0) {
+            throw vector.fault("patches of %d do not tile in/x", patch);
+        }
+        return run.run("y", PatchEmbedOp.record(run.tape, "patch_embed", x, weight, bias), Layout.SAME);
+    }
+
+    private static Map<String, Computed> tokens(VectorCase vector, TapeRun run) {
+        Tensor x = run.input("x", 3, Layout.SAME);
+        Parameter token = run.parameter("cls_token", 3);
+        Parameter position = run.parameter("pos_embed", 3);
+        int width = x.shape().at(2);
+        if (token.value().shape().count() != width
+                || position.value().shape().count() != (x.shape().at(1) + 1L) * width) {
+            throw vector.fault("param/cls_token and param/pos_embed do not fit in/x");
+        }
+        return run.run("y", TokensOp.record(run.tape, "tokens", x, token, position), Layout.SAME);
+    }
+
+    private static Map<String, Computed> biasGelu(VectorCase vector, TapeRun run) {
+        Tensor x = run.input("x", Layout.SAME);
+        Parameter bias = run.parameter("bias", 1);
+        if (bias.torchShape()[0] != x.shape().at(-1)) {
+            throw vector.fault("param/bias does not fit in/x");
+        }
+        return run.run("y", BiasGeluOp.record(run.tape, "bias_gelu", x, bias), Layout.SAME);
     }
 
     private static Map<String, Computed> linear(VectorCase vector, TapeRun run) {

@@ -1,10 +1,19 @@
 package io.culvert.ops;
 
+import io.culvert.device.CpuDevice;
+import io.culvert.device.RunArena;
+import io.culvert.ops.add.AddOp;
 import io.culvert.ops.attention.AttentionOp;
+import io.culvert.ops.gelu.BiasGeluOp;
 import io.culvert.ops.gelu.GeluOp;
 import io.culvert.ops.layernorm.LayerNormOp;
+import io.culvert.ops.patchembed.PatchEmbedOp;
+import io.culvert.ops.relu.ReluOp;
 import io.culvert.ops.softmax.SoftmaxOp;
+import io.culvert.ops.tokens.ClassTokenOp;
+import io.culvert.ops.tokens.TokensOp;
 import io.culvert.reference.Reference;
+import io.culvert.tensor.Tensor;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -55,5 +64,107 @@ class TransformerOpsTest {
                         (tape, x, p, store) ->
                                 AttentionOp.record(tape, "attention", x.get("q"), x.get("k"), x.get("v"), 0.5),
                         v -> Reference.attention(v.get("q"), v.get("k"), v.get("v"), batch * heads, n, d, 0.5));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1, 3", "2, 5, 3, 8", "1, 17, 2, 5", "3, 7, 1, 16"})
+    void packedAttention(int batch, int n, int heads, int d) {
+        new OpTestKit()
+                .input("qkv", batch, n, 3 * heads * d)
+                .check(
+                        (tape, x, p, store) -> AttentionOp.record(tape, "attention", x.get("qkv"), heads, 0.5),
+                        v -> Reference.packedAttention(v.get("qkv"), batch, n, heads, d, 0.5));
+    }
+
+    /** Longer than a tile of queries: the values alone, for differences of each element would take minutes. */
+    @ParameterizedTest
+    @ValueSource(ints = {31, 33, 48, 49, 197, 1000})
+    void attentionOfManyTokens(int n) {
+        int d = 33;
+        float[] qkv = new float[n * 3 * d];
+        double[] wide = new double[qkv.length];
+        for (int i = 0; i < qkv.length; i++) {
+            qkv[i] = (float) (2 * Math.sin(i * 0.37 + 1e-3 * i * i));
+            wide[i] = qkv[i];
+        }
+        try (CpuDevice device = CpuDevice.open(2);
+                RunArena arena = new RunArena(device)) {
+            Tape tape = new Tape(false);
+            Tensor x = tape.input(Tensor.f32("qkv", 1, n, 3 * d));
+            x.bind(arena.allocate("qkv", x.bytes()), 0);
+            Tensor y = tape.keep(AttentionOp.record(tape, "attention", x, 1, 0.2));
+            tape.compile(arena);
+            x.set(qkv);
+            tape.forward();
+            OpTestKit.assertClose("y", y.toFloats(), Reference.packedAttention(wide, 1, n, 1, d, 0.2), 2e-6);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 2, 2, 1, 5, 2", "3, 4, 6, 3, 7, 2", "2, 6, 9, 2, 9, 3"})
+    void patchEmbed(int n, int h, int w, int c, int width, int patch) {
+        new OpTestKit()
+                .input("x", n, h, w, c)
+                .parameter("weight", width, c, patch, patch)
+                .parameter("bias", width)
+                .check(
+                        (tape, x, p, store) ->
+                                PatchEmbedOp.record(tape, "patches", x.get("x"), p.get("weight"), p.get("bias")),
+                        v -> Reference.addBias(
+                                Reference.conv2d(v.get("x"), n, h, w, c, v.get("weight"), width, patch, patch, 0),
+                                v.get("bias")));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1", "3, 5, 7", "65, 2, 9", "33, 3, 8"})
+    void tokens(int n, int length, int width) {
+        new OpTestKit()
+                .input("x", n, length, width)
+                .parameter("token", 1, 1, width)
+                .parameter("position", 1, length + 1, width)
+                .check(
+                        (tape, x, p, store) ->
+                                TokensOp.record(tape, "tokens", x.get("x"), p.get("token"), p.get("position")),
+                        v -> Reference.tokens(v.get("x"), n, v.get("token"), v.get("position")));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1", "3, 5, 7", "33, 2, 8"})
+    void classToken(int n, int length, int width) {
+        new OpTestKit()
+                .input("x", n, length, width)
+                .check(
+                        (tape, x, p, store) -> ClassTokenOp.record(tape, "class_token", x.get("x")),
+                        v -> Reference.firstRows(v.get("x"), n, width));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1", "5, 37", "33, 2"})
+    void biasGelu(int rows, int width) {
+        new OpTestKit()
+                .input("x", rows, width)
+                .parameter("bias", width)
+                .check(
+                        (tape, x, p, store) -> BiasGeluOp.record(tape, "gelu", x.get("x"), p.get("bias")),
+                        v -> Reference.gelu(Reference.addBias(v.get("x"), v.get("bias"))));
+    }
+
+    /** Two residual connections, one in the other's branch: gradients that are shared must not be added to. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 9, 17})
+    void residual(int count) {
+        new OpTestKit()
+                .input("x", count)
+                .check(
+                        (tape, x, p, store) -> {
+                            Tensor start = GeluOp.record(tape, "start", x.get("x"));
+                            Tensor inner = GeluOp.record(tape, "inner", start);
+                            Tensor middle = AddOp.record(tape, "first", start, inner);
+                            Tensor outer = ReluOp.record(tape, "outer", middle);
+                            Tensor again = GeluOp.record(tape, "again", inner);
+                            Tensor both = AddOp.record(tape, "second", outer, again);
+                            return AddOp.record(tape, "third", middle, both);
+                        },
+                        v -> Reference.residual(Reference.gelu(v.get("x"))));
     }
 }

@@ -349,4 +349,67 @@ public final class Reference {
         }
         return loss / ((2 * crops - 2) * (image / k));
     }
+
+    /** qkv {@code [batch, n, 3, heads, d]}; y {@code [batch, n, heads, d]}. */
+    public static double[] packedAttention(double[] qkv, int batch, int n, int heads, int d, double scale) {
+        double[][] parts = new double[3][batch * heads * n * d];
+        for (int i = 0; i < parts[0].length; i++) {
+            int token = i / d % n;
+            int head = i / d / n % heads;
+            int image = i / d / n / heads;
+            for (int part = 0; part < 3; part++) {
+                parts[part][i] = qkv[(((image * n + token) * 3 + part) * heads + head) * d + i % d];
+            }
+        }
+        double[] apart = attention(parts[0], parts[1], parts[2], batch * heads, n, d, scale);
+        double[] y = new double[apart.length];
+        for (int i = 0; i < y.length; i++) {
+            int token = i / d % n;
+            int head = i / d / n % heads;
+            int image = i / d / n / heads;
+            y[((image * n + token) * heads + head) * d + i % d] = apart[i];
+        }
+        return y;
+    }
+
+    /** x {@code [..., bias.length]}. */
+    public static double[] addBias(double[] x, double[] bias) {
+        double[] y = new double[x.length];
+        for (int i = 0; i < x.length; i++) {
+            y[i] = x[i] + bias[i % bias.length];
+        }
+        return y;
+    }
+
+    /** x {@code [n, length, width]} with a token before each image's rows, and positions added. */
+    public static double[] tokens(double[] x, int n, double[] token, double[] position) {
+        double[] y = new double[n * position.length];
+        int rest = position.length - token.length;
+        for (int i = 0; i < y.length; i++) {
+            int at = i % position.length;
+            int image = i / position.length;
+            y[i] = position[at] + (at < token.length ? token[at] : x[image * rest + at - token.length]);
+        }
+        return y;
+    }
+
+    /** The first {@code width} of each of {@code n} equal parts. */
+    public static double[] firstRows(double[] x, int n, int width) {
+        double[] y = new double[n * width];
+        for (int i = 0; i < y.length; i++) {
+            y[i] = x[i / width * (x.length / n) + i % width];
+        }
+        return y;
+    }
+
+    /** m + (relu(m) + gelu(g)) with g = gelu(x) and m = x + g. */
+    public static double[] residual(double[] x) {
+        double[] inner = gelu(x);
+        double[] y = gelu(inner);
+        for (int i = 0; i < x.length; i++) {
+            double middle = x[i] + inner[i];
+            y[i] += middle + Math.max(0, middle);
+        }
+        return y;
+    }
 }

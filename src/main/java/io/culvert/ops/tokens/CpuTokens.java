@@ -1,0 +1,104 @@
+package io.culvert.ops.tokens;
+
+import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.get;
+import static io.culvert.device.cpu.Simd.load;
+import static io.culvert.device.cpu.Simd.set;
+import static io.culvert.device.cpu.Simd.store;
+
+import io.culvert.device.CpuDevice;
+import io.culvert.device.cpu.Workers;
+import io.culvert.ops.OpKernel;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+final class CpuTokens implements OpKernel {
+    /** Images whose gradients are added up in single precision before they go to the sum of all. */
+    private static final int TILE = 32;
+
+    private final Workers workers;
+    private final TokensOp op;
+    private final int images;
+    private final int image;
+    private final int width;
+    private final Workers.Range forwardTask = this::assemble;
+    private final Workers.Range copyTask = this::copy;
+    private final Workers.Range sumTask = this::sum;
+
+    CpuTokens(CpuDevice cpu, TokensOp op) {
+        this.op = op;
+        workers = cpu.workers();
+        images = op.images();
+        width = op.width();
+        image = op.length() * width;
+    }
+
+    @Override
+    public void forward() {
+        workers.run(images, 1, forwardTask);
+    }
+
+    @Override
+    public void backward() {
+        workers.run(images, 1, copyTask);
+        workers.run(image, LANES, sumTask);
+        MemorySegment dtoken = op.token.gradient().data();
+        for (int d = 0; d < width; d++) {
+            double sum = get(dtoken, d);
+            for (int n = 0; n < images; n++) {
+                sum += get(op.dy.data(), (long) n * image + d);
+            }
+            set(dtoken, d, (float) sum);
+        }
+    }
+
+    private void assemble(int worker, int from, int to) {
+        MemorySegment x = op.x.data();
+        MemorySegment y = op.y.data();
+        MemorySegment position = op.position.value().data();
+        for (int n = from; n < to; n++) {
+            add(op.token.value().data(), 0, position, 0, y, (long) n * image, width);
+            add(x, (long) n * (image - width), position, width, y, (long) n * image + width, image - width);
+        }
+    }
+
+    private static void add(
+            MemorySegment a, long atA, MemorySegment b, long atB, MemorySegment sum, long at, int count) {
+        int i = 0;
+        for (; i + LANES <= count; i += LANES) {
+            store(load(a, atA + i).add(load(b, atB + i)), sum, at + i);
+        }
+        for (; i < count; i++) {
+            set(sum, at + i, get(a, atA + i) + get(b, atB + i));
+        }
+    }
+
+    private void copy(int worker, int from, int to) {
+        long bytes = (long) (image - width) * Float.BYTES;
+        for (int n = from; n < to; n++) {
+            MemorySegment.copy(op.dy.data(), ((long) n * image + width) * Float.BYTES, op.dx.data(), n * bytes, bytes);
+        }
+    }
+
+    private void sum(int worker, int from, int to) {
+        MemorySegment dy = op.dy.data();
+        MemorySegment dposition = op.position.gradient().data();
+        int at = from;
+        for (; at + LANES <= to; at += LANES) {
+            for (int first = 0; first < images; first += TILE) {
+                FloatVector sum = load(dy, (long) first * image + at);
+                for (int n = first + 1; n < Math.min(images, first + TILE); n++) {
+                    sum = sum.add(load(dy, (long) n * image + at));
+                }
+                store(sum.add(load(dposition, at)), dposition, at);
+            }
+        }
+        for (; at < to; at++) {
+            double sum = get(dposition, at);
+            for (int n = 0; n < images; n++) {
+                sum += get(dy, (long) n * image + at);
+            }
+            set(dposition, at, (float) sum);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package io.culvert.ops.tokens;
+
+import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
+import io.culvert.device.Device;
+import io.culvert.ops.Cost;
+import io.culvert.ops.Op;
+import io.culvert.ops.OpKernel;
+import io.culvert.ops.Tape;
+import io.culvert.tensor.Parameter;
+import io.culvert.tensor.Shape;
+import io.culvert.tensor.Tensor;
+import java.util.List;
+
+/**
+ * The sequence that a vision transformer starts from (Dosovitskiy et al. 2021, equation 1): the class token before the
+ * patches of each image, and to each its position added. x: {@code [N, L, D]}; class token {@code [1, 1, D]}; positions
+ * {@code [1, 1 + L, D]}; y: {@code [N, 1 + L, D]}.
+ */
+public final class TokensOp extends Op {
+    final Tensor x;
+    final Tensor y;
+    final Parameter token;
+    final Parameter position;
+    Tensor dy;
+    Tensor dx;
+
+    private TokensOp(String name, Tape tape, Tensor x, Parameter token, Parameter position) {
+        super(name);
+        this.x = x;
+        this.token = token;
+        this.position = position;
+        y = new Tensor(name + ".y", Shape.of(x.shape().at(0), x.shape().at(1) + 1, x.shape().at(2)), x.dtype());
+        tape.record(this);
+    }
+
+    /** Records the operation and returns y. */
+    public static Tensor record(Tape tape, String name, Tensor x, Parameter token, Parameter position) {
+        if (x.shape().rank() != 3
+                || token.value().shape().count() != x.shape().at(2)
+                || position.value().shape().count() != (x.shape().at(1) + 1L) * x.shape().at(2)) {
+            throw new IllegalArgumentException(
+                    name + ": " + x + " does not fit " + token.value() + " and " + position.value());
+        }
+        return new TokensOp(name, tape, x, token, position).y;
+    }
+
+    int images() {
+        return y.shape().at(0);
+    }
+
+    int length() {
+        return y.shape().at(1);
+    }
+
+    int width() {
+        return y.shape().at(2);
+    }
+
+    @Override
+    public List<Tensor> inputs() {
+        return List.of(x);
+    }
+
+    @Override
+    public List<Tensor> outputs() {
+        return List.of(y);
+    }
+
+    @Override
+    public void connect(Tape tape) {
+        dy = tape.gradient(y);
+        dx = tape.newGradient(x);
+        if (dx == null) {
+            dx = new Tensor("grad/" + x.name(), x.shape(), x.dtype());
+        }
+    }
+
+    @Override
+    public List<Tensor> backwardUses() {
+        return List.of(dy, dx);
+    }
+
+    @Override
+    public boolean hasParameters() {
+        return true;
+    }
+
+    @Override
+    public Cost cost() {
+        long n = y.shape().count();
+        return new Cost(n, 2 * y.bytes(), n, 2 * y.bytes());
+    }
+
+    @Override
+    protected OpKernel bind(Device device) {
+        return switch (device) {
+            case CpuDevice cpu -> new CpuTokens(cpu, this);
+            case CudaDevice cuda -> new CudaTokens(cuda.context(), this);
+        };
+    }
+}
