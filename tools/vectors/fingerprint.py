@@ -1,8 +1,9 @@
-"""A ResNet-18 training step small enough to commit, where a whole vector would take 90 MB.
+"""A training step of ResNet-18 and one of ViT-Tiny small enough to commit, where a whole vector would take 45 to 90 MB.
 
 Convolution weights, pixels and the gradient of the features follow from a formula that a test repeats bit for bit
 (`hashed`); the file holds the other parameters, the features, the buffers after the step, every gradient of a
-one-dimensional parameter, and of each convolution's gradient its norm and every STRIDE-th element.
+one-dimensional parameter, and of each convolution's gradient its norm and every STRIDE-th element. Of ViT-Tiny all
+parameters follow from the formula, and of gradients of fewer than 8 STRIDE elements the file holds every SHORT-th.
 """
 
 import zlib
@@ -14,6 +15,7 @@ import models
 from culvert_vectors import generator, save_case
 
 BATCH, HEIGHT, WIDTH, STRIDE = 4, 33, 47, 997
+SHORT = 7
 
 
 def hashed(name, *shape):
@@ -25,6 +27,33 @@ def hashed(name, *shape):
     z = z ^ (z >> np.uint64(31))
     values = (z >> np.uint64(40)).astype(np.float64) / 2**23 - 1
     return torch.from_numpy(values.astype(np.float32).reshape(shape))
+
+
+VIT_BATCH, VIT_SIZE, VIT_PATCH = 3, 32, 16
+
+
+def vit_tiny(path):
+    """Matrices scaled to a power of two near 1 / sqrt(fan in); gains 1 + hash / 2; biases, tokens, positions hash / 4."""
+    model = models.vit_tiny_blank(VIT_SIZE, VIT_SIZE, VIT_PATCH)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            value = hashed(name, *parameter.shape)
+            if "norm" in name and name.endswith("weight"):
+                value = 1 + value / 2
+            elif name.endswith("weight"):
+                value = value * 2.0 ** round(np.log2((3 / parameter[0].numel()) ** 0.5))
+            else:
+                value = value / 4
+            parameter.copy_(value)
+    x, gradout = hashed("x", VIT_BATCH, 3, VIT_SIZE, VIT_SIZE) * 2, hashed("gradout", VIT_BATCH, 192)
+    truth = models.run_vit_tiny(model, x, gradout, VIT_PATCH, torch.float64)
+    tensors = {"out/features": truth["out/features"].float()}
+    for name, _ in model.named_parameters():
+        gradient = truth[f"grad/param/{name}"]
+        tensors[f"norm/{name}"] = gradient.norm().item()
+        tensors[f"sample/{name}"] = gradient.flatten()[::STRIDE if gradient.numel() > 8 * STRIDE else SHORT].float()
+    save_case(path, "fingerprint", "vit_tiny",
+              {"batch": VIT_BATCH, "size": VIT_SIZE, "patch": VIT_PATCH, "stride": STRIDE}, tensors)
 
 
 def write(path):

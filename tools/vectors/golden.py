@@ -9,8 +9,12 @@ import math
 
 import torch
 
+from culvert_vectors import import_torchvision
 from losses import nt_xent
 from optimizers import Lars
+
+import_torchvision()
+from timm.layers import resample_abs_pos_embed  # noqa: E402
 
 
 def grid_a(n, d):
@@ -62,7 +66,18 @@ def schedule_numbers():
     return dict(base=base, warmup_start=start, warmup_steps=warmup, total_steps=total, eta_min=eta_min, values=values)
 
 
+def position_numbers():
+    """timm's resampling of the positions of a square grid, the first row of A being the class token's."""
+    numbers = []
+    for side, new in ((4, (6, 6)), (7, (4, 3)), (2, (5, 1))):
+        values = grid_a(1 + side * side, 2).float()
+        result = resample_abs_pos_embed(values[None], list(new), [side, side])[0]
+        numbers.append(dict(side=side, height=new[0], width=new[1], values=result.flatten().tolist()))
+    return numbers
+
+
 def write(path):
     path.parent.mkdir(parents=True, exist_ok=True)
-    numbers = dict(nt_xent=nt_xent_numbers(), lars=lars_numbers(), warmup_cosine=schedule_numbers())
+    numbers = dict(nt_xent=nt_xent_numbers(), lars=lars_numbers(), warmup_cosine=schedule_numbers(),
+                   positions=position_numbers())
     path.write_text(json.dumps(numbers, indent=1) + "\n")

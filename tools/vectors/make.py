@@ -25,13 +25,14 @@ def main():
     parser.add_argument("out", type=pathlib.Path, help="folder to write into")
     parser.add_argument("--small", action="store_true", help="only the cases small enough to commit")
     parser.add_argument("--golden", type=pathlib.Path, metavar="DIR",
-                        help="also write the golden numbers and the fingerprint of ResNet-18")
+                        help="also write the golden numbers and the fingerprints of the networks")
     arguments = parser.parse_args()
     for family in (ops, losses, optimizers, transforms, models, metrics):
         family.write(arguments.out, arguments.small)
     if arguments.golden:
         golden.write(arguments.golden / "step_a.json")
         fingerprint.write(arguments.golden / "resnet18_fingerprint.safetensors")
+        fingerprint.vit_tiny(arguments.golden / "vit_tiny_fingerprint.safetensors")
     files = list(arguments.out.glob("*.safetensors"))
     print(f"{len(files)} files, {sum(f.stat().st_size for f in files) / 1e6:.1f} MB in {arguments.out}")
 

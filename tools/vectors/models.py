@@ -1,4 +1,4 @@
-"""Vectors of kind `model`: timm's ResNet-18, its features, every gradient and every buffer.
+"""Vectors of kind `model`: timm's ResNet-18 and ViT-Tiny, their features, every gradient and every buffer.
 
 For each case the condition is printed: the relative error of PyTorch's own float32 run against its float64 run. A case
 is only worth having where that is far below the tolerance of 1e-4. One ReLU input that float32 rounds to the other
@@ -17,6 +17,8 @@ import timm  # noqa: E402
 # batch, height, width, training
 RESNET18 = [(8, 64, 64, True), (4, 64, 64, False), (8, 33, 47, True), (3, 33, 47, False), (4, 96, 80, True),
             (1, 32, 32, False), (2, 128, 128, True)]
+# batch, height, width, patch
+VIT_TINY = [(3, 32, 32, 16), (2, 64, 64, 8), (3, 48, 32, 16), (1, 224, 224, 16)]
 RELU_MARGIN, POOL_MARGIN = 2e-5, 2e-6  # activations are of order 1
 
 
@@ -113,8 +115,54 @@ def case(folder, n, h, w, training):
     save_case(folder / f"{name}.safetensors", "model", "resnet18", params, tensors)
 
 
+def vit_tiny_blank(height, width, patch):
+    return timm.create_model("vit_tiny_patch16_224", num_classes=0, img_size=(height, width), patch_size=patch)
+
+
+def vit_tiny(gen, height, width, patch):
+    """ViT-Tiny without its classifier, float32; every parameter moved off its default."""
+    model = vit_tiny_blank(height, width, patch)
+    for name, value in model.state_dict().items():
+        if "norm" in name and name.endswith("weight"):
+            value.copy_(uniform(gen, *value.shape, low=0.5, high=1.5))
+        elif name.endswith("weight"):
+            value.copy_(normal(gen, *value.shape, std=value[0].numel() ** -0.5))
+        else:
+            value.copy_(normal(gen, *value.shape, std=0.2))
+    return model
+
+
+def run_vit_tiny(model, x, gradout, patch, dtype):
+    """Features and gradients of one forward and backward in the given precision."""
+    twin = vit_tiny_blank(*x.shape[2:], patch).to(dtype)
+    twin.load_state_dict(model.state_dict())
+    x = x.to(dtype).requires_grad_()
+    features = twin(x)
+    features.backward(gradout.to(dtype))
+    return {"out/features": features.detach(), "grad/in/x": x.grad} | {
+        f"grad/param/{k}": p.grad for k, p in twin.named_parameters()}
+
+
+def vit_tiny_case(folder, n, h, w, patch):
+    name = f"model_vit_tiny_{n}x{h}x{w}_p{patch}"
+    gen = generator(name)
+    model = vit_tiny(gen, h, w, patch)
+    x, gradout = normal(gen, n, 3, h, w), normal(gen, n, 192)
+    truth = run_vit_tiny(model, x, gradout, patch, torch.float64)
+    single = run_vit_tiny(model, x, gradout, patch, torch.float32)
+    errors = sorted(((relative_error(single[k], truth[k]), k) for k in truth), reverse=True)
+    print(f"{name}: float32 PyTorch is off by at most {errors[0][0]:.1e} ({errors[0][1]})", flush=True)
+    tensors = {"in/x": x, "gradout/features": gradout}
+    tensors |= {f"param/{k}": p for k, p in model.named_parameters()}
+    tensors |= {k: v.float() for k, v in truth.items()}
+    params = {"image_size": h if h == w else [h, w], "patch": patch, "training": True}
+    save_case(folder / f"{name}.safetensors", "model", "vit_tiny", params, tensors)
+
+
 def write(folder, small):
-    if small:  # 90 MB a case
+    if small:  # 45 to 90 MB a case
         return
     for arguments in RESNET18:
         case(folder, *arguments)
+    for arguments in VIT_TINY:
+        vit_tiny_case(folder, *arguments)

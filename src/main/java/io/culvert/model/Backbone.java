@@ -6,6 +6,7 @@ import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** An encoder of images. Its parameters carry timm's names. */
 public interface Backbone {
@@ -22,6 +23,11 @@ public interface Backbone {
 
     /** The encoder's own running statistics, by name. */
     Map<String, Tensor> buffers();
+
+    /** The learned positions, if the encoder has any: what a checkpoint of another image size must be resampled to. */
+    default Optional<Positions> positions() {
+        return Optional.empty();
+    }
 
     /** Sets every parameter and buffer to its initial value. */
     void initialise(Init init);

@@ -44,18 +44,22 @@ public final class Init {
     /** Normal with standard deviation {@code sqrt(2 / fanOut)} (He et al. 2015), as torchvision's and timm's ResNets. */
     public void kaimingNormalFanOut(Parameter weight) {
         int[] shape = weight.torchShape();
-        double std = Math.sqrt(2.0 / ((double) shape[0] * shape[2] * shape[3]));
-        SplittableRandom random = random(weight);
-        float[] values = new float[Math.toIntExact(weight.value().shape().count())];
+        normal(weight, Math.sqrt(2.0 / ((double) shape[0] * shape[2] * shape[3])));
+    }
+
+    /** Normal about 0. */
+    public void normal(Parameter parameter, double std) {
+        SplittableRandom random = random(parameter);
+        float[] values = new float[Math.toIntExact(parameter.value().shape().count())];
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) (std * random.nextGaussian());
         }
-        weight.value().set(values);
+        parameter.value().set(values);
     }
 
-    /** Uniform within {@code 1 / sqrt(fanIn)}: what PyTorch gives the weight and the bias of a linear layer. */
+    /** Uniform within {@code 1 / sqrt(fanIn)}: what PyTorch gives weight and bias of a linear layer or a convolution. */
     public void torchLinear(Parameter weight, Parameter bias) {
-        double bound = 1 / Math.sqrt(weight.torchShape()[1]);
+        double bound = 1 / Math.sqrt((double) weight.value().shape().count() / weight.torchShape()[0]);
         uniform(weight, bound);
         if (bias != null) {
             uniform(bias, bound);

@@ -4,6 +4,7 @@ import io.culvert.CulvertException;
 import io.culvert.device.Buffer;
 import io.culvert.method.Teacher;
 import io.culvert.model.Backbone;
+import io.culvert.model.Positions;
 import io.culvert.safetensors.SafetensorsFile;
 import io.culvert.safetensors.SafetensorsWriter;
 import io.culvert.safetensors.StoredTensor;
@@ -145,18 +146,57 @@ public final class Checkpoint {
         }
     }
 
-    /** Loads a backbone from a checkpoint, an encoder file or a file of timm's; its classifier, if any, is not used. */
+    /**
+     * Loads a backbone from a checkpoint, an encoder file or a file of timm's; its classifier, if any, is not used. Learned
+     * positions of another image size are resampled.
+     */
     public static void loadEncoder(Path file, Backbone backbone) {
         try (Arena arena = Arena.ofConfined()) {
-            readValues(
-                    SafetensorsFile.map(file, arena),
-                    backbone.parameters(),
-                    backbone.buffers());
+            SafetensorsFile saved = SafetensorsFile.map(file, arena);
+            requireAll(saved, backbone.parameters(), backbone.buffers());
+            Positions positions = backbone.positions().filter(p -> isOtherGrid(saved, p)).orElse(null);
+            for (Parameter parameter : backbone.parameters()) {
+                boolean resample = positions != null && positions.parameter() == parameter;
+                parameter.value().set(resample ? resampled(saved, positions) : read(saved, parameter.name(), parameter));
+            }
+            readBuffers(saved, backbone.buffers());
             backbone.store().valuesChanged();
         }
     }
 
+    /** Whether the file has positions that fit but for their number, which is a square and the class token's. */
+    private static boolean isOtherGrid(SafetensorsFile saved, Positions positions) {
+        int[] shape = positions.parameter().torchShape();
+        List<Long> stored = saved.tensor(positions.parameter().name()).shape();
+        return stored.size() == 3
+                && stored.get(0) == 1
+                && stored.get(1) != shape[1]
+                && stored.get(2) == shape[2]
+                && PositionResampling.side(stored.get(1)) > 0;
+    }
+
+    private static float[] resampled(SafetensorsFile saved, Positions positions) {
+        String name = positions.parameter().name();
+        int count = Math.toIntExact(saved.tensor(name).shape().get(1));
+        int width = positions.parameter().torchShape()[2];
+        return PositionResampling.resample(
+                checked(saved, name, 1, count, width), PositionResampling.side(count), positions.height(),
+                positions.width(), width);
+    }
+
     private static void readValues(SafetensorsFile saved, List<Parameter> parameters, Map<String, Tensor> buffers) {
+        requireAll(saved, parameters, buffers);
+        for (Parameter parameter : parameters) {
+            parameter.value().set(read(saved, parameter.name(), parameter));
+        }
+        readBuffers(saved, buffers);
+    }
+
+    private static void readBuffers(SafetensorsFile saved, Map<String, Tensor> buffers) {
+        buffers.forEach((name, buffer) -> buffer.set(checked(saved, name, buffer.shape().toArray())));
+    }
+
+    private static void requireAll(SafetensorsFile saved, List<Parameter> parameters, Map<String, Tensor> buffers) {
         TreeSet<String> missing = new TreeSet<>();
         parameters.stream().map(Parameter::name).filter(name -> !saved.has(name)).forEach(missing::add);
         buffers.keySet().stream().filter(name -> !saved.has(name)).forEach(missing::add);
@@ -165,10 +205,6 @@ public final class Checkpoint {
                     "%s: lacks %d tensors of the model, %s among them: is it of another architecture?",
                     saved.path(), missing.size(), missing.first());
         }
-        for (Parameter parameter : parameters) {
-            parameter.value().set(read(saved, parameter.name(), parameter));
-        }
-        buffers.forEach((name, buffer) -> buffer.set(checked(saved, name, buffer.shape().toArray())));
     }
 
     private static float[] read(SafetensorsFile saved, String name, Parameter parameter) {

@@ -22,6 +22,7 @@ import io.culvert.method.Teacher;
 import io.culvert.model.Backbone;
 import io.culvert.model.Init;
 import io.culvert.model.ResNet18;
+import io.culvert.model.VitTiny;
 import io.culvert.ops.barlow.BarlowTwinsOp;
 import io.culvert.optim.AdamW;
 import io.culvert.optim.Lars;
@@ -82,7 +83,7 @@ public final class Run implements AutoCloseable {
     /** Opens the device for the calling thread and sets the network to its initial values. */
     public Run(RunConfig config, Plan plan) {
         this.config = config;
-        backbone = backbone(config.model(), store);
+        backbone = backbone(config.model(), config.data().imageSize(), store);
         method = method(config.method(), plan);
         device = open(config.device(), config.threads(), config.precision());
         arena = new RunArena(device);
@@ -100,10 +101,12 @@ public final class Run implements AutoCloseable {
         method.teacher().ifPresent(Teacher::copyStudent);
     }
 
-    private static Backbone backbone(RunConfig.Model model, ParameterStore store) {
+    private static Backbone backbone(RunConfig.Model model, int imageSize, ParameterStore store) {
         return switch (model.name()) {
             case "resnet18" -> new ResNet18(store, model.zeroInitResidual());
-            default -> throw CulvertException.usage("model.name: unknown '%s'; known: resnet18", model.name());
+            case "vit_tiny" -> new VitTiny(store, imageSize, imageSize, model.patch());
+            default -> throw CulvertException.usage(
+                    "model.name: unknown '%s'; known: resnet18, vit_tiny", model.name());
         };
     }
 
@@ -114,7 +117,8 @@ public final class Run implements AutoCloseable {
                     backbone, keys.hidden(), keys.dim(),
                     new BarlowTwinsOp.Config(keys.lambda(), keys.scale(), BATCH_NORM_EPS));
             case "byol" -> new Byol(
-                    backbone, store -> backbone(config.model(), store), keys.hidden(), keys.dim(),
+                    backbone, store -> backbone(config.model(), config.data().imageSize(), store), keys.hidden(),
+                    keys.dim(),
                     new MomentumCosine(keys.momentum(), keys.finalMomentum(), plan.steps));
             case "supervised" -> new Supervised(backbone, plan.positiveWeight);
             default -> throw CulvertException.usage(

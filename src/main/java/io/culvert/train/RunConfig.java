@@ -90,10 +90,13 @@ public record RunConfig(
 
     /** The backbone. */
     public record Model(
-            @Key(value = "resnet18", doc = "architecture, with timm's parameter names")
+            @Key(value = "resnet18", doc = "resnet18 or vit_tiny, with timm's parameter names")
             String name,
 
-            @Key(value = "false", doc = "start the last batch norm of each residual block at 0, as timm does")
+            @Key(value = "16", min = 1, doc = "vit_tiny: side of a patch, pixels; it divides data.image_size")
+            int patch,
+
+            @Key(value = "false", doc = "resnet18: start the last batch norm of each residual block at 0, as timm does")
             boolean zeroInitResidual) {}
 
     /** The self-supervised method and its projection head. */

@@ -1,8 +1,10 @@
 package io.culvert.verify;
 
+import io.culvert.CulvertException;
 import io.culvert.device.RunArena;
 import io.culvert.model.Backbone;
 import io.culvert.model.ResNet18;
+import io.culvert.model.VitTiny;
 import io.culvert.safetensors.StoredTensor;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
@@ -14,7 +16,7 @@ import java.util.Set;
 
 /** Whole backbones, up to the pooled features. */
 final class ModelRunner implements CaseRunner {
-    static final List<String> NAMES = List.of("resnet18");
+    static final List<String> NAMES = List.of("resnet18", "vit_tiny");
 
     private static final String BATCHES = "num_batches_tracked";
 
@@ -23,6 +25,7 @@ final class ModelRunner implements CaseRunner {
         TapeRun run = new TapeRun(vector, arena);
         Backbone backbone = switch (vector.name()) {
             case "resnet18" -> new ResNet18(run.store, false);
+            case "vit_tiny" -> vitTiny(vector, run);
             default -> throw vector.unknownName(NAMES);
         };
         checkNames(vector, backbone);
@@ -34,9 +37,20 @@ final class ModelRunner implements CaseRunner {
         return computed;
     }
 
+    /** The image's extents are those of in/x: params' image_size says no more. */
+    private static VitTiny vitTiny(VectorCase vector, TapeRun run) {
+        List<Long> shape = vector.tensor("in/x", 4).shape();
+        try {
+            return new VitTiny(
+                    run.store, Math.toIntExact(shape.get(2)), Math.toIntExact(shape.get(3)), vector.integer("patch"));
+        } catch (CulvertException e) {
+            throw vector.fault("params.patch does not tile in/x of shape %s", shape);
+        }
+    }
+
     /** timm's classifier may be in the file, for it loads as a checkpoint; the features do not depend on it. */
     private static void checkNames(VectorCase vector, Backbone backbone) {
-        Set<String> known = new HashSet<>(Set.of("fc.weight", "fc.bias"));
+        Set<String> known = new HashSet<>(Set.of("fc.weight", "fc.bias", "head.weight", "head.bias"));
         for (Parameter parameter : backbone.parameters()) {
             known.add(parameter.name());
         }

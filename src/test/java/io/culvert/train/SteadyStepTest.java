@@ -6,7 +6,9 @@ import com.sun.management.ThreadMXBean;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.RunArena;
 import io.culvert.method.SimClr;
+import io.culvert.model.Backbone;
 import io.culvert.model.Init;
+import io.culvert.model.VitTiny;
 import io.culvert.optim.AdamW;
 import io.culvert.optim.Lars;
 import io.culvert.optim.Optimizer;
@@ -21,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -51,7 +54,7 @@ class SteadyStepTest {
                 .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).isZero();
-        assertThat(output.lines()).containsExactly("sgd 0 bytes", "lars 0 bytes", "adamw 0 bytes");
+        assertThat(output.lines()).containsExactly("sgd 0 bytes", "lars 0 bytes", "adamw 0 bytes", "vit 0 bytes");
     }
 
     /** Prints what a number of steps allocate with each optimiser. */
@@ -59,17 +62,22 @@ class SteadyStepTest {
         print("sgd", (arena, store) -> new Sgd(arena, store, 0.9, 1e-4, false));
         print("lars", (arena, store) -> new Lars(arena, store, 0.9, 1e-4, 1e-3));
         print("adamw", (arena, store) -> new AdamW(arena, store, 0.9, 0.999, 1e-8, 1e-4));
+        long bytes = leastBytes(
+                store -> new VitTiny(store, SIZE, SIZE, 4, 2),
+                (arena, store) -> new AdamW(arena, store, 0.9, 0.999, 1e-8, 1e-4));
+        System.out.println("vit " + bytes + " bytes");
     }
 
     private static void print(String name, BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
-        System.out.println(name + " " + leastBytes(optimizer) + " bytes");
+        System.out.println(name + " " + leastBytes(SmallBackbone::new, optimizer) + " bytes");
     }
 
     /** Bytes that {@link #STEPS} steps allocate on all threads that take part, the least seen within a minute. */
-    private static long leastBytes(BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
+    private static long leastBytes(
+            Function<ParameterStore, Backbone> network, BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
         try (CpuDevice device = CpuDevice.open(2);
                 RunArena arena = new RunArena(device)) {
-            Trainer trainer = trainer(arena, optimizer);
+            Trainer trainer = trainer(arena, network, optimizer);
             MemorySegment views = arena.allocate("views", 2L * BATCH * SIZE * SIZE * 3 * Float.BYTES).memory();
             for (long i = 0; i < views.byteSize() / Float.BYTES; i++) {
                 views.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) Math.sin(i));
@@ -99,9 +107,12 @@ class SteadyStepTest {
         return bytes;
     }
 
-    private static Trainer trainer(RunArena arena, BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
+    private static Trainer trainer(
+            RunArena arena,
+            Function<ParameterStore, Backbone> network,
+            BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
         ParameterStore store = new ParameterStore();
-        SmallBackbone backbone = new SmallBackbone(store);
+        Backbone backbone = network.apply(store);
         SimClr method = new SimClr(backbone, 32, 16, 0.5);
         store.allocate(arena);
         Init init = new Init(1);

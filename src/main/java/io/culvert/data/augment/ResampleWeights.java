@@ -10,14 +10,15 @@ import java.util.Arrays;
  * {@code _upsample_bilinear2d_aa} and {@code _upsample_bicubic2d_aa}. Plain: the filter keeps its width and border
  * pixels repeat, as {@code interpolate(align_corners=False)}. The arrays are reused from call to call.
  */
-final class ResampleWeights {
+public final class ResampleWeights {
     private int[] start = new int[0];
     private int[] count = new int[0];
     private float[] weights = new float[0];
     private double[] exact = new double[0];
     private int taps;
 
-    void compute(int input, int output, Interpolation interpolation, boolean antialias) {
+    /** Sets the weights from {@code input} to {@code output} pixels. */
+    public void compute(int input, int output, Interpolation interpolation, boolean antialias) {
         double scale = (double) input / output;
         double stretch = antialias ? Math.max(scale, 1) : 1;
         double support = interpolation.radius * stretch;
@@ -78,20 +79,23 @@ final class ResampleWeights {
         }
     }
 
-    int start(int i) {
+    /** The first input of output {@code i}. */
+    public int start(int i) {
         return start[i];
     }
 
-    int count(int i) {
+    /** How many inputs output {@code i} has. */
+    public int count(int i) {
         return count[i];
     }
 
     /** Where the weights of output {@code i} begin in {@link #weights()}. */
-    int offset(int i) {
+    public int offset(int i) {
         return i * taps;
     }
 
-    float[] weights() {
+    /** All weights; they belong to this object. */
+    public float[] weights() {
         return weights;
     }
 }

@@ -1,0 +1,140 @@
+package io.culvert.model;
+
+import static io.culvert.ops.OpTestKit.assertClose;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.culvert.CulvertException;
+import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
+import io.culvert.device.Device;
+import io.culvert.device.Precision;
+import io.culvert.device.RunArena;
+import io.culvert.emulator.Emulator;
+import io.culvert.ops.Tape;
+import io.culvert.safetensors.SafetensorsFile;
+import io.culvert.tensor.Parameter;
+import io.culvert.tensor.ParameterStore;
+import io.culvert.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/** The whole network against timm's in float64, by a fingerprint that {@code tools/vectors/fingerprint.py} wrote. */
+class VitTinyTest {
+    private static final double TOLERANCE = 1e-4;
+    private static final int BATCH = 3;
+    private static final int SIZE = 32;
+    private static final int PATCH = 16;
+
+    @Test
+    void trainsAsTimmDoes() throws URISyntaxException {
+        try (Device device = CpuDevice.open(2)) {
+            compareWithTimm(device);
+        }
+    }
+
+    @Test
+    void trainsAsTimmDoesOnTheEmulator() throws URISyntaxException {
+        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
+        Emulator emulator = Emulator.install();
+        try (Device device = CudaDevice.open(0, Precision.FP32)) {
+            compareWithTimm(device);
+        }
+        assertThat(emulator.leaks()).as("not given back").isEmpty();
+    }
+
+    private static void compareWithTimm(Device device) throws URISyntaxException {
+        Path file = Path.of(
+                VitTinyTest.class.getResource("/golden/vit_tiny_fingerprint.safetensors").toURI());
+        try (Arena memory = Arena.ofConfined();
+                RunArena arena = new RunArena(device)) {
+            SafetensorsFile truth = SafetensorsFile.map(file, memory);
+            ParameterStore store = new ParameterStore();
+            VitTiny network = new VitTiny(store, SIZE, SIZE, PATCH);
+            store.allocate(arena);
+            store.parameters().forEach(parameter -> parameter.value().set(parameter.fromTorchOrder(hashed(parameter))));
+            store.valuesChanged();
+            Tape tape = new Tape(true);
+            Tensor x = tape.input(Tensor.f32("x", BATCH, SIZE, SIZE, 3));
+            x.bind(arena.allocate("x", x.bytes()), 0);
+            x.set(Fingerprint.channelsLast(Fingerprint.hashed("x", BATCH * 3 * SIZE * SIZE, 2), BATCH));
+            Tensor features = tape.keep(network.record(tape, x, true, 1));
+            Tensor seed = tape.seedGradient(features);
+            seed.bind(arena.allocate("gradout", seed.bytes()), 0);
+            seed.set(Fingerprint.hashed("gradout", BATCH * network.features(), 1));
+            tape.compile(arena);
+            store.zeroGradients();
+            tape.forward();
+            assertClose("features", features.toFloats(), truth.tensor("out/features").toDoubles(), TOLERANCE);
+            tape.backward();
+            assertThat(store.parameters()).hasSize(150);
+            for (Parameter parameter : store.parameters()) {
+                float[] gradient = parameter.toTorchOrder(parameter.gradient().toFloats());
+                Fingerprint.compare(parameter.name(), gradient, truth, TOLERANCE);
+            }
+        }
+    }
+
+    /** As {@code fingerprint.py}: matrices near 1 / sqrt(fan in), gains about 1, the rest up to a quarter. */
+    private static float[] hashed(Parameter parameter) {
+        String name = parameter.name();
+        int count = Math.toIntExact(parameter.value().shape().count());
+        if (name.contains("norm") && name.endsWith("weight")) {
+            float[] gains = Fingerprint.hashed(name, count, 0.5f);
+            for (int i = 0; i < count; i++) {
+                gains[i] += 1;
+            }
+            return gains;
+        }
+        if (name.endsWith("weight")) {
+            double fanIn = (double) count / parameter.torchShape()[0];
+            double power = Math.rint(Math.log(Math.sqrt(3 / fanIn)) / Math.log(2));
+            return Fingerprint.hashed(name, count, (float) Math.pow(2, power));
+        }
+        return Fingerprint.hashed(name, count, 0.25f);
+    }
+
+    @Test
+    void startsAsTimmDoes() {
+        try (CpuDevice device = CpuDevice.open(1);
+                RunArena arena = new RunArena(device)) {
+            ParameterStore store = new ParameterStore();
+            VitTiny network = new VitTiny(store, 64, 64, 8);
+            assertThat(store.parameters().stream().mapToLong(p -> p.value().shape().count()).sum()).isEqualTo(5_388_480);
+            store.allocate(arena);
+            network.initialise(new Init(7));
+            for (Parameter parameter : store.parameters()) {
+                String name = parameter.name();
+                float[] values = parameter.value().toFloats();
+                if (name.startsWith("patch_embed")) {
+                    double bound = 1 / Math.sqrt(3 * 8 * 8);
+                    assertThat(deviation(values)).as(name).isCloseTo(bound / Math.sqrt(3), within(0.15 * bound));
+                } else if (parameter.isVector()) {
+                    assertThat(values).as(name).containsOnly(name.endsWith("weight") ? 1f : 0f);
+                } else {
+                    double std = name.equals("cls_token") ? 1e-6 : 0.02;
+                    assertThat(deviation(values)).as(name).isCloseTo(std, within(0.2 * std));
+                }
+            }
+        }
+    }
+
+    private static double deviation(float[] values) {
+        double squares = 0;
+        for (float value : values) {
+            squares += (double) value * value;
+        }
+        return Math.sqrt(squares / values.length);
+    }
+
+    @Test
+    void patchesMustTileTheImage() {
+        assertThatThrownBy(() -> new VitTiny(new ParameterStore(), 100, 100, 16))
+                .isInstanceOf(CulvertException.class)
+                .hasMessageContaining("patches of 16 do not tile an image of 100 x 100");
+    }
+}
