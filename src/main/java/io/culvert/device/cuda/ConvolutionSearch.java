@@ -81,21 +81,12 @@ final class ConvolutionSearch {
             }
             Plan best = null;
             long least = Long.MAX_VALUE;
-            CulvertException refused = null;
             for (Plan plan : candidates) {
-                try {
-                    long nanos = time(convolution, direction, plan, memory);
-                    if (nanos < least) {
-                        least = nanos;
-                        best = plan;
-                    }
-                } catch (CulvertException e) {
-                    // The library may offer what it then refuses to run.
-                    refused = e;
+                long nanos = time(convolution, direction, plan, memory);
+                if (nanos < least) {
+                    least = nanos;
+                    best = plan;
                 }
-            }
-            if (best == null) {
-                throw refused;
             }
             return best;
         } finally {
