@@ -6,7 +6,6 @@ import io.culvert.model.Mlp;
 import io.culvert.ops.Tape;
 import io.culvert.ops.byol.ByolOp;
 import io.culvert.ops.cast.CastOp;
-import io.culvert.optim.MomentumCosine;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;

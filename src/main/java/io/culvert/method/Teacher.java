@@ -4,8 +4,6 @@ import io.culvert.device.RunArena;
 import io.culvert.model.Backbone;
 import io.culvert.model.Mlp;
 import io.culvert.ops.Tape;
-import io.culvert.optim.Ema;
-import io.culvert.optim.MomentumCosine;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.util.function.Function;
@@ -20,7 +18,6 @@ public final class Teacher {
     private final Mlp projector;
     private final ParameterStore student;
     private final MomentumCosine momentum;
-    private Ema ema;
 
     /**
      * Declares the copy.
@@ -40,7 +37,6 @@ public final class Teacher {
     /** Takes memory for the copy; the student has its own already. */
     public void allocate(RunArena arena) {
         store.allocateFrozen(arena, "teacher's ");
-        ema = new Ema(arena.device(), store, student);
     }
 
     /** Starts as the student is. */
@@ -53,14 +49,9 @@ public final class Teacher {
         return store;
     }
 
-    /** The average that follows the student. */
-    public Ema ema() {
-        return ema;
-    }
-
-    /** Sets what differs from step to step. */
-    public void prepare(int step) {
-        ema.prepare(momentum.at(step));
+    /** The share that it keeps of itself in the update after a step, counted from 0. */
+    public double momentum(int step) {
+        return momentum.at(step);
     }
 
     /** Records backbone and projector: {@code [N, dim]}. */

@@ -7,6 +7,7 @@ import io.culvert.method.Method;
 import io.culvert.method.Teacher;
 import io.culvert.ops.Tape;
 import io.culvert.ops.cast.CastOp;
+import io.culvert.optim.Ema;
 import io.culvert.optim.Optimizer;
 import io.culvert.optim.WarmupCosine;
 import io.culvert.tensor.DType;
@@ -24,6 +25,7 @@ public final class Trainer {
     private final Optimizer optimizer;
     private final WarmupCosine schedule;
     private final Teacher teacher;
+    private final Ema average;
     private final Runnable work;
     private int step;
 
@@ -57,8 +59,11 @@ public final class Trainer {
                 whole.tape, pixels, arena, "batch_size", batch, b -> Step.record(device, method, b, imageSize).bytes(device));
         optimizer.guard(recorded.loss());
         teacher = method.teacher().orElse(null);
-        if (teacher != null) {
-            teacher.ema().guard(recorded.loss());
+        if (teacher == null) {
+            average = null;
+        } else {
+            average = new Ema(device, teacher.store(), store);
+            average.guard(recorded.loss());
         }
         work = arena.device().repeated(this::work);
     }
@@ -87,7 +92,7 @@ public final class Trainer {
         tape.backward();
         optimizer.update();
         if (teacher != null) {
-            teacher.ema().update();
+            average.update();
         }
     }
 
@@ -113,7 +118,7 @@ public final class Trainer {
     public float step() {
         optimizer.prepare(learningRate());
         if (teacher != null) {
-            teacher.prepare(step);
+            average.prepare(teacher.momentum(step));
         }
         work.run();
         float loss = recorded.loss().item();

@@ -5,8 +5,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** A decoded function or kernel. Register numbers are offsets of a register's lane 0 in its file: multiples of 32. */
 final class Code {

@@ -1,4 +1,4 @@
-package io.culvert.optim;
+package io.culvert.method;
 
 /**
  * The share of itself that a teacher keeps: half a cosine from {@code start} to {@code end} over {@code totalSteps} (Grill
