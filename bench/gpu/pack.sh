@@ -126,7 +126,7 @@ rm -rf "$out"
 mkdir -p "$out"
 cp "$here/run.sh" "$out"
 case $format in
-    xz) tar -C "$content" -cf - . | xz -3 -T0 >"$out/culvert.tar.xz" ;;
+    xz) tar -C "$content" -cf - . | xz -6 -T0 >"$out/culvert.tar.xz" ;;
     gzip) tar -C "$content" -cf - . | gzip -9 >"$out/culvert.tar.gz" ;;
 esac
 bytes=$(cat "$out"/* | wc -c)

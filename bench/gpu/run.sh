@@ -59,7 +59,7 @@ case $device in
     emulator)
         demo_config=configs/demo-emulator.yaml
         pictures="--train 48 --test 24"
-        compare_keys="batch_size=2 data.image_size=16"
+        compare_keys="batch_size=8 data.image_size=32"
         shapes="2,16"
         warmup=1
         steps=1
@@ -185,9 +185,9 @@ part() { # name, seconds, command
 # What the part that just ran comes to, in one line.
 gist() { # word
     if [ "$1" != pass ]; then
-        cat "$work/stdout" "$work/stderr" | grep -v '^[[:space:]]*$' | grep -v '^WARNING' | tail -n 1
+        cat "$work/stdout" "$work/stderr" | grep -v '^[[:space:]]*$' | grep -v '^WARNING' | grep -v '^[[:space:]]*at ' | tail -n 1
     elif grep -q '^{"bench"' "$work/stdout"; then
-        sed -n 's/.*"median_s": *\([0-9.eE-]*\).*"images_per_s": *\([0-9]*\).*/\2 images\/s, a step \1 s/p' "$work/stdout"
+        sed -n 's/.*"median_s": *\([0-9.eE-]*\).*"images_per_s": *\([0-9]*\.\{0,1\}[0-9]\{0,1\}\).*/\2 images\/s, a step \1 s/p' "$work/stdout"
     elif grep -q '^  "passed"' "$work/stdout"; then
         sed -n 's/^  "\(passed\|failed\|errors\)" : \([0-9]*\).*/\2 \1/p' "$work/stdout" | tr '\n' ' '
     elif grep -q '^{"check"' "$work/stdout"; then
@@ -277,7 +277,7 @@ our_steps() {
             keys="device=$device batch_size=${shape%,*} data.image_size=${shape#*,}"
             # Single precision is what there is without the key.
             if [ "$precision" != fp32 ]; then
-                if ! java io.culvert.cli.Main pretrain --help-config | grep -q '^precision:'; then
+                if ! java io.culvert.cli.Main pretrain --help-config 2>/dev/null | grep -q '^precision:'; then
                     note "step $shape $precision" skip 0 "this Culvert has no key precision"
                     continue
                 fi

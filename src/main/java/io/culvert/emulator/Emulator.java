@@ -118,6 +118,11 @@ public final class Emulator {
         cudnn.offer(count);
     }
 
+    /** Makes cuDNN offer the algorithm of this number and refuse to run it; -1 ends that. */
+    public void refuseConvolutionAlgorithm(int number) {
+        cudnn.refuse(number);
+    }
+
     /** How often each of cuDNN's algorithms, by number, was run since the emulator was installed. */
     public Map<Integer, Integer> convolutionRuns() {
         return Map.copyOf(cudnn.runs());

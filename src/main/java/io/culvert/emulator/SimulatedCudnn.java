@@ -41,6 +41,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
     private final SimulatedDriver driver;
     private final Map<Integer, Integer> runs = new HashMap<>();
     private int offered = 1;
+    private int refused = -1;
 
     private static final class Handle {
         MemorySegment stream = MemorySegment.NULL;
@@ -92,6 +93,11 @@ final class SimulatedCudnn extends SimulatedLibrary {
     /** How many algorithms each convolution has; they differ by their number alone. */
     void offer(int algorithms) {
         offered = algorithms;
+    }
+
+    /** The algorithm of this number is offered and does not run; -1: all run. */
+    void refuse(int algorithm) {
+        refused = algorithm;
     }
 
     /** How often each algorithm was asked to run. */
@@ -266,6 +272,9 @@ final class SimulatedCudnn extends SimulatedLibrary {
                 || workspace.address() == 0) {
             throw new SimulatedError(
                     BAD_PARAM, "algorithm %d with a workspace of %d bytes: was not offered", algorithm, bytes);
+        }
+        if (algorithm == refused) {
+            throw new SimulatedError(NOT_SUPPORTED, "algorithm %d, although it was offered", algorithm);
         }
         runs.merge(algorithm, 1, Integer::sum);
     }

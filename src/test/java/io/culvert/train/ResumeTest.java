@@ -23,6 +23,8 @@ import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Kills a run and resumes it: the last checkpoint must equal an undisturbed run's, byte for byte. */
 class ResumeTest {
@@ -31,8 +33,12 @@ class ResumeTest {
     @TempDir
     Path folder;
 
-    @Test
-    void aKilledRunResumesBitForBit() throws IOException, InterruptedException {
+    private String method = "simclr";
+
+    @ParameterizedTest
+    @ValueSource(strings = {"simclr", "barlow_twins", "byol", "supervised"})
+    void aKilledRunResumesBitForBit(String trained) throws IOException, InterruptedException {
+        method = trained;
         writeImages();
         Pretraining.run(config("whole"), RunFolder.Mode.FRESH);
         RunConfig killed = config("killed");
@@ -129,12 +135,12 @@ class ResumeTest {
                 runs: %1$s/runs
                 batch_size: 5
                 data: {csv: %1$s/images.csv, images: %1$s, image_size: 32}
-                method: {hidden: 32, dim: 16}
+                method: {name: %2$s, hidden: 32, dim: 16}
                 schedule: {epochs: 3, warmup_epochs: 1}
                 checkpoint: {every_steps: 2}
                 log: {every_steps: 1}
                 """
-                        .formatted(folder));
+                        .formatted(folder, method));
         return file;
     }
 
@@ -154,7 +160,9 @@ class ResumeTest {
             }
             String name = "%08d.png".formatted(i);
             ImageIO.write(image, "png", folder.resolve(name).toFile());
-            csv.append(name).append(",0,0").append(",0".repeat(DefectCode.values().length)).append(",1,0\n");
+            boolean defect = i % 3 == 0;
+            csv.append(name).append(",0,0").append(defect ? ",1" : ",0")
+                    .append(",0".repeat(DefectCode.values().length - 1)).append(defect ? ",0,1\n" : ",1,0\n");
         }
         Files.writeString(folder.resolve("images.csv"), csv);
     }

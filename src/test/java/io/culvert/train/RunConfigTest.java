@@ -151,5 +151,14 @@ class RunConfigTest {
         RunConfig demo = RunConfig.load(Path.of("../configs/demo.yaml"), List.of());
         assertThat(demo.folder()).isEqualTo(Path.of("runs/demo"));
         assertThat(demo.data().imageSize()).isEqualTo(64);
+        for (String method : List.of("simclr", "barlow_twins", "byol", "supervised")) {
+            for (String backbone : List.of("resnet18", "vit_tiny")) {
+                String name = method + "-" + backbone;
+                RunConfig config = RunConfig.load(Path.of("../configs/" + name + ".yaml"), DATA);
+                assertThat(config.method().name()).as(name).isEqualTo(method);
+                assertThat(config.model().name()).as(name).isEqualTo(backbone);
+                assertThat(config.name()).isEqualTo(name);
+            }
+        }
     }
 }

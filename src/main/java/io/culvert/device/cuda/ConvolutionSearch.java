@@ -81,12 +81,21 @@ final class ConvolutionSearch {
             }
             Plan best = null;
             long least = Long.MAX_VALUE;
+            CulvertException refused = null;
             for (Plan plan : candidates) {
-                long nanos = time(convolution, direction, plan, memory);
-                if (nanos < least) {
-                    least = nanos;
-                    best = plan;
+                try {
+                    long nanos = time(convolution, direction, plan, memory);
+                    if (nanos < least) {
+                        least = nanos;
+                        best = plan;
+                    }
+                } catch (CulvertException e) {
+                    // The library may offer what it then refuses to run.
+                    refused = e;
                 }
+            }
+            if (best == null) {
+                throw refused;
             }
             return best;
         } finally {

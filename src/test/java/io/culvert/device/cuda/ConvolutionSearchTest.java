@@ -38,6 +38,7 @@ class ConvolutionSearchTest {
         System.clearProperty("culvert.cache");
         if (emulator != null) {
             emulator.offerConvolutionAlgorithms(1);
+            emulator.refuseConvolutionAlgorithm(-1);
         }
     }
 
@@ -75,6 +76,16 @@ class ConvolutionSearchTest {
             }
             assertThat(emulator.convolutionRuns().get(algorithm)).isEqualTo(before.getOrDefault(algorithm, 0) + 1);
             assertThat(emulator.convolutionRuns().get(3 - algorithm)).isEqualTo(before.get(3 - algorithm));
+        }
+    }
+
+    @Test
+    void passesOverAnAlgorithmThatDoesNotRun() throws IOException {
+        for (int number : List.of(1, 2)) {
+            emulator.refuseConvolutionAlgorithm(number);
+            Files.deleteIfExists(cache.resolve("convolutions.txt"));
+            plan(Precision.FP32);
+            assertThat(Files.readString(cache.resolve("convolutions.txt"))).contains(" = " + (3 - number) + ", ");
         }
     }
 
