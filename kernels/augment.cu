@@ -247,7 +247,8 @@ INLINE void finish(T *out, Pixel p, const View &view, const float *normalization
 INLINE bool blurred_view(const View &view) { return view.blur_width > 0; }
 
 // weight[0..radius], centre first; the kernel's sum over its whole size is 1. Weights under 1e-9 of the centre's,
-// beyond 6.438 sigma, add less than float rounding does and are left out. All threads must call; returns the radius.
+// beyond 6.438 sigma, add less than float rounding does and are left out. All threads must call, and pass a barrier
+// before they read the weights; returns the radius.
 INLINE int blur_weights(float *weight, int size, float sigma) {
     if (threadIdx.x < WARP) {
         float total = 0;
@@ -260,7 +261,6 @@ INLINE int blur_weights(float *weight, int size, float sigma) {
         float factor = 1 / warp_sum(total);
         for (int k = threadIdx.x; k <= size / 2 && k < MAX_RADIUS; k += WARP) weight[k] *= factor;
     }
-    __syncthreads();
     return min(min(size / 2, MAX_RADIUS - 1), static_cast<int>(6.438f * sigma));
 }
 
@@ -346,6 +346,7 @@ INLINE void blur(T *__restrict__ out, const float *__restrict__ blurred, const V
     View view = views[blockIdx.y];
     if (!blurred_view(view)) return;
     int radius = blur_weights(weight, view.blur_height, view.sigma_y);
+    __syncthreads();
     int y = blockIdx.x;
     long plane = static_cast<long>(height) * width;
     const float *image = blurred + 3 * plane * blockIdx.y;

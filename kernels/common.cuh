@@ -197,12 +197,12 @@ INLINE void for_rows(const Columns &w, int rows, Row row) {
 }
 
 // Sums `value` of the threads that own the same columns, over the levels of a block, and has level 0 write the N sums
-// to `to`. Double precision and a fixed order: the result does not depend on scheduling.
+// to `to`. Double precision and a fixed order: the result does not depend on scheduling. Call after call needs no barrier
+// between: after the last one inside, a thread touches only what is its own.
 template <int N>
 INLINE void reduce_levels(const Columns &w, const double (&value)[N], double *to, bool active) {
     // The N sums lie a block apart, so that neighbouring threads touch neighbouring words.
     __shared__ double parts[N][COLUMN_THREADS];
-    __syncthreads();
 #pragma unroll
     for (int i = 0; i < N; i++) parts[i][threadIdx.x] = value[i];
     __syncthreads();
