@@ -37,7 +37,7 @@ final class AugmentCases {
         List<KernelCase> all = new ArrayList<>();
         double[] images = ViewTwin.pixels(1, 3 * (23 * 31 + 40 * 9));
         all.addAll(new AugmentCases(13, 17, images, first(), second(), third(), fourth()).every());
-        all.addAll(new AugmentCases(5, 300, images, second(), first()).every());
+        all.addAll(new AugmentCases(5, 300, images, second(), first(), sixth()).every());
         all.addAll(new AugmentCases(30, 2, images, fifth(), first()).every());
         // A row of sources that is longer than what is staged at once.
         ViewTwin wide = new ViewTwin();
@@ -46,9 +46,22 @@ final class AugmentCases {
         wide.cropHeight = 2;
         wide.cropWidth = 2499;
         wide.left = 1;
+        wide.bicubic = true;
         AugmentCases staged = new AugmentCases(2, 70, ViewTwin.pixels(2, 3 * 2 * 2500), wide);
         staged.resize();
         all.addAll(staged.cases);
+        // One source more than is staged at once, and a column so high that each lane makes several of its weights.
+        ViewTwin odd = of(0, 2, 2500, 0, 1, 2, 2049);
+        AugmentCases halved = new AugmentCases(2, 8, ViewTwin.pixels(3, 3 * 2 * 2500), odd);
+        halved.resize();
+        all.addAll(halved.cases);
+        AugmentCases tall = new AugmentCases(2, 3, ViewTwin.pixels(4, 3 * 300 * 5), of(0, 300, 5, 2, 0, 290, 5));
+        tall.resize();
+        all.addAll(tall.cases);
+        AugmentCases broad = new AugmentCases(2, 40, ViewTwin.pixels(5, 3 * 5 * 310), of(0, 5, 310, 0, 3, 5, 300));
+        broad.resize();
+        all.addAll(broad.cases);
+        all.addAll(new AugmentCases(4, 1, images, sixth(), first()).every());
         return all;
     }
 
@@ -67,6 +80,7 @@ final class AugmentCases {
     /** Shrunk, all colour steps, the contrast third; no blur; solarised and flipped. */
     private static ViewTwin first() {
         ViewTwin view = of(0, 23, 31, 1, 2, 20, 27);
+        view.bicubic = true;
         view.steps = new int[] {ViewTwin.HUE, ViewTwin.BRIGHTNESS, ViewTwin.CONTRAST, ViewTwin.SATURATION};
         view.amounts = new float[] {0.3f, 1.2f, 0.7f, 1.6f};
         view.solarize = true;
@@ -75,17 +89,18 @@ final class AugmentCases {
         return view;
     }
 
-    /** The second image, enlarged by the bicubic filter, contrast first, grey, blurred. */
+    /** The second image, enlarged by the bicubic filter, contrast first, blurred. */
     private static ViewTwin second() {
         ViewTwin view = of(3 * 23 * 31, 40, 9, 3, 0, 7, 9);
         view.bicubic = true;
-        view.steps = new int[] {ViewTwin.CONTRAST, ViewTwin.SATURATION};
-        view.amounts = new float[] {1.5f, 0.4f};
-        view.grey = true;
+        view.steps = new int[] {ViewTwin.CONTRAST, ViewTwin.SATURATION, ViewTwin.HUE};
+        view.amounts = new float[] {1.5f, 1.4f, 0.4f};
         view.blurWidth = 5;
         view.blurHeight = 7;
         view.sigmaX = 0.9f;
         view.sigmaY = 1.3f;
+        view.solarize = true;
+        view.threshold = 0.55f;
         return view;
     }
 
@@ -105,10 +120,12 @@ final class AugmentCases {
         return view;
     }
 
-    /** Nothing but the resize, bilinear without antialiasing. */
+    /** Bilinear without antialiasing, the contrast last. */
     private static ViewTwin fourth() {
         ViewTwin view = of(3 * 23 * 31, 40, 9, 0, 1, 40, 8);
         view.antialias = false;
+        view.steps = new int[] {ViewTwin.SATURATION, ViewTwin.HUE, ViewTwin.BRIGHTNESS, ViewTwin.CONTRAST};
+        view.amounts = new float[] {1.7f, -0.3f, 0.9f, 1.3f};
         return view;
     }
 
@@ -122,6 +139,16 @@ final class AugmentCases {
         view.blurHeight = 23;
         view.sigmaX = 1.1f;
         view.sigmaY = 4;
+        return view;
+    }
+
+    /** Blurred by a kernel of one pixel, which changes nothing. */
+    private static ViewTwin sixth() {
+        ViewTwin view = of(0, 23, 31, 2, 5, 20, 20);
+        view.blurWidth = 1;
+        view.blurHeight = 1;
+        view.solarize = true;
+        view.threshold = 0.45f;
         return view;
     }
 

@@ -17,7 +17,8 @@ final class BatchNormCases {
 
     /** Groups, rows of a group, channels, parts of the rows. */
     private static final int[][] SHAPES = {
-        {1, 1, 1, 1}, {2, 5, 3, 2}, {2, 33, 37, 2}, {1, 70, 16, 3}, {1, 300, 8, 1}, {2, 9, 264, 1}
+        {1, 1, 1, 1}, {2, 5, 3, 2}, {2, 33, 37, 2}, {1, 70, 16, 3}, {1, 300, 8, 1}, {1, 90, 264, 1}, {1, 70, 131, 1},
+        {2, 5, 33, 70}, {1, 2, 5, 32}, {1, 32, 264, 1}, {1, 32, 131, 1}
     };
 
     private final List<KernelCase> cases = new ArrayList<>();

@@ -7,7 +7,6 @@ import static io.culvert.kernels.KernelCase.Type.F64;
 
 import io.culvert.kernels.KernelCase.Tolerance;
 import io.culvert.kernels.KernelCase.Type;
-import io.culvert.reference.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -16,7 +15,12 @@ import java.util.function.IntFunction;
 
 /** Kernels that touch each element once, and sums over rows. */
 final class ElementwiseCases {
-    private static final int[] SIZES = {1, 31, 33, 1000, 1003};
+    private static final int[] SIZES = {1, 31, 33, 1003};
+
+    /** With one block of a warp: so many strides that every copy of an unrolled loop runs, and any number are left. */
+    private static final int[] LONG = {600, 1000, 1303, 2101};
+
+    private static final int[] LONG_MISALIGNED = {150, 250, 330};
     private static final int ALIGNED_SIZE = 72;
 
     private final List<KernelCase> cases = new ArrayList<>();
@@ -41,6 +45,12 @@ final class ElementwiseCases {
             cases.add(make.apply(n).grid(2).block(64));
         }
         cases.addAll(make.apply(ALIGNED_SIZE).grid(1).block(32).misaligned());
+        for (int n : LONG) {
+            cases.add(make.apply(n).grid(1).block(32));
+        }
+        for (int n : LONG_MISALIGNED) {
+            cases.add(make.apply(n).grid(1).block(32).misaligned().getFirst());
+        }
     }
 
     private static double[] map(double[] a, double[] b, DoubleBinaryOperator f) {
@@ -115,9 +125,25 @@ final class ElementwiseCases {
         return x;
     }
 
-    /** Phi(x) + x phi(x), from the same integral as the value. */
+    /** The normal distribution by Simpson's rule over its density; beyond 6.5 it is 0 or 1 to ten digits. */
+    private static double phi(double x) {
+        int intervals = 400;
+        double end = Math.max(-6.5, Math.min(6.5, x));
+        double h = end / intervals;
+        double sum = 0;
+        for (int j = 0; j <= intervals; j++) {
+            sum += (j == 0 || j == intervals ? 1 : j % 2 == 1 ? 4 : 2) * Math.exp(-0.5 * j * h * j * h);
+        }
+        return 0.5 + sum * h / 3 / Math.sqrt(2 * Math.PI);
+    }
+
+    private static double[] gelu(double[] x) {
+        return map(x, x, (v, same) -> v * phi(v));
+    }
+
+    /** Phi(x) + x phi(x). */
     private static double[] geluSlope(double[] x) {
-        double[] phi = map(Reference.gelu(x), x, (y, v) -> v == 0 ? 0.5 : y / v);
+        double[] phi = map(x, x, (v, same) -> phi(v));
         return map(x, phi, (v, p) -> p + v * Math.exp(-v * v / 2) / Math.sqrt(2 * Math.PI));
     }
 
@@ -127,7 +153,7 @@ final class ElementwiseCases {
         sizes(n -> {
             double[] x = wide(type, 1, n);
             return new KernelCase("gelu", "gelu_forward_" + type.suffix())
-                    .out(type, Reference.gelu(x), tolerance).in(type, x).value(n);
+                    .out(type, gelu(x), tolerance).in(type, x).value(n);
         });
         sizes(n -> {
             double[] dy = type.normal(1, n);
@@ -138,7 +164,7 @@ final class ElementwiseCases {
     }
 
     /** Rows and widths: one group of columns, several, a partial tile, and widths of both accesses. */
-    private static final int[][] MATRICES = {{1, 1}, {5, 3}, {33, 37}, {70, 8}, {9, 264}, {300, 16}, {7, 131}};
+    private static final int[][] MATRICES = {{1, 1}, {5, 3}, {33, 37}, {70, 8}, {90, 264}, {300, 16}, {70, 131}, {67, 32}, {32, 264}, {32, 131}};
 
     private static double[] column(double[] row, int rows) {
         double[] all = new double[row.length * rows];
@@ -161,14 +187,15 @@ final class ElementwiseCases {
         for (int[] shape : MATRICES) {
             int rows = shape[0];
             int width = shape[1];
+            int parts = width > 100 ? 1 : 2;
             double[] y = type.normal(1, rows * width);
             double[] bias = F32.normal(2, width);
             double[] want = type.round(map(y, column(bias, rows), (a, b) -> (float) (a + b)));
             KernelCase forward = new KernelCase("elementwise", "bias_forward_" + type.suffix())
-                    .inout(type, y, want, EXACT).in(F32, bias).value(rows, width).grid(1, 2, 1);
+                    .inout(type, y, want, EXACT).in(F32, bias).value(rows, width).grid(1, parts, 1);
             KernelCase backward = new KernelCase("elementwise", "bias_backward_partial_" + type.suffix())
-                    .out(F64, 2 * width, parts -> rowSums(parts, width), rowSums(y, width), Tolerance.SINGLE)
-                    .in(type, y).value(rows, width).grid(1, 2, 1);
+                    .out(F64, parts * width, all -> rowSums(all, width), rowSums(y, width), Tolerance.SINGLE)
+                    .in(type, y).value(rows, width).grid(1, parts, 1);
             cases.add(forward);
             cases.add(backward);
             if (width == 8) {
@@ -176,10 +203,11 @@ final class ElementwiseCases {
                 cases.addAll(backward.misaligned().subList(1, 2));
             }
             if (type == F32) {
-                double[] parts = F64.normal(3, 9 * width);
+                int count = width % 2 == 0 ? 32 : 75;
+                double[] scratch = F64.normal(3, count * width);
                 cases.add(new KernelCase("elementwise", "bias_backward_f32")
-                        .inout(F32, bias, map(bias, rowSums(parts, width), Double::sum)).in(F64, parts)
-                        .value(9, width).grid(2));
+                        .inout(F32, bias, map(bias, rowSums(scratch, width), Double::sum)).in(F64, scratch)
+                        .value(count, width).grid(2));
             }
         }
     }
@@ -189,17 +217,18 @@ final class ElementwiseCases {
         for (int[] shape : MATRICES) {
             int rows = shape[0];
             int width = shape[1];
+            int parts = width > 100 ? 1 : 2;
             double[] x = wide(type, 1, rows * width);
             double[] bias = F32.normal(2, width);
             double[] dy = type.normal(3, rows * width);
             double[] sum = map(x, column(bias, rows), (a, b) -> (float) (a + b));
             double[] dx = map(dy, geluSlope(sum), (g, s) -> g * s);
             KernelCase forward = new KernelCase("gelu", "bias_gelu_forward_" + type.suffix())
-                    .out(type, Reference.gelu(sum), tolerance).in(type, x).in(F32, bias).value(rows, width).grid(1, 2, 1);
+                    .out(type, gelu(sum), tolerance).in(type, x).in(F32, bias).value(rows, width).grid(1, parts, 1);
             KernelCase backward = new KernelCase("gelu", "bias_gelu_backward_" + type.suffix())
                     .out(type, dx, tolerance)
-                    .out(F64, 2 * width, parts -> rowSums(parts, width), rowSums(dx, width), new Tolerance(4e-6, 4e-6))
-                    .in(type, dy).in(type, x).in(F32, bias).value(rows, width).grid(1, 2, 1);
+                    .out(F64, parts * width, all -> rowSums(all, width), rowSums(dx, width), new Tolerance(4e-6, 4e-6))
+                    .in(type, dy).in(type, x).in(F32, bias).value(rows, width).grid(1, parts, 1);
             cases.add(forward);
             cases.add(backward);
             if (width == 8) {

@@ -19,6 +19,7 @@ final class KernelCases {
                         RowCases.all(),
                         BatchNormCases.all(),
                         PoolCases.all(),
+                        TokenCases.all(),
                         OptimCases.all(),
                         NtXentCases.all(),
                         LossCases.all(),

@@ -13,7 +13,7 @@ final class NtXentCases {
     private static final Tolerance TOLERANCE = new Tolerance(4e-6, 4e-6);
 
     /** Rows, width, splits of the columns. */
-    private static final int[][] SHAPES = {{4, 1, 1}, {6, 33, 2}, {66, 37, 2}, {130, 5, 1}, {34, 131, 3}, {198, 3, 2}};
+    private static final int[][] SHAPES = {{4, 1, 1}, {6, 33, 2}, {66, 37, 2}, {130, 5, 1}, {34, 131, 3}, {198, 3, 2}, {20, 3, 1}, {44, 64, 1}, {58, 5, 1}};
 
     private final List<KernelCase> cases = new ArrayList<>();
     private final int rows;
@@ -39,7 +39,8 @@ final class NtXentCases {
         }
         for (int rows : new int[] {1, 33, 300}) {
             all.add(mean(rows));
-            all.add(rows(rows));
+            all.add(rows(rows, 1));
+            all.add(rows(rows, 7));
         }
         return all;
     }
@@ -90,8 +91,7 @@ final class NtXentCases {
     }
 
     /** The second kernel: pairs that are unlikely, likely and nearly certain, in one of three splits. */
-    private static KernelCase rows(int rows) {
-        int splits = 3;
+    private static KernelCase rows(int rows, int splits) {
         double[] scratch = F32.normal(1, splits * rows * 3);
         double[] loss = new double[rows];
         double[] lse = new double[rows];
@@ -121,7 +121,7 @@ final class NtXentCases {
     private static KernelCase mean(int rows) {
         double[] loss = F32.normal(2, rows);
         double[] mean = {Arrays.stream(loss).sum() / rows};
-        return new KernelCase("ntxent", "ntxent_mean_f32").out(F32, mean).in(F32, loss).value(rows);
+        return new KernelCase("ntxent", "ntxent_mean_f32").block(rows > 100 ? 256 : 128).out(F32, mean).in(F32, loss).value(rows);
     }
 
     private void backward() {

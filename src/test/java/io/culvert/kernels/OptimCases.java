@@ -29,20 +29,27 @@ final class OptimCases {
 
     static List<KernelCase> all() {
         List<KernelCase> all = new ArrayList<>();
-        for (int n : new int[] {1, 31, 33, 1000, 1003, 72}) {
+        for (int n : new int[] {1, 31, 33, 1003, 600, 1000, 1303, 2101, 72, 150, 250, 330}) {
             OptimCases of = new OptimCases(n);
             of.sgd(0);
             of.sgd(1);
             of.adamw();
             of.ema();
             of.cancelled();
-            all.addAll(of.cases);
+            if (n >= 600 && n != 1003) {
+                // So many strides that every copy of an unrolled loop runs.
+                of.cases.forEach(made -> made.grid(1).block(32));
+            }
+            all.addAll(n == 150 || n == 250 || n == 330 ? List.of() : of.cases);
+            if (n == 150 || n == 250 || n == 330) {
+                of.cases.forEach(made -> all.add(made.grid(1).block(32).misaligned().getFirst()));
+            }
             if (n == 72) {
                 of.cases.forEach(made -> all.addAll(made.misaligned()));
             }
         }
-        OptimCases of = new OptimCases(1000);
-        for (int threads : new int[] {32, 64, 256}) {
+        OptimCases of = new OptimCases(2021);
+        for (int threads : new int[] {32, 64, 128, 256}) {
             of.larsNorms(threads);
             of.lars(threads);
         }
@@ -121,7 +128,7 @@ final class OptimCases {
     }
 
     /** First element, length, adapted: aligned and not, several strides, an empty norm, a vector. */
-    private static final int[][] SEGMENTS = {{0, 600, 1}, {601, 33, 1}, {640, 37, 0}, {680, 300, 1}, {984, 16, 1}};
+    private static final int[][] SEGMENTS = {{0, 600, 1}, {602, 733, 1}, {1336, 37, 0}, {1400, 600, 1}, {2004, 16, 1}};
 
     private static final int PARTS = 2;
     private static final int ZEROS = 4;

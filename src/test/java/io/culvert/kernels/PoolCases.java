@@ -21,7 +21,11 @@ final class PoolCases {
         {1, 5, 6, 8, 2, 2, 0},
         {2, 6, 5, 16, 3, 1, 1},
         {1, 8, 7, 8, 3, 3, 0},
-        {1, 5, 9, 3, 3, 2, 1}
+        {1, 5, 9, 3, 3, 2, 1},
+        {1, 11, 12, 4, 5, 2, 2},
+        {1, 9, 10, 8, 5, 1, 2},
+        {1, 9, 10, 3, 7, 1, 3},
+        {1, 12, 11, 16, 6, 1, 0}
     };
 
     private final List<KernelCase> cases = new ArrayList<>();
@@ -34,12 +38,21 @@ final class PoolCases {
                 all.average(type, shape[0], shape[1] * shape[2], shape[3]);
             }
             all.average(type, 2, 70, 5);
+            all.average(type, 2, 70, 8);
+            all.average(type, 2, 4, 5);
+            all.average(type, 2, 4, 8);
+            all.average(type, 1, 36, 8);
+            all.average(type, 1, 35, 16);
         }
         return all.cases;
     }
 
     private void keep(KernelCase made, int channels) {
         made.grid(2).block(64);
+        if (channels <= 8) {
+            // So many strides that every copy of an unrolled loop runs.
+            made.grid(1).block(32);
+        }
         cases.add(made);
         if (channels == 8) {
             cases.addAll(made.misaligned());

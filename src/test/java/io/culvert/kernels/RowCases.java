@@ -23,6 +23,8 @@ final class RowCases {
         {5, 520, 256, 1, 2},
         {3, 2049, 256, 1, 1},
         {4, 8, 256, 1, 1},
+        {5, 521, 128, 1, 1},
+        {2, 2000, 32, 8, 1},
         {4, 24, 32, 4, 1}
     };
 
@@ -188,7 +190,8 @@ final class RowCases {
 
     private void layerNormParameters() {
         for (int width : new int[] {1, 31, 70}) {
-            double[] parts = F32.normal(1, 11 * 2 * width);
+            int count = width % 2 == 0 ? 32 : 75;
+            double[] parts = F32.normal(1, count * 2 * width);
             double[] sums = ElementwiseCases.rowSums(parts, 2 * width);
             double[] weight = F32.normal(2, width);
             double[] bias = F32.normal(3, width);
@@ -199,7 +202,7 @@ final class RowCases {
                 newBias[c] = bias[c] + sums[width + c];
             }
             cases.add(new KernelCase("layernorm", "layernorm_backward_parameters_f32")
-                    .inout(F32, weight, newWeight).inout(F32, bias, newBias).in(F32, parts).value(11, width).grid(2));
+                    .inout(F32, weight, newWeight).inout(F32, bias, newBias).in(F32, parts).value(count, width).grid(2));
         }
     }
 }
