@@ -21,6 +21,11 @@ ptxas=$(tool ptxas) || ptxas=
 
 # nvcc names what is local to a file after a hash of the file's path: everybody compiles at the same one.
 place=/tmp/culvert-kernels
+if command -v flock >/dev/null; then
+    # One at a time: another's sources would be compiled here.
+    exec 9>"$place.lock"
+    flock 9
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work" "$place"' EXIT
 rm -rf "$place"
