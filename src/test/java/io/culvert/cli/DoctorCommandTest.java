@@ -1,13 +1,12 @@
 package io.culvert.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.culvert.CulvertException;
 import io.culvert.device.LibraryStatus;
-import io.culvert.emulator.Emulator;
+import io.culvert.emulator.TestEmulator;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -55,7 +54,7 @@ class DoctorCommandTest {
 
     @Test
     void theEmulatorIsShownAsAGpuThatCanBeUsed() {
-        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
+        TestEmulator.assumeBuilt();
         StringWriter out = new StringWriter();
         CommandLine commandLine = Main.commandLine().setOut(new PrintWriter(out));
         assertThat(commandLine.execute("doctor", "--device", "emulator")).isZero();

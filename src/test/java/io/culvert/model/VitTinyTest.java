@@ -4,7 +4,6 @@ import static io.culvert.ops.OpTestKit.assertClose;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.culvert.CulvertException;
 import io.culvert.device.CpuDevice;
@@ -13,6 +12,7 @@ import io.culvert.device.Device;
 import io.culvert.device.Precision;
 import io.culvert.device.RunArena;
 import io.culvert.emulator.Emulator;
+import io.culvert.emulator.TestEmulator;
 import io.culvert.ops.Tape;
 import io.culvert.safetensors.SafetensorsFile;
 import io.culvert.tensor.Parameter;
@@ -39,8 +39,7 @@ class VitTinyTest {
 
     @Test
     void trainsAsTimmDoesOnTheEmulator() throws URISyntaxException {
-        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
-        Emulator emulator = Emulator.install();
+        Emulator emulator = TestEmulator.install();
         try (Device device = CudaDevice.open(0, Precision.FP32)) {
             compareWithTimm(device);
         }

@@ -1,10 +1,10 @@
 package io.culvert.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.culvert.data.DefectCode;
 import io.culvert.emulator.Emulator;
+import io.culvert.emulator.TestEmulator;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,7 +27,7 @@ class EmulatedPretrainingTest {
 
     @Test
     void augmentingOnTheDeviceChangesTheLossesByRoundingOnly() throws IOException {
-        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
+        TestEmulator.assumeBuilt();
         writeImages();
         List<Double> host = losses("host");
         List<Double> device = losses("auto");

@@ -1,11 +1,10 @@
 package io.culvert.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.culvert.data.synth.SynthConfig;
 import io.culvert.data.synth.SyntheticSewers;
-import io.culvert.emulator.Emulator;
+import io.culvert.emulator.TestEmulator;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +23,7 @@ class EmulatedProbeTest {
 
     @BeforeEach
     void needsTheEmulator() {
-        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
+        TestEmulator.assumeBuilt();
     }
 
     @Test

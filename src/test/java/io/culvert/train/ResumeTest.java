@@ -2,11 +2,11 @@ package io.culvert.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.culvert.CulvertException;
 import io.culvert.data.DefectCode;
 import io.culvert.emulator.Emulator;
+import io.culvert.emulator.TestEmulator;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -66,7 +66,7 @@ class ResumeTest {
     /** A kernel that fails in the third step: the error names it, the checkpoint of the second is whole, the run goes on. */
     @Test
     void aFailingDeviceLeavesTheLastCheckpoint() throws IOException {
-        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
+        TestEmulator.assumeBuilt();
         writeImages();
         RunConfig config = config("broken", "device=emulator", "schedule.epochs=1", "schedule.warmup_epochs=0");
         Emulator.install().failLaunch(320);

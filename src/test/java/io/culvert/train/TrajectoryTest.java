@@ -1,7 +1,6 @@
 package io.culvert.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -10,7 +9,7 @@ import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.device.Precision;
 import io.culvert.device.RunArena;
-import io.culvert.emulator.Emulator;
+import io.culvert.emulator.TestEmulator;
 import io.culvert.method.BarlowTwins;
 import io.culvert.method.Byol;
 import io.culvert.method.Method;
@@ -67,8 +66,7 @@ class TrajectoryTest {
         if (where.equals("cpu")) {
             return CpuDevice.open(2);
         }
-        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
-        Emulator.install();
+        TestEmulator.install();
         return CudaDevice.open(0, Precision.FP32);
     }
 

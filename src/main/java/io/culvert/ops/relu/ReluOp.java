@@ -4,6 +4,7 @@ import io.culvert.device.CpuDevice;
 import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.ops.Cost;
+import io.culvert.ops.CudaPointwise;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.Tape;
 import io.culvert.ops.UnaryOp;
@@ -37,7 +38,7 @@ public final class ReluOp extends UnaryOp {
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuRelu(cpu, this);
-            case CudaDevice cuda -> new CudaRelu(cuda.context(), this);
+            case CudaDevice cuda -> new CudaPointwise(cuda.context(), "relu", this, y());
         };
     }
 }

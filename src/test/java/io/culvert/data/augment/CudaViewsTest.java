@@ -2,7 +2,6 @@ package io.culvert.data.augment;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.culvert.CounterRng;
 import io.culvert.CulvertException;
@@ -14,6 +13,7 @@ import io.culvert.device.CudaDevice;
 import io.culvert.device.Precision;
 import io.culvert.device.cuda.CudaContext;
 import io.culvert.emulator.Emulator;
+import io.culvert.emulator.TestEmulator;
 import io.culvert.emulator.ptx.ExecutionOrder;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -42,8 +42,7 @@ class CudaViewsTest {
 
     @BeforeEach
     void install() {
-        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built (no C compiler)");
-        emulator = Emulator.install();
+        emulator = TestEmulator.install();
     }
 
     @AfterEach
