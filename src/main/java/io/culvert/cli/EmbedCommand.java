@@ -7,11 +7,11 @@ import io.culvert.data.SewerMlCsv;
 import io.culvert.train.Encoding;
 import io.culvert.train.Features;
 import io.culvert.train.RunConfig;
+import io.culvert.train.RunFolder;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Example:",
-            "  culvert embed --run runs/demo --csv data/val.csv --images data/val --out features.safetensors"
+            "  culvert embed --run runs/demo --csv data/demo/SewerML_Val.csv --images data/demo/valid --out features.csv"
         })
 final class EmbedCommand implements Runnable {
     @Option(names = "--run", paramLabel = "DIR", required = true, description = "The folder of a finished run.")
@@ -65,12 +65,9 @@ final class EmbedCommand implements Runnable {
         if (!table && !out.toString().endsWith(".safetensors")) {
             throw CulvertException.usage("--out: %s must end in .safetensors or .csv", out);
         }
-        Path resolved = run.resolve("config.resolved.yaml");
-        if (!Files.exists(resolved)) {
-            throw CulvertException.usage("%s: no config.resolved.yaml here; give --run the folder of a run", run);
-        }
+        Path resolved = RunFolder.configOf(run);
         Dataset dataset = SewerMlCsv.read(csv, images);
-        Path encoder = run.resolve("encoder.safetensors");
+        Path encoder = RunFolder.encoderOf(run);
         Features features = Encoding.of(RunConfig.load(resolved, overrides), encoder, dataset);
         if (table) {
             AtomicFile.replace(out, channel -> write(channel, features, dataset));

@@ -1,6 +1,5 @@
 package io.culvert.cli;
 
-import io.culvert.CulvertException;
 import io.culvert.report.AnomalyReport;
 import io.culvert.report.ReportWriter;
 import io.culvert.report.RunReport;
@@ -9,7 +8,6 @@ import io.culvert.train.Probing;
 import io.culvert.train.RunConfig;
 import io.culvert.train.RunFolder;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,10 +44,7 @@ final class ProbeCommand implements Runnable {
 
     @Override
     public void run() {
-        Path resolved = run.resolve("config.resolved.yaml");
-        if (!Files.exists(resolved)) {
-            throw CulvertException.usage("%s: no config.resolved.yaml here; give --run the folder of a run", run);
-        }
+        Path resolved = RunFolder.configOf(run);
         List<String> commands = new ArrayList<>();
         commands.add("culvert pretrain --config " + resolved);
         commands.add("culvert probe --run " + run + overrides.stream().map(o -> " " + o).reduce("", String::concat));

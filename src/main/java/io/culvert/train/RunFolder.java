@@ -143,6 +143,24 @@ public final class RunFolder implements AutoCloseable {
         return folder.resolve(REPORT);
     }
 
+    /**
+     * The configuration that the run in a folder was started with.
+     *
+     * @throws CulvertException (usage) if no run was started there
+     */
+    public static Path configOf(Path folder) {
+        Path config = folder.resolve(CONFIG);
+        if (!Files.exists(config)) {
+            throw CulvertException.usage("%s: no %s here; give --run the folder of a run", folder, CONFIG);
+        }
+        return config;
+    }
+
+    /** The encoder that the run in a folder leaves when it ends. */
+    public static Path encoderOf(Path folder) {
+        return folder.resolve(ENCODER);
+    }
+
     /** Writes {@link #config()}. */
     public void writeConfig(RunConfig config) {
         AtomicFile.replace(config(), config.toYaml());
