@@ -1,8 +1,11 @@
 package io.culvert.method;
 
+import io.culvert.device.RunArena;
 import io.culvert.model.Init;
 import io.culvert.ops.Tape;
 import io.culvert.tensor.Tensor;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** A way to train an encoder: how many views of an image it looks at, and the loss that it records on a tape. */
@@ -15,6 +18,19 @@ public interface Method {
 
     /** Sets the initial values of whatever the method adds to the encoder, after the encoder's own. */
     void initialise(Init init);
+
+    /** Takes the memory that the method keeps for the whole run; the encoder and the method's parameters have theirs. */
+    default void allocate(RunArena arena) {
+        teacher().ifPresent(teacher -> teacher.allocate(arena));
+    }
+
+    /**
+     * Sets what differs from step to step beside the images, such as masks and temperatures. Called before each step; it
+     * depends on nothing but the step, so that a run resumed there does the same.
+     *
+     * @param step counted from 0
+     */
+    default void prepare(int step) {}
 
     /** The averaged copy of the network, if the method has one. */
     default Optional<Teacher> teacher() {
@@ -35,11 +51,34 @@ public interface Method {
      * @param features what the diagnosis reads, {@code [views * B, D]}
      * @param embeddings what the diagnosis reads, {@code [views * B, ...]}
      * @param labels {@code [B]} floats to be filled before each step, 1 for a defect; null if the method needs none
+     * @param inputs what {@link #prepare} fills; whoever records gives it memory
+     * @param scalars {@code [1]} each, what the method reports of a step beside its loss, by name
      */
-    record Recorded(Tensor loss, Tensor features, Tensor embeddings, Tensor labels) {
-        /** Without labels. */
+    record Recorded(
+            Tensor loss,
+            Tensor features,
+            Tensor embeddings,
+            Tensor labels,
+            List<Tensor> inputs,
+            Map<String, Tensor> scalars) {
+        /** Without labels, inputs and scalars. */
         public Recorded(Tensor loss, Tensor features, Tensor embeddings) {
-            this(loss, features, embeddings, null);
+            this(loss, features, embeddings, null, List.of(), Map.of());
+        }
+
+        /** With labels. */
+        public Recorded withLabels(Tensor newLabels) {
+            return new Recorded(loss, features, embeddings, newLabels, inputs, scalars);
+        }
+
+        /** With inputs. */
+        public Recorded withInputs(Tensor... newInputs) {
+            return new Recorded(loss, features, embeddings, labels, List.of(newInputs), scalars);
+        }
+
+        /** With scalars. */
+        public Recorded withScalars(Map<String, Tensor> newScalars) {
+            return new Recorded(loss, features, embeddings, labels, inputs, newScalars);
         }
     }
 }

@@ -47,6 +47,6 @@ public final class Supervised implements Method {
         Tensor labels = tape.input(Tensor.f32("labels", pixels.shape().at(0)));
         Tensor loss = BceWithLogitsOp.record(
                 tape, "bce", CastOp.record(tape, "logits.f32", logits, DType.F32), labels, positiveWeight);
-        return new Recorded(loss, features, logits, labels);
+        return new Recorded(loss, features, logits).withLabels(labels);
     }
 }

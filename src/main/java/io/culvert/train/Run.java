@@ -88,7 +88,7 @@ public final class Run implements AutoCloseable {
         device = open(config.device(), config.threads(), config.precision());
         arena = new RunArena(device);
         store.allocate(arena);
-        method.teacher().ifPresent(teacher -> teacher.allocate(arena));
+        method.allocate(arena);
         initialise();
     }
 

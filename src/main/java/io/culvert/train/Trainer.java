@@ -21,6 +21,7 @@ public final class Trainer {
     private final ParameterStore store;
     private final Tape tape;
     private final Tensor pixels;
+    private final Method method;
     private final Method.Recorded recorded;
     private final Optimizer optimizer;
     private final WarmupCosine schedule;
@@ -45,6 +46,7 @@ public final class Trainer {
             int batch,
             int imageSize) {
         this.store = store;
+        this.method = method;
         this.optimizer = optimizer;
         this.schedule = schedule;
         Device device = arena.device();
@@ -53,8 +55,9 @@ public final class Trainer {
         pixels = whole.pixels;
         recorded = whole.recorded;
         if (recorded.labels() != null) {
-            recorded.labels().bind(arena.allocate("labels", recorded.labels().bytes()), 0);
+            bind(arena, recorded.labels());
         }
+        recorded.inputs().forEach(input -> bind(arena, input));
         LargestBatch.compile(
                 whole.tape, pixels, arena, "batch_size", batch, b -> Step.record(device, method, b, imageSize).bytes(device));
         optimizer.guard(recorded.loss());
@@ -68,6 +71,10 @@ public final class Trainer {
         work = arena.device().repeated(this::work);
     }
 
+    private static void bind(RunArena arena, Tensor input) {
+        input.bind(arena.allocate(input.name(), input.bytes()), 0);
+    }
+
     /** A step on so many images, recorded and not yet compiled. */
     private record Step(Tape tape, Tensor pixels, Method.Recorded recorded) {
         static Step record(Device device, Method method, int batch, int imageSize) {
@@ -77,6 +84,7 @@ public final class Trainer {
             Method.Recorded recorded = method.record(tape, input);
             tape.keep(recorded.features());
             tape.keep(recorded.embeddings());
+            recorded.scalars().values().forEach(tape::keep);
             return new Step(tape, pixels, recorded);
         }
 
@@ -116,6 +124,7 @@ public final class Trainer {
      * and the step throws.
      */
     public float step() {
+        method.prepare(step);
         optimizer.prepare(learningRate());
         if (teacher != null) {
             average.prepare(teacher.momentum(step));

@@ -75,7 +75,7 @@ class TrajectoryTest {
         SmallBackbone backbone = new SmallBackbone(store);
         Method method = method(name, backbone);
         store.allocate(arena);
-        method.teacher().ifPresent(teacher -> teacher.allocate(arena));
+        method.allocate(arena);
         for (Parameter parameter : store.parameters()) {
             parameter.value().set(parameter.fromTorchOrder(file.tensor("param/" + parameter.name()).toFloats()));
         }
