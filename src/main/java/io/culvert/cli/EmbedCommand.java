@@ -4,6 +4,7 @@ import io.culvert.AtomicFile;
 import io.culvert.CulvertException;
 import io.culvert.data.Dataset;
 import io.culvert.data.SewerMlCsv;
+import io.culvert.train.EncoderFile;
 import io.culvert.train.Encoding;
 import io.culvert.train.Features;
 import io.culvert.train.RunConfig;
@@ -15,7 +16,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -25,7 +28,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "embed",
         description = {
-            "Encodes images with a run's encoder and writes their feature vectors.",
+            "Encodes images with a run's encoder, or any that matches a configuration, and writes their feature vectors.",
             "",
             "FILE.safetensors holds embeddings [n, d] and, where the images have labels, labels [n] (1: defect);",
             "FILE.csv has a line an image: Filename,Defect,f0,f1,... with Defect empty where it is not known.",
@@ -33,12 +36,17 @@ import picocli.CommandLine.Spec;
         },
         footer = {
             "",
-            "Example:",
-            "  culvert embed --run runs/demo --csv data/demo/SewerML_Val.csv --images data/demo/valid --out features.csv"
+            "Examples:",
+            "  culvert embed --run runs/demo --csv data/demo/SewerML_Val.csv --images data/demo/valid --out features.csv",
+            "  culvert embed --config configs/simclr-resnet18.yaml --encoder timm-resnet18.safetensors \\",
+            "      --csv val.csv --images valid --out features.safetensors data.csv=val.csv data.images=valid"
         })
 final class EmbedCommand implements Runnable {
-    @Option(names = "--run", paramLabel = "DIR", required = true, description = "The folder of a finished run.")
-    private Path run;
+    @ArgGroup(multiplicity = "1", exclusive = true)
+    private Source source;
+
+    @Mixin
+    private Strictness strictness = new Strictness();
 
     @Option(names = "--csv", paramLabel = "FILE", required = true, description = "Annotations: which images.")
     private Path csv;
@@ -59,20 +67,45 @@ final class EmbedCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
+    private static final class Source {
+        @Option(names = "--run", paramLabel = "DIR", required = true, description = "The folder of a finished run.")
+        private Path run;
+
+        @ArgGroup(exclusive = false)
+        private Weights weights;
+
+        Path config() {
+            return run != null ? RunFolder.configOf(run) : weights.config;
+        }
+
+        Path encoder() {
+            return run != null ? RunFolder.encoderOf(run) : weights.encoder;
+        }
+    }
+
+    private static final class Weights {
+        @Option(names = "--config", paramLabel = "FILE", required = true, description = "A run's YAML file: which backbone.")
+        private Path config;
+
+        @Option(names = "--encoder", paramLabel = "FILE", required = true, description = "Its weights, under timm's names.")
+        private Path encoder;
+    }
+
     @Override
     public void run() {
         boolean table = out.toString().endsWith(".csv");
         if (!table && !out.toString().endsWith(".safetensors")) {
             throw CulvertException.usage("--out: %s must end in .safetensors or .csv", out);
         }
-        Path resolved = RunFolder.configOf(run);
+        RunConfig config = RunConfig.load(source.config(), overrides);
         Dataset dataset = SewerMlCsv.read(csv, images);
-        Path encoder = RunFolder.encoderOf(run);
-        Features features = Encoding.of(RunConfig.load(resolved, overrides), encoder, dataset);
+        EncoderFile weights =
+                new EncoderFile(source.encoder(), strictness.allowMissing(), strictness.ignoreUnknown());
+        Features features = Encoding.of(config, weights, dataset);
         if (table) {
             AtomicFile.replace(out, channel -> write(channel, features, dataset));
         } else {
-            Encoding.save(out, features, dataset, Map.of("encoder", encoder.toString(), "csv", csv.toString()));
+            Encoding.save(out, features, dataset, Map.of("encoder", weights.path().toString(), "csv", csv.toString()));
         }
         spec.commandLine().getOut().printf("%s: %d x %d%n", out, features.rows(), features.width());
         spec.commandLine().getOut().flush();

@@ -30,6 +30,7 @@ public final class Main implements Runnable {
                 DemoCommand.class,
                 PretrainCommand.class,
                 ProbeCommand.class,
+                FinetuneCommand.class,
                 EmbedCommand.class,
                 VerifyCommand.class,
                 KernelsCommand.class,

@@ -3,12 +3,12 @@ package io.culvert.cli;
 import io.culvert.CulvertException;
 import io.culvert.train.Pretraining;
 import io.culvert.train.RunConfig;
-import io.culvert.train.RunFolder;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -38,26 +38,17 @@ final class PretrainCommand implements Runnable {
     @Parameters(paramLabel = "KEY=VALUE", description = "Keys that replace those of the file, dotted: optim.lr=0.1.")
     private List<String> overrides = List.of();
 
+    @Mixin
+    private Strictness strictness = new Strictness();
+
     @ArgGroup
-    private Existing existing = new Existing();
+    private ExistingRun existing = new ExistingRun();
 
     @Option(names = "--help-config", description = "Print every key with its meaning and default, and exit.")
     private boolean helpConfig;
 
     @Spec
     private CommandSpec spec;
-
-    private static final class Existing {
-        @Option(names = "--resume", description = "Go on from the last checkpoint in the run's folder.")
-        private boolean resume;
-
-        @Option(names = "--overwrite", description = "Replace the run that the folder holds.")
-        private boolean overwrite;
-
-        RunFolder.Mode mode() {
-            return resume ? RunFolder.Mode.RESUME : overwrite ? RunFolder.Mode.OVERWRITE : RunFolder.Mode.FRESH;
-        }
-    }
 
     @Override
     public void run() {
@@ -70,6 +61,7 @@ final class PretrainCommand implements Runnable {
         if (config == null) {
             throw CulvertException.usage("pretrain needs --config FILE, for example configs/simclr-resnet18.yaml");
         }
-        Pretraining.run(RunConfig.load(config, overrides), existing.mode());
+        Pretraining.run(
+                RunConfig.load(config, overrides), existing.mode(), strictness.allowMissing(), strictness.ignoreUnknown());
     }
 }

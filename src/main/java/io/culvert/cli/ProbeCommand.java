@@ -3,6 +3,7 @@ package io.culvert.cli;
 import io.culvert.report.AnomalyReport;
 import io.culvert.report.ReportWriter;
 import io.culvert.report.RunReport;
+import io.culvert.train.EncoderFile;
 import io.culvert.train.ProbeFile;
 import io.culvert.train.Probing;
 import io.culvert.train.RunConfig;
@@ -11,6 +12,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -22,7 +24,8 @@ import picocli.CommandLine.Spec;
         name = "probe",
         description = {
             "Fits a linear probe on the frozen features of a run's encoder and judges it on the validation images,",
-            "beside the same probe on the same network untrained.",
+            "beside the same probe on the same network untrained. Other readers of the same features stand beside it:",
+            "nearest neighbours, the study's probe trained by batches, and a supervised run's own classifier.",
             "",
             "Writes report.html, report.json and probe.safetensors into the run's folder."
         },
@@ -54,21 +57,30 @@ final class ProbeCommand implements Runnable {
     /** Probes, writes the report and prints its gist. */
     static void probe(RunConfig config, Path runFolder, List<String> notes, List<String> commands, PrintWriter out) {
         try (RunFolder folder = RunFolder.open(runFolder, RunFolder.Mode.RESUME)) {
-            Probing.Comparison comparison = Probing.compare(config, folder);
+            Optional<Path> classifier =
+                    config.method().name().equals("supervised") ? Optional.of(folder.checkpoint()) : Optional.empty();
+            Probing.Comparison comparison =
+                    Probing.compare(config, EncoderFile.strict(folder.encoder()), classifier);
             ProbeFile.save(folder.probe(), comparison.trained().probe());
             AnomalyReport report =
                     RunReport.of(config, folder, comparison, MachineFacts.of(comparison.device()), notes, commands);
             ReportWriter.write(folder.path(), report);
-            out.printf(
-                    "AUROC %.3f (untrained %.3f)  average precision %.3f (%.3f)  F1 %.3f (%.3f)%n",
-                    report.trained().auroc(),
-                    report.untrained().auroc(),
-                    report.trained().averagePrecision(),
-                    report.untrained().averagePrecision(),
-                    report.trained().f1(),
-                    report.untrained().f1());
+            for (AnomalyReport.Reader reader : report.readers()) {
+                out.printf("%-15s %s%n", reader.name(), line(reader));
+            }
             out.println("report: " + folder.report());
             out.flush();
         }
+    }
+
+    private static String line(AnomalyReport.Reader reader) {
+        AnomalyReport.Numbers trained = reader.trained();
+        AnomalyReport.Numbers untrained = reader.untrained();
+        return untrained == null
+                ? "AUROC %.3f  average precision %.3f  F1 %.3f"
+                        .formatted(trained.auroc(), trained.averagePrecision(), trained.f1())
+                : "AUROC %.3f (untrained %.3f)  average precision %.3f (%.3f)  F1 %.3f (%.3f)".formatted(
+                        trained.auroc(), untrained.auroc(), trained.averagePrecision(), untrained.averagePrecision(),
+                        trained.f1(), untrained.f1());
     }
 }

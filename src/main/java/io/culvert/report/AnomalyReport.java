@@ -11,6 +11,7 @@ import java.util.List;
  * @param subject what was trained on what, in one line
  * @param trained the probe on pre-trained features, on test images
  * @param untrained the same probe on the same network with its initial weights, on the same test images
+ * @param readers every reader of the features, the linear probe first
  * @param codes recall of each defect code that the test images have
  * @param training curves of the pre-training
  * @param mostAnomalous test images with the highest scores, highest first
@@ -28,6 +29,7 @@ public record AnomalyReport(
         String subject,
         Evaluation trained,
         Evaluation untrained,
+        List<Reader> readers,
         List<CodeRecall> codes,
         Training training,
         List<Picture> mostAnomalous,
@@ -40,6 +42,7 @@ public record AnomalyReport(
         List<String> commands) {
 
     public AnomalyReport {
+        readers = List.copyOf(readers);
         codes = List.copyOf(codes);
         mostAnomalous = List.copyOf(mostAnomalous);
         missed = List.copyOf(missed);
@@ -53,6 +56,16 @@ public record AnomalyReport(
 
     /** A name and its value, as printed. */
     public record Fact(String name, String value) {}
+
+    /**
+     * Something that reads the features out.
+     *
+     * @param untrained null where the network has no such reader before it is trained
+     */
+    public record Reader(String name, Numbers trained, Numbers untrained) {}
+
+    /** What a reader reaches on the test images; F1 at a threshold from training images. */
+    public record Numbers(double auroc, double averagePrecision, double f1) {}
 
     /** A value at a step. */
     public record Point(double step, double value) {}

@@ -6,10 +6,14 @@ import io.culvert.data.DefectCode;
 import io.culvert.data.ImageDecoder;
 import io.culvert.data.Sample;
 import io.culvert.device.cpu.RgbImage;
+import io.culvert.metric.Confusion;
+import io.culvert.metric.Ranking;
 import io.culvert.report.AnomalyReport.CodeRecall;
 import io.culvert.report.AnomalyReport.Fact;
+import io.culvert.report.AnomalyReport.Numbers;
 import io.culvert.report.AnomalyReport.Picture;
 import io.culvert.report.AnomalyReport.Point;
+import io.culvert.report.AnomalyReport.Reader;
 import io.culvert.report.AnomalyReport.Training;
 import io.culvert.train.MetricsLog;
 import io.culvert.train.Probing;
@@ -20,7 +24,9 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Gathers the report of a run from its folder and its probes. */
@@ -58,8 +64,9 @@ public final class RunReport {
                 config.name(),
                 ZonedDateTime.now().format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm z")),
                 report.subject(),
-                report.evaluation(comparison.trained()),
-                report.evaluation(comparison.untrained()),
+                report.evaluation(comparison.trained().linear()),
+                report.evaluation(comparison.untrained().linear()),
+                report.readers(),
                 report.codeRecalls(),
                 new Training(points(metrics, "loss"), points(metrics, "lr")),
                 report.pictures(i -> true, Comparator.reverseOrder()),
@@ -85,15 +92,29 @@ public final class RunReport {
 
     private Evaluation evaluation(Probing.Outcome outcome) {
         return Evaluation.of(
-                outcome.scores(), comparison.labels(), outcome.probe().threshold(), config.seed());
+                outcome.scores(), comparison.labels(), outcome.threshold(), config.seed());
+    }
+
+    private List<Reader> readers() {
+        Map<String, Numbers> untrained = comparison.untrained().outcomes().stream()
+                .collect(Collectors.toMap(Probing.Outcome::reader, this::numbers));
+        return comparison.trained().outcomes().stream()
+                .map(outcome -> new Reader(outcome.reader(), numbers(outcome), untrained.get(outcome.reader())))
+                .toList();
+    }
+
+    private Numbers numbers(Probing.Outcome outcome) {
+        Ranking ranking = Ranking.of(outcome.scores(), comparison.labels());
+        Confusion at = Confusion.at(outcome.threshold(), outcome.scores(), comparison.labels());
+        return new Numbers(ranking.auroc(), ranking.averagePrecision(), at.f1());
     }
 
     private boolean flagged(int image) {
-        return flagged(comparison.trained(), image);
+        return flagged(comparison.trained().linear(), image);
     }
 
     private static boolean flagged(Probing.Outcome outcome, int image) {
-        return outcome.scores()[image] >= outcome.probe().threshold();
+        return outcome.scores()[image] >= outcome.threshold();
     }
 
     private List<CodeRecall> codeRecalls() {
@@ -108,7 +129,7 @@ public final class RunReport {
                         images.length,
                         IntStream.of(images).filter(this::flagged).count(),
                         IntStream.of(images)
-                                .filter(i -> flagged(comparison.untrained(), i))
+                                .filter(i -> flagged(comparison.untrained().linear(), i))
                                 .count()));
             }
         }
@@ -116,7 +137,7 @@ public final class RunReport {
     }
 
     private List<Picture> pictures(IntPredicate chosen, Comparator<Double> order) {
-        double[] scores = comparison.trained().scores();
+        double[] scores = comparison.trained().linear().scores();
         int[] images = IntStream.range(0, test.size())
                 .filter(chosen)
                 .boxed()
@@ -155,7 +176,7 @@ public final class RunReport {
     private List<Fact> settings() {
         RunConfig.Optim optim = config.optim();
         return List.of(
-                new Fact("method", "%s, temperature %s".formatted(config.method().name(), config.method().temperature())),
+                new Fact("method", config.method().name()),
                 new Fact("backbone", config.model().name()),
                 new Fact("image size", config.data().imageSize() + " px"),
                 new Fact("optimiser", "%s, peak rate %.4g, decay %.2g".formatted(optim.name(), config.peakLr(), optim.weightDecay())),

@@ -18,8 +18,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * What a run keeps on disk, as safetensors. A checkpoint holds everything a run needs to go on bit for bit: values
@@ -33,8 +35,17 @@ public final class Checkpoint {
     private static final String OPTIMIZER = "optimizer";
     private static final String BATCHES = ".num_batches_tracked";
     private static final String RUNNING_VAR = ".running_var";
+    /** timm's classifiers of both backbones. */
+    private static final Set<String> CLASSIFIERS = Set.of("fc.weight", "fc.bias", "head.weight", "head.bias");
+    /** Names that an error lists. */
+    private static final int LISTED = 12;
 
     private Checkpoint() {}
+
+    /** The name that PyTorch counts the batches under that moved this running variance. */
+    private static String batchesOf(String buffer) {
+        return buffer.replace(RUNNING_VAR, BATCHES);
+    }
 
     /** Writes the whole state of a run after {@code trainer.steps()} steps, atomically. */
     public static void save(Path file, ParameterStore store, Trainer trainer, Map<String, String> metadata) {
@@ -138,8 +149,7 @@ public final class Checkpoint {
             backbone.buffers().forEach((name, buffer) -> {
                 tensors.add(vector(arena, name, buffer));
                 if (name.endsWith(RUNNING_VAR)) {
-                    String tracked = name.substring(0, name.length() - RUNNING_VAR.length()) + BATCHES;
-                    tensors.add(StoredTensor.longs(arena, tracked, List.of(), batches));
+                    tensors.add(StoredTensor.longs(arena, batchesOf(name), List.of(), batches));
                 }
             });
             SafetensorsWriter.write(file, metadata, tensors);
@@ -147,21 +157,63 @@ public final class Checkpoint {
     }
 
     /**
-     * Loads a backbone from a checkpoint, an encoder file or a file of timm's; its classifier, if any, is not used. Learned
-     * positions of another image size are resampled.
+     * Loads a backbone from an encoder file or a file of timm's; its classifier, if any, is not used. Learned positions of
+     * another image size are resampled.
+     *
+     * @throws CulvertException (data) that lists what the file lacks, or has and the backbone does not
      */
-    public static void loadEncoder(Path file, Backbone backbone) {
+    static void loadEncoder(EncoderFile file, Backbone backbone) {
         try (Arena arena = Arena.ofConfined()) {
-            SafetensorsFile saved = SafetensorsFile.map(file, arena);
-            requireAll(saved, backbone.parameters(), backbone.buffers());
-            Positions positions = backbone.positions().filter(p -> isOtherGrid(saved, p)).orElse(null);
-            for (Parameter parameter : backbone.parameters()) {
-                boolean resample = positions != null && positions.parameter() == parameter;
-                parameter.value().set(resample ? resampled(saved, positions) : read(saved, parameter.name(), parameter));
+            SafetensorsFile saved = SafetensorsFile.map(file.path(), arena);
+            Set<String> lacking = missing(saved, backbone.parameters(), backbone.buffers());
+            if (lacking.size() == backbone.parameters().size() + backbone.buffers().size()) {
+                throw CulvertException.data(
+                        "%s: has not one tensor of %s: it is of another architecture", file.path(), backbone.name());
             }
-            readBuffers(saved, backbone.buffers());
+            if (!lacking.isEmpty() && !file.allowMissing()) {
+                throw CulvertException.data(
+                        "%s: lacks %s: is it of another architecture? --allow-missing leaves them as they are",
+                        file.path(), listed(lacking));
+            }
+            Set<String> unknown = unknown(saved, backbone);
+            if (!unknown.isEmpty() && !file.ignoreUnknown()) {
+                throw CulvertException.data(
+                        "%s: holds %s, which %s does not have; --ignore-unknown passes them over",
+                        file.path(), listed(unknown), backbone.name());
+            }
+            Positions positions = backbone.positions()
+                    .filter(p -> saved.has(p.parameter().name()))
+                    .filter(p -> isOtherGrid(saved, p))
+                    .orElse(null);
+            for (Parameter parameter : backbone.parameters()) {
+                if (!lacking.contains(parameter.name())) {
+                    boolean resample = positions != null && positions.parameter() == parameter;
+                    parameter.value()
+                            .set(resample ? resampled(saved, positions) : read(saved, parameter.name(), parameter));
+                }
+            }
+            backbone.buffers().forEach((name, buffer) -> {
+                if (!lacking.contains(name)) {
+                    buffer.set(checked(saved, name, buffer.shape().toArray()));
+                }
+            });
             backbone.store().valuesChanged();
         }
+    }
+
+    private static Set<String> unknown(SafetensorsFile saved, Backbone backbone) {
+        Set<String> unknown = new TreeSet<>();
+        saved.tensors().forEach(tensor -> unknown.add(tensor.name()));
+        CLASSIFIERS.forEach(unknown::remove);
+        backbone.parameters().forEach(parameter -> unknown.remove(parameter.name()));
+        unknown.removeAll(backbone.buffers().keySet());
+        backbone.buffers().keySet().forEach(name -> unknown.remove(batchesOf(name)));
+        return unknown;
+    }
+
+    private static String listed(Set<String> names) {
+        String first = names.stream().limit(LISTED).collect(Collectors.joining(", "));
+        return names.size() <= LISTED ? first : "%s and %d more".formatted(first, names.size() - LISTED);
     }
 
     /** Whether the file has positions that fit but for their number, which is a square and the class token's. */
@@ -197,14 +249,18 @@ public final class Checkpoint {
     }
 
     private static void requireAll(SafetensorsFile saved, List<Parameter> parameters, Map<String, Tensor> buffers) {
-        TreeSet<String> missing = new TreeSet<>();
-        parameters.stream().map(Parameter::name).filter(name -> !saved.has(name)).forEach(missing::add);
-        buffers.keySet().stream().filter(name -> !saved.has(name)).forEach(missing::add);
+        Set<String> missing = missing(saved, parameters, buffers);
         if (!missing.isEmpty()) {
             throw CulvertException.data(
-                    "%s: lacks %d tensors of the model, %s among them: is it of another architecture?",
-                    saved.path(), missing.size(), missing.first());
+                    "%s: lacks %s: is it of another architecture?", saved.path(), listed(missing));
         }
+    }
+
+    private static Set<String> missing(SafetensorsFile saved, List<Parameter> parameters, Map<String, Tensor> buffers) {
+        Set<String> missing = new TreeSet<>(buffers.keySet());
+        parameters.forEach(parameter -> missing.add(parameter.name()));
+        missing.removeIf(saved::has);
+        return missing;
     }
 
     private static float[] read(SafetensorsFile saved, String name, Parameter parameter) {

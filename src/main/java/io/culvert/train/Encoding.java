@@ -8,7 +8,6 @@ import io.culvert.data.augment.PlainView;
 import io.culvert.safetensors.SafetensorsWriter;
 import io.culvert.safetensors.StoredTensor;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,24 +26,16 @@ public final class Encoding {
     }
 
     /**
-     * Encodes images with the encoder of a finished run.
+     * Encodes images.
      *
-     * @throws CulvertException (data) if the run has not ended
+     * @throws CulvertException (data) if the weights are not there
      */
-    public static Features of(RunConfig config, Path encoder, Dataset dataset) {
-        requireEncoder(encoder);
+    public static Features of(RunConfig config, EncoderFile weights, Dataset dataset) {
+        weights.requireThere();
         try (Run run = new Run(config)) {
             Encoding encoding = new Encoding(run);
-            Checkpoint.loadEncoder(encoder, run.backbone());
+            weights.load(run.backbone());
             return encoding.features("encode", dataset);
-        }
-    }
-
-    static void requireEncoder(Path encoder) {
-        if (!Files.exists(encoder)) {
-            throw CulvertException.data(
-                    "%s: not there, so the run has not ended: go on with culvert pretrain --resume, with the same configuration",
-                    encoder);
         }
     }
 

@@ -93,7 +93,7 @@ public record LinearProbe(float[] weight, float bias, double threshold, double l
         return scores(features, rows);
     }
 
-    private double[] scores(Features features, int[] rows) {
+    double[] scores(Features features, int[] rows) {
         if (features.width() != weight.length) {
             throw CulvertException.data("the probe was fitted on %d features, these are %d: use the encoder it was "
                     + "fitted with", weight.length, features.width());

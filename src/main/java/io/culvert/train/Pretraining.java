@@ -42,6 +42,16 @@ public final class Pretraining {
 
     /** Trains, or goes on training, and leaves checkpoint, encoder, metrics and configuration in the run's folder. */
     public static void run(RunConfig config, RunFolder.Mode mode) {
+        run(config, mode, false, false);
+    }
+
+    /**
+     * As the other.
+     *
+     * @param allowMissing whether parameters that {@code model.weights} lacks keep their initial values
+     * @param ignoreUnknown whether tensors of {@code model.weights} that the backbone does not have are passed over
+     */
+    public static void run(RunConfig config, RunFolder.Mode mode, boolean allowMissing, boolean ignoreUnknown) {
         Dataset dataset = Run.trainingData(config);
         int stepsPerEpoch = dataset.size() / config.batchSize();
         if (stepsPerEpoch == 0) {
@@ -55,6 +65,7 @@ public final class Pretraining {
             if (resumed) {
                 requireSameConfig(folder, config);
             } else {
+                run.loadWeights(allowMissing, ignoreUnknown);
                 folder.writeConfig(config);
             }
             Trainer trainer = run.trainer(stepsPerEpoch);

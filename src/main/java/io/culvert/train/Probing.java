@@ -3,26 +3,48 @@ package io.culvert.train;
 import io.culvert.CulvertException;
 import io.culvert.data.Dataset;
 import io.culvert.data.SewerMlCsv;
+import io.culvert.metric.Ranking;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
- * Reads a frozen encoder out with a linear probe: fitted on the labelled training images, judged on the validation
- * images, for the trained encoder and for the same network untrained.
+ * Reads a frozen encoder out: by a linear probe, and by other readers of the same features beside it, each fitted on the
+ * labelled training images and judged on the validation images, for the trained encoder and for the same network untrained.
  */
 public final class Probing {
     /**
-     * What a probe makes of the validation images.
+     * What one reader makes of the validation images.
      *
+     * @param reader what read the features, as a report names it
+     * @param threshold a score from here up means defective
      * @param scores one an image, higher for more likely defective
      */
-    public record Outcome(LinearProbe probe, double[] scores) {}
+    public record Outcome(String reader, double threshold, double[] scores) {}
 
     /**
-     * Both probes side by side.
+     * A network, read out.
+     *
+     * @param probe logistic regression
+     * @param outcomes one a reader, that of {@code probe} first
+     */
+    public record Reading(LinearProbe probe, List<Outcome> outcomes) {
+        /** What the linear probe makes of the validation images. */
+        public Outcome linear() {
+            return outcomes.getFirst();
+        }
+    }
+
+    /**
+     * Both networks side by side.
      *
      * @param device what computed the features
      * @param labels 1 for a defective image, one an image of {@code test}
      */
-    public record Comparison(String device, Dataset test, int[] labels, Outcome trained, Outcome untrained) {}
+    public record Comparison(String device, Dataset test, int[] labels, Reading trained, Reading untrained) {}
 
     private final Run run;
     private final Encoding encoding;
@@ -37,16 +59,18 @@ public final class Probing {
     }
 
     /**
-     * Probes the encoder of a finished run.
+     * Probes an encoder.
      *
+     * @param weights the encoder
+     * @param classifier where a classifier that was trained with it lies, if there is one
      * @throws CulvertException (usage) if the configuration names no validation images; (data) if labels are missing
      */
-    public static Comparison compare(RunConfig config, RunFolder folder) {
+    public static Comparison compare(RunConfig config, EncoderFile weights, Optional<Path> classifier) {
         if (!config.data().hasValidation()) {
             throw CulvertException.usage("the probe is judged on images it was not fitted on: set data.val_csv"
                     + " (and data.val_images)");
         }
-        Encoding.requireEncoder(folder.encoder());
+        weights.requireThere();
         Dataset train = labelled(Run.trainingData(config), config.data().csv().toString());
         Dataset test = labelled(
                 SewerMlCsv.read(config.data().valCsv(), config.data().validationImages()),
@@ -54,10 +78,11 @@ public final class Probing {
         try (Run run = new Run(config)) {
             Probing probing = new Probing(run, train, test);
             // First what can fail: a damaged encoder should not cost a pass over the images.
-            Checkpoint.loadEncoder(folder.encoder(), run.backbone());
-            Outcome trained = probing.probe("trained");
+            weights.load(run.backbone());
+            Optional<LinearProbe> own = classifier.map(file -> ProbeFile.classifier(file, run.backbone().features()));
+            Reading trained = probing.read("trained", own);
             run.initialise();
-            Outcome untrained = probing.probe("untrained");
+            Reading untrained = probing.read("untrained", Optional.empty());
             return new Comparison(run.device().describe(), test, labels(test), trained, untrained);
         }
     }
@@ -75,12 +100,50 @@ public final class Probing {
                 .toArray();
     }
 
-    private Outcome probe(String network) {
+    private Reading read(String network, Optional<LinearProbe> classifier) {
         RunConfig.Probe keys = run.config().probe();
+        Features known = encoding.features("encode train, " + network, train);
+        Features unknown = encoding.features("encode test, " + network, test);
+        LinearProbe probe = LinearProbe.fit(known, labels(train), options(keys));
+        List<Outcome> outcomes = new ArrayList<>();
+        outcomes.add(outcome("linear probe", probe, unknown));
+        if (keys.knn() > 0) {
+            outcomes.add(neighbours(known, unknown));
+        }
+        if (keys.sgdEpochs() > 0) {
+            SgdProbe.Options sgd =
+                    new SgdProbe.Options(keys.sgdEpochs(), keys.sgdLr(), keys.sgdBeta2(), run.config().seed());
+            outcomes.add(outcome("SGD probe", SgdProbe.fit(known, labels(train), sgd), unknown));
+        }
+        classifier.ifPresent(own -> outcomes.add(outcome("own classifier", own, unknown)));
+        return new Reading(probe, outcomes);
+    }
+
+    private LinearProbe.Options options(RunConfig.Probe keys) {
         LinearProbe.Options defaults = LinearProbe.Options.defaults(run.config().seed());
-        LinearProbe.Options options = new LinearProbe.Options(
+        return new LinearProbe.Options(
                 defaults.lambdas(), keys.validationShare(), keys.balanced(), defaults.seed());
-        LinearProbe probe = LinearProbe.fit(encoding.features("encode train, " + network, train), labels(train), options);
-        return new Outcome(probe, probe.scores(encoding.features("encode test, " + network, test)));
+    }
+
+    private static Outcome outcome(String reader, LinearProbe probe, Features features) {
+        return new Outcome(reader, probe.threshold(), probe.scores(features));
+    }
+
+    /** As for the linear probe, the threshold is the one with the best F1 on training images that were held out. */
+    private Outcome neighbours(Features known, Features unknown) {
+        RunConfig.Probe keys = run.config().probe();
+        int[] labels = labels(train);
+        LinearProbe.HeldOut split =
+                LinearProbe.HeldOut.stratified(labels, keys.validationShare(), run.config().seed());
+        double[] held = new KnnProbe(known, split.fit(), labels, keys.knn(), keys.knnTemperature())
+                .scores(known, split.validation());
+        int[] heldLabels = Arrays.stream(split.validation()).map(i -> labels[i]).toArray();
+        double threshold = Ranking.of(held, heldLabels).bestF1().threshold();
+        KnnProbe all = new KnnProbe(known, rows(known), labels, keys.knn(), keys.knnTemperature());
+        return new Outcome("%d neighbours".formatted(keys.knn()), threshold, all.scores(unknown, rows(unknown)));
+    }
+
+    private static int[] rows(Features features) {
+        return IntStream.range(0, features.rows()).toArray();
     }
 }

@@ -101,6 +101,21 @@ public final class Run implements AutoCloseable {
         method.teacher().ifPresent(Teacher::copyStudent);
     }
 
+    /**
+     * Starts from the weights that the configuration names, if it does.
+     *
+     * @param allowMissing whether parameters that the file lacks keep their initial values
+     * @param ignoreUnknown whether tensors that the backbone does not have are passed over
+     */
+    void loadWeights(boolean allowMissing, boolean ignoreUnknown) {
+        if (config.model().hasWeights()) {
+            EncoderFile weights = new EncoderFile(config.model().weights(), allowMissing, ignoreUnknown);
+            weights.requireThere();
+            weights.load(backbone);
+            method.teacher().ifPresent(Teacher::copyStudent);
+        }
+    }
+
     private static Backbone backbone(RunConfig.Model model, int imageSize, ParameterStore store) {
         return switch (model.name()) {
             case "resnet18" -> new ResNet18(store, model.zeroInitResidual());

@@ -40,7 +40,7 @@ public record RunConfig(
 
         @Key(doc = "checkpoints") Checkpoint checkpoint,
         @Key(doc = "lines of metrics.jsonl") Log log,
-        @Key(doc = "the linear probe on frozen features") Probe probe) {
+        @Key(doc = "the probes on frozen features") Probe probe) {
 
     /** The images. */
     public record Data(
@@ -97,7 +97,15 @@ public record RunConfig(
             int patch,
 
             @Key(value = "false", doc = "resnet18: start the last batch norm of each residual block at 0, as timm does")
-            boolean zeroInitResidual) {}
+            boolean zeroInitResidual,
+
+            @Key(value = "''", doc = "encoder to start from, of a run or of timm's (.safetensors); empty: random weights")
+            Path weights) {
+        /** Whether training starts from another's weights. */
+        public boolean hasWeights() {
+            return !weights.toString().isEmpty();
+        }
+    }
 
     /** The self-supervised method and its projection head. */
     public record Method(
@@ -226,7 +234,7 @@ public record RunConfig(
             @Key(value = "10", min = 1, doc = "steps between lines")
             int everySteps) {}
 
-    /** The linear probe. */
+    /** What reads frozen features out. */
     public record Probe(
             @Key(value = "0.2", positive = true, max = 0.9, doc = "share held out to choose penalty and threshold")
             double validationShare,
@@ -235,7 +243,22 @@ public record RunConfig(
             int batchSize,
 
             @Key(value = "true", doc = "weigh defects by normals / defects in the loss")
-            boolean balanced) {}
+            boolean balanced,
+
+            @Key(value = "20", min = 0, doc = "neighbours that vote, beside the linear probe; 0: none are asked")
+            int knn,
+
+            @Key(value = "0.07", positive = true, doc = "a neighbour counts exp(cosine / this) times")
+            double knnTemperature,
+
+            @Key(value = "45", min = 0, doc = "epochs of the study's probe, trained by batches on frozen features; 0: without")
+            int sgdEpochs,
+
+            @Key(value = "1e-3", positive = true, doc = "its peak learning rate, for batches of 256")
+            double sgdLr,
+
+            @Key(value = "0.999", min = 0, max = 1, doc = "its decay of the squared gradients; 0 in the published code")
+            double sgdBeta2) {}
 
     /** Learning rates of one run, scaled to its batch size where the configuration asks for it. */
     public double peakLr() {

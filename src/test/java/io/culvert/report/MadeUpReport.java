@@ -2,8 +2,10 @@ package io.culvert.report;
 
 import io.culvert.report.AnomalyReport.CodeRecall;
 import io.culvert.report.AnomalyReport.Fact;
+import io.culvert.report.AnomalyReport.Numbers;
 import io.culvert.report.AnomalyReport.Picture;
 import io.culvert.report.AnomalyReport.Point;
+import io.culvert.report.AnomalyReport.Reader;
 import io.culvert.report.AnomalyReport.Training;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -29,6 +31,9 @@ final class MadeUpReport {
                 "ResNet-18 pre-trained with SimCLR on 2,400 frames of 64 × 64 pixels, without labels",
                 evaluation(1.9, THRESHOLD),
                 evaluation(0.7, 0.3),
+                List.of(new Reader("linear probe", new Numbers(0.912, 0.61, 0.58), new Numbers(0.701, 0.33, 0.36)),
+                        new Reader("20 neighbours", new Numbers(0.874, 0.52, 0.51), new Numbers(0.655, 0.29, 0.31)),
+                        new Reader("own classifier", new Numbers(0.921, 0.63, 0.6), null)),
                 List.of(new CodeRecall("RB", "cracks, breaks, collapses", 31, 27, 15),
                         new CodeRecall("RO", "roots", 24, 19, 6),
                         new CodeRecall("AF", "settled deposits", 18, 9, 10),

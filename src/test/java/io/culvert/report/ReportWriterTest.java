@@ -111,7 +111,7 @@ class ReportWriterTest {
     void standsWithoutPicturesCodesAndCurves() throws Exception {
         AnomalyReport full = MadeUpReport.plausible();
         AnomalyReport bare = new AnomalyReport(full.title(), full.created(), full.subject(), full.trained(),
-                full.untrained(), List.of(), new AnomalyReport.Training(List.of(), List.of()), List.of(), List.of(),
+                full.untrained(), List.of(), List.of(), new AnomalyReport.Training(List.of(), List.of()), List.of(), List.of(),
                 List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
         String text = parse(ReportWriter.html(bare)).getDocumentElement().getTextContent();
         assertThat(text).contains("None: every defective frame was found.", "No loss was logged.");
@@ -130,7 +130,7 @@ class ReportWriterTest {
     }
 
     private static AnomalyReport with(AnomalyReport r, Evaluation trained, Evaluation untrained) {
-        return new AnomalyReport(r.title(), r.created(), r.subject(), trained, untrained, r.codes(), r.training(),
+        return new AnomalyReport(r.title(), r.created(), r.subject(), trained, untrained, r.readers(), r.codes(), r.training(),
                 r.mostAnomalous(), r.missed(), r.falseAlarms(), r.settings(), r.machine(), r.timing(), r.notes(),
                 r.commands());
     }

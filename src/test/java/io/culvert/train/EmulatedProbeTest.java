@@ -8,6 +8,7 @@ import io.culvert.emulator.TestEmulator;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,17 +36,17 @@ class EmulatedProbeTest {
         Probing.Comparison emulator = pretrainAndProbe("emulator");
         assertThat(emulator.device()).contains("emulator");
         assertThat(emulator.labels()).isEqualTo(cpu.labels()).contains(0, 1);
-        assertThat(cpu.trained().scores()).isNotEqualTo(cpu.untrained().scores());
+        assertThat(cpu.trained().linear().scores()).isNotEqualTo(cpu.untrained().linear().scores());
         assertThat(emulator.trained().probe().lambda()).isEqualTo(cpu.trained().probe().lambda());
-        assertThat(emulator.trained().scores()).containsExactly(cpu.trained().scores(), TOLERANCE);
-        assertThat(emulator.untrained().scores()).containsExactly(cpu.untrained().scores(), TOLERANCE);
+        assertThat(emulator.trained().linear().scores()).containsExactly(cpu.trained().linear().scores(), TOLERANCE);
+        assertThat(emulator.untrained().linear().scores()).containsExactly(cpu.untrained().linear().scores(), TOLERANCE);
     }
 
     private Probing.Comparison pretrainAndProbe(String device) {
         RunConfig config = config(device);
         Pretraining.run(config, RunFolder.Mode.FRESH);
         try (RunFolder run = RunFolder.open(config.folder(), RunFolder.Mode.RESUME)) {
-            return Probing.compare(config, run);
+            return Probing.compare(config, EncoderFile.strict(run.encoder()), Optional.empty());
         }
     }
 

@@ -54,7 +54,7 @@ class PositionsTest {
             VitTiny small = network(arena, 32, 16, 3);
             Checkpoint.saveEncoder(file, small, 0, Map.of());
             VitTiny large = network(arena, 48, 16, 4);
-            Checkpoint.loadEncoder(file, large);
+            Checkpoint.loadEncoder(EncoderFile.strict(file), large);
             float[] before = positions(small);
             float[] after = positions(large);
             assertThat(after).hasSize(192 * 10);
@@ -64,7 +64,7 @@ class PositionsTest {
             assertThat(large.parameters().getLast().value().toFloats())
                     .isEqualTo(small.parameters().getLast().value().toFloats());
             VitTiny other = network(arena, 48, 8, 4);
-            assertThatThrownBy(() -> Checkpoint.loadEncoder(file, other))
+            assertThatThrownBy(() -> Checkpoint.loadEncoder(EncoderFile.strict(file), other))
                     .isInstanceOf(CulvertException.class)
                     .hasMessageContaining("patch_embed.proj.weight");
         }
