@@ -19,6 +19,7 @@ import java.util.List;
  * @param startEpoch epoch of the first batch
  * @param startStep step of the first batch in that epoch
  * @param epochs the epoch to stop before
+ * @param passes batches that belong together: with {@code dropLast} an epoch has a multiple of these
  * @param cacheBytes decoded images to keep off the heap, in bytes; 0 decodes every image each time
  */
 public record LoaderConfig(
@@ -33,6 +34,7 @@ public record LoaderConfig(
         int startEpoch,
         int startStep,
         int epochs,
+        int passes,
         long cacheBytes) {
     private static final int DEFAULT_DEPTH = 3;
 
@@ -46,6 +48,7 @@ public record LoaderConfig(
         atLeast("start epoch", startEpoch, 0);
         atLeast("start step", startStep, 0);
         atLeast("number of epochs", epochs, 1);
+        atLeast("number of passes", passes, 1);
         if (cacheBytes < 0) {
             throw CulvertException.usage("the cache of decoded images is at least 0 bytes, got %d", cacheBytes);
         }
@@ -54,48 +57,54 @@ public record LoaderConfig(
     /** Shuffled full batches of augmented views for a number of epochs. */
     public static LoaderConfig training(
             List<? extends ViewRecipe> views, int imageSize, int batchSize, long seed, int epochs) {
-        return new LoaderConfig(imageSize, batchSize, views, seed, true, true, 1, DEFAULT_DEPTH, 0, 0, epochs, 0);
+        return new LoaderConfig(imageSize, batchSize, views, seed, true, true, 1, DEFAULT_DEPTH, 0, 0, epochs, 1, 0);
     }
 
     /** Every image once in the data set's order, without chance. */
     public static LoaderConfig evaluation(PlainView view, int imageSize, int batchSize) {
-        return new LoaderConfig(imageSize, batchSize, List.of(view), 0, false, false, 1, DEFAULT_DEPTH, 0, 0, 1, 0);
+        return new LoaderConfig(imageSize, batchSize, List.of(view), 0, false, false, 1, DEFAULT_DEPTH, 0, 0, 1, 1, 0);
     }
 
     public LoaderConfig withThreads(int newThreads) {
         return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, newThreads, depth, startEpoch,
-                startStep, epochs, cacheBytes);
+                startStep, epochs, passes, cacheBytes);
     }
 
     public LoaderConfig withDepth(int newDepth) {
         return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, newDepth, startEpoch,
-                startStep, epochs, cacheBytes);
+                startStep, epochs, passes, cacheBytes);
     }
 
     /** Continues a run: the first batch is this one, with the pixels it would have had in the whole run. */
     public LoaderConfig withStart(int epoch, int step) {
         return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, depth, epoch, step,
-                epochs, cacheBytes);
+                epochs, passes, cacheBytes);
     }
 
     public LoaderConfig withShuffle(boolean newShuffle) {
         return new LoaderConfig(imageSize, batchSize, views, seed, newShuffle, dropLast, threads, depth, startEpoch,
-                startStep, epochs, cacheBytes);
+                startStep, epochs, passes, cacheBytes);
     }
 
     public LoaderConfig withDropLast(boolean newDropLast) {
         return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, newDropLast, threads, depth, startEpoch,
-                startStep, epochs, cacheBytes);
+                startStep, epochs, passes, cacheBytes);
     }
 
     public LoaderConfig withCacheBytes(long newCacheBytes) {
         return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, depth, startEpoch,
-                startStep, epochs, newCacheBytes);
+                startStep, epochs, passes, newCacheBytes);
+    }
+
+    /** Batches that belong together, so many at a time. */
+    public LoaderConfig withPasses(int newPasses) {
+        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, depth, startEpoch,
+                startStep, epochs, newPasses, cacheBytes);
     }
 
     /** Batches an epoch over this many images has. */
     public int stepsPerEpoch(int images) {
-        return dropLast ? images / batchSize : Math.ceilDiv(images, batchSize);
+        return dropLast ? images / (batchSize * passes) * passes : Math.ceilDiv(images, batchSize);
     }
 
     private static void atLeast(String what, int value, int least) {

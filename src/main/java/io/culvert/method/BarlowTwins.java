@@ -39,6 +39,11 @@ public final class BarlowTwins implements Method {
     }
 
     @Override
+    public boolean comparesImages() {
+        return true;
+    }
+
+    @Override
     public void initialise(Init init) {
         projector.initialise(init);
     }

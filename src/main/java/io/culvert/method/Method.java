@@ -3,6 +3,7 @@ package io.culvert.method;
 import io.culvert.device.RunArena;
 import io.culvert.model.Init;
 import io.culvert.ops.Tape;
+import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,27 @@ public interface Method {
      * @param step counted from 0
      */
     default void prepare(int step) {}
+
+    /**
+     * As {@link #prepare(int)}, before each of the passes of a step that accumulates gradients over several.
+     *
+     * @param pass of the step, counted from 0
+     */
+    default void prepare(int step, int pass) {
+        if (pass == 0) {
+            prepare(step);
+        }
+    }
+
+    /** Parameters that {@code optim.freeze_last_layer_epochs} keeps as they are at first. */
+    default List<Parameter> lastLayer() {
+        return List.of();
+    }
+
+    /** Whether the loss of an image depends on the other images of its batch, so that many small batches are not a large one. */
+    default boolean comparesImages() {
+        return false;
+    }
 
     /** The averaged copy of the network, if the method has one. */
     default Optional<Teacher> teacher() {

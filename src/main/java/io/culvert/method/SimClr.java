@@ -40,6 +40,11 @@ public final class SimClr implements Method {
     }
 
     @Override
+    public boolean comparesImages() {
+        return true;
+    }
+
+    @Override
     public void initialise(Init init) {
         head.initialise(init);
     }

@@ -14,25 +14,29 @@ import java.util.Map;
  *
  * <pre>p *= 1 - lr decay; m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
  * p -= lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps)</pre>
- *
- * Decay applies to every parameter.
  */
 public final class AdamW extends Optimizer {
+    static final int RATES = 3;
+
     final Buffer first;
     final Buffer second;
     final double beta1;
     final double beta2;
     final float eps;
-    private final double weightDecay;
-    private int steps;
 
+    /** One rule for all parameters. */
     public AdamW(
             RunArena arena, ParameterStore store, double beta1, double beta2, double eps, double weightDecay) {
-        super(arena.device(), store, 3);
+        this(arena, store, Groups.ALIKE, beta1, beta2, eps, weightDecay);
+    }
+
+    public AdamW(
+            RunArena arena, ParameterStore store, Groups groups, double beta1, double beta2, double eps,
+            double weightDecay) {
+        super(arena.device(), store, groups, RATES, weightDecay);
         this.beta1 = beta1;
         this.beta2 = beta2;
         this.eps = (float) eps;
-        this.weightDecay = weightDecay;
         first = slab(arena, "first moments");
         second = slab(arena, "second moments");
         kernel(kernel(arena.device()));
@@ -47,11 +51,10 @@ public final class AdamW extends Optimizer {
 
     /** {@code lr / (1 - b1^t)}, {@code 1 / sqrt(1 - b2^t)} and {@code 1 - lr decay}. */
     @Override
-    void rates(double learningRate) {
-        steps++;
-        rates[0] = (float) (learningRate / (1 - Math.pow(beta1, steps)));
-        rates[1] = (float) (1 / Math.sqrt(1 - Math.pow(beta2, steps)));
-        rates[2] = (float) (1 - learningRate * weightDecay);
+    void rates(int at, int update, double learningRate, double decay) {
+        rates[at] = (float) (learningRate / (1 - Math.pow(beta1, update)));
+        rates[at + 1] = (float) (1 / Math.sqrt(1 - Math.pow(beta2, update)));
+        rates[at + 2] = (float) (1 - learningRate * decay);
     }
 
     @Override
@@ -60,11 +63,6 @@ public final class AdamW extends Optimizer {
         state.put("exp_avg", first);
         state.put("exp_avg_sq", second);
         return state;
-    }
-
-    @Override
-    public void resumeAt(int done) {
-        steps = done;
     }
 
     @Override

@@ -26,10 +26,9 @@ final class CpuAdamW implements SlabUpdate.Kernel {
     private final float rest2;
     private final float eps;
     private final int count;
+    private final GroupRanges ranges;
+    private final GroupRanges.Move move = this::blocks;
     private final Workers.Range task = this::update;
-    private float stepSize;
-    private float secondScale;
-    private float shrink;
 
     CpuAdamW(CpuDevice cpu, AdamW adam) {
         this.adam = adam;
@@ -43,23 +42,25 @@ final class CpuAdamW implements SlabUpdate.Kernel {
         rest1 = (float) (1 - adam.beta1);
         rest2 = (float) (1 - adam.beta2);
         eps = adam.eps;
+        ranges = new GroupRanges(adam.store, adam.groups, adam.rates, adam.width);
         count = Math.toIntExact(values.byteSize() / Float.BYTES);
     }
 
     @Override
     public void update() {
-        stepSize = adam.rates[0];
-        secondScale = adam.rates[1];
-        shrink = adam.rates[2];
         workers.run(count, GRAIN, task);
     }
 
-    /** In two methods: the compiler gives up inlining in one with this many vector operations, and then boxes vectors. */
     private void update(int worker, int from, int to) {
+        ranges.run(from, to, move);
+    }
+
+    /** In two methods: the compiler gives up inlining in one with this many vector operations, and then boxes vectors. */
+    private void blocks(int from, int to, int at) {
         for (int block = from; block < to; block += GRAIN) {
             int end = Math.min(to, block + GRAIN);
             moments(block, end);
-            move(block, end);
+            move(block, end, at);
         }
     }
 
@@ -75,11 +76,11 @@ final class CpuAdamW implements SlabUpdate.Kernel {
         }
     }
 
-    private void move(int from, int to) {
-        FloatVector size = FloatVector.broadcast(F, stepSize);
-        FloatVector scale = FloatVector.broadcast(F, secondScale);
+    private void move(int from, int to, int at) {
+        FloatVector size = FloatVector.broadcast(F, adam.rates[at]);
+        FloatVector scale = FloatVector.broadcast(F, adam.rates[at + 1]);
         FloatVector floor = FloatVector.broadcast(F, eps);
-        FloatVector keep = FloatVector.broadcast(F, shrink);
+        FloatVector keep = FloatVector.broadcast(F, adam.rates[at + 2]);
         for (int i = from; i < to; i += LANES) {
             FloatVector root = load(second, i).sqrt().mul(scale).add(floor);
             FloatVector move = load(first, i).mul(size).div(root);

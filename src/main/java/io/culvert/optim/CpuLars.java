@@ -17,13 +17,14 @@ import jdk.incubator.vector.FloatVector;
 /** Two passes for each parameter: its norms, then its update. Tensors of a slab are padded to whole vectors with zeros. */
 final class CpuLars implements SlabUpdate.Kernel {
     private static final int GRAIN = 4096;
+    private static final double EPS = 1e-8;
 
     private final Workers workers;
     private final Lars lars;
     private final MemorySegment[] values;
     private final MemorySegment[] gradients;
     private final MemorySegment[] momenta;
-    private final boolean[] adapted;
+    private final int[] groups;
     private final double[] valueSquares;
     private final double[] gradientSquares;
     private final float[][] lanes;
@@ -31,6 +32,7 @@ final class CpuLars implements SlabUpdate.Kernel {
     private final Workers.Range updateTask = this::update;
     private int current;
     private float decay;
+    private float normDecay;
     private float scale;
     private float learningRate;
 
@@ -41,7 +43,7 @@ final class CpuLars implements SlabUpdate.Kernel {
         values = new MemorySegment[parameters.size()];
         gradients = new MemorySegment[parameters.size()];
         momenta = new MemorySegment[parameters.size()];
-        adapted = new boolean[parameters.size()];
+        groups = new int[parameters.size()];
         valueSquares = new double[workers.threads()];
         gradientSquares = new double[workers.threads()];
         lanes = new float[workers.threads()][LANES];
@@ -53,22 +55,31 @@ final class CpuLars implements SlabUpdate.Kernel {
             values[i] = lars.store.values().slice(offset, bytes);
             gradients[i] = lars.store.gradients().slice(offset, bytes);
             momenta[i] = lars.momentumBuffer.slice(offset, bytes);
-            adapted[i] = !parameter.isVector();
+            groups[i] = lars.groups.of(parameter);
         }
     }
 
     @Override
     public void update() {
-        learningRate = lars.rates[0];
         for (current = 0; current < values.length; current++) {
+            int at = groups[current] * lars.width;
+            learningRate = lars.rates[at];
+            if (Float.isNaN(learningRate)) {
+                continue;
+            }
             int count = Math.toIntExact(values[current].byteSize() / Float.BYTES);
-            decay = adapted[current] ? lars.weightDecay : 0;
-            scale = adapted[current] ? trustRatio(count) : 1;
+            decay = lars.rates[at + 1];
+            scale = 1;
+            if (!Groups.vectors(groups[current])) {
+                adapt(count);
+            }
             workers.run(count, GRAIN, updateTask);
         }
     }
 
-    private float trustRatio(int count) {
+    /** Finds the trust ratio; see {@link Lars.Form}. */
+    private void adapt(int count) {
+        normDecay = lars.apart ? 0 : decay;
         Arrays.fill(valueSquares, 0);
         Arrays.fill(gradientSquares, 0);
         workers.run(count, GRAIN, normTask);
@@ -78,7 +89,13 @@ final class CpuLars implements SlabUpdate.Kernel {
             value += valueSquares[worker];
             gradient += gradientSquares[worker];
         }
-        return value == 0 || gradient == 0 ? 1f : (float) (lars.trust * Math.sqrt(value) / Math.sqrt(gradient));
+        value = Math.sqrt(value);
+        gradient = Math.sqrt(gradient);
+        if (value != 0 && gradient != 0 && !(lars.apart && decay == 0)) {
+            scale = (float) (lars.trust * value / (lars.apart ? gradient + decay * value + EPS : gradient));
+        } else if (lars.apart) {
+            decay = 0;
+        }
     }
 
     /** Single precision within a block of {@link #GRAIN} elements, double across blocks. */
@@ -90,7 +107,7 @@ final class CpuLars implements SlabUpdate.Kernel {
             FloatVector g2 = FloatVector.zero(F);
             for (int i = block; i < Math.min(to, block + GRAIN); i += LANES) {
                 FloatVector p = load(value, i);
-                FloatVector g = load(gradient, i).add(p.mul(decay));
+                FloatVector g = load(gradient, i).add(p.mul(normDecay));
                 p2 = p.fma(p, p2);
                 g2 = g.fma(g, g2);
             }

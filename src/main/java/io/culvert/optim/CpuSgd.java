@@ -19,8 +19,9 @@ final class CpuSgd implements SlabUpdate.Kernel {
     private final MemorySegment gradients;
     private final MemorySegment momenta;
     private final int count;
+    private final GroupRanges ranges;
+    private final GroupRanges.Move move = this::move;
     private final Workers.Range task = this::update;
-    private float learningRate;
 
     CpuSgd(CpuDevice cpu, Sgd sgd) {
         this.sgd = sgd;
@@ -28,23 +29,29 @@ final class CpuSgd implements SlabUpdate.Kernel {
         values = sgd.store.values().memory();
         gradients = sgd.store.gradients().memory();
         momenta = sgd.momentumBuffer.memory();
+        ranges = new GroupRanges(sgd.store, sgd.groups, sgd.rates, sgd.width);
         count = Math.toIntExact(values.byteSize() / Float.BYTES);
     }
 
     @Override
     public void update() {
-        learningRate = sgd.rates[0];
         workers.run(count, GRAIN, task);
     }
 
     private void update(int worker, int from, int to) {
+        ranges.run(from, to, move);
+    }
+
+    private void move(int from, int to, int at) {
+        float learningRate = sgd.rates[at];
+        float decay = sgd.rates[at + 1];
         for (int i = from; i < to; i += LANES) {
             FloatVector p = load(values, i);
-            FloatVector g = load(gradients, i).add(p.mul(sgd.weightDecay));
+            FloatVector g = load(gradients, i).add(p.mul(decay));
             FloatVector m = load(momenta, i).mul(sgd.momentum).add(g);
-            FloatVector move = sgd.nesterov ? g.add(m.mul(sgd.momentum)) : m;
+            FloatVector step = sgd.nesterov ? g.add(m.mul(sgd.momentum)) : m;
             store(m, momenta, i);
-            store(p.sub(move.mul(learningRate)), values, i);
+            store(p.sub(step.mul(learningRate)), values, i);
         }
     }
 }

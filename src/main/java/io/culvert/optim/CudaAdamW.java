@@ -14,8 +14,7 @@ final class CudaAdamW implements SlabUpdate.Kernel {
         update = cuda.launch("optim", "adamw_f32").grid(cuda.blocks(n, 4 * THREADS)).block(THREADS)
                 .pointer(adam.store.values().address()).pointer(adam.first.address()).pointer(adam.second.address())
                 .pointer(adam.store.gradients().address()).pointer(adam.cudaRates.address())
-                .int32(n).float32(adam.beta1).float32(adam.beta2).float32(1 - adam.beta1).float32(1 - adam.beta2)
-                .float32(adam.eps);
+                .pointer(CudaSegments.chunks(cuda, adam.store, adam.groups)).int32(n).float32(adam.beta1).float32(adam.beta2).float32(1 - adam.beta1).float32(1 - adam.beta2).float32(adam.eps);
     }
 
     @Override

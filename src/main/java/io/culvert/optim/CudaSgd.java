@@ -14,7 +14,7 @@ final class CudaSgd implements SlabUpdate.Kernel {
         update = cuda.launch("optim", "sgd_f32").grid(cuda.blocks(n, 4 * THREADS)).block(THREADS)
                 .pointer(sgd.store.values().address()).pointer(sgd.momentumBuffer.address())
                 .pointer(sgd.store.gradients().address()).pointer(sgd.cudaRates.address())
-                .int32(n).float32(sgd.momentum).float32(sgd.weightDecay).int32(sgd.nesterov ? 1 : 0);
+                .pointer(CudaSegments.chunks(cuda, sgd.store, sgd.groups)).int32(n).float32(sgd.momentum).int32(sgd.nesterov ? 1 : 0);
     }
 
     @Override

@@ -10,18 +10,24 @@ import java.util.Map;
 
 /**
  * Stochastic gradient descent with momentum as PyTorch computes it: {@code g += decay p; m = momentum m + g; p -= lr m},
- * or {@code p -= lr (g + momentum m)} with Nesterov. Decay applies to every parameter.
+ * or {@code p -= lr (g + momentum m)} with Nesterov.
  */
 public final class Sgd extends Optimizer {
+    static final int RATES = 2;
+
     final Buffer momentumBuffer;
     final float momentum;
-    final float weightDecay;
     final boolean nesterov;
 
+    /** One rule for all parameters. */
     public Sgd(RunArena arena, ParameterStore store, double momentum, double weightDecay, boolean nesterov) {
-        super(arena.device(), store, 1);
+        this(arena, store, Groups.ALIKE, momentum, weightDecay, nesterov);
+    }
+
+    public Sgd(
+            RunArena arena, ParameterStore store, Groups groups, double momentum, double weightDecay, boolean nesterov) {
+        super(arena.device(), store, groups, RATES, weightDecay);
         this.momentum = (float) momentum;
-        this.weightDecay = (float) weightDecay;
         this.nesterov = nesterov;
         momentumBuffer = slab(arena, "momentum");
         kernel(kernel(arena.device()));
@@ -34,9 +40,11 @@ public final class Sgd extends Optimizer {
         };
     }
 
+    /** The learning rate and the decay. */
     @Override
-    void rates(double learningRate) {
-        rates[0] = (float) learningRate;
+    void rates(int at, int update, double learningRate, double decay) {
+        rates[at] = (float) learningRate;
+        rates[at + 1] = (float) decay;
     }
 
     @Override

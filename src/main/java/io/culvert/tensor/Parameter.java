@@ -57,7 +57,7 @@ public final class Parameter {
         return torchShape.clone();
     }
 
-    /** One-dimensional parameters (biases, normalisation gains) take neither weight decay nor LARS adaptation. */
+    /** Whether it is one-dimensional, as biases and gains of normalisations: recipes spare those (ndim, as MAE's and DINO's). */
     public boolean isVector() {
         return torchShape.length == 1;
     }

@@ -6,6 +6,7 @@ import io.culvert.device.RunArena;
 import io.culvert.ops.Tape;
 import io.culvert.tensor.Tensor;
 import java.util.Locale;
+import java.util.function.IntFunction;
 import java.util.function.IntToLongFunction;
 
 /** Compiles a tape, and where its device has too little memory says which batch would fit. */
@@ -29,6 +30,32 @@ final class LargestBatch {
      * @throws CulvertException of kind MEMORY that names the batch that fits
      */
     static void compile(Tape tape, Tensor pixels, RunArena arena, String key, int batch, IntToLongFunction bytes) {
+        compile(tape, pixels, arena, key + " " + batch, batch, bytes, fits -> "about %d fits: set %s=%d".formatted(fits, key, fits));
+    }
+
+    /**
+     * As {@link #compile(Tape, Tensor, RunArena, String, int, IntToLongFunction)} for a training step.
+     *
+     * @param batch images a pass
+     * @param passes of a step
+     */
+    static void compile(Tape tape, Tensor pixels, RunArena arena, int batch, int passes, IntToLongFunction bytes) {
+        int whole = batch * passes;
+        String what = "batch_size " + whole + (passes > 1 ? " in %d passes of %d".formatted(passes, batch) : "");
+        compile(tape, pixels, arena, what, batch, bytes, fits -> {
+            int more = passes + 1;
+            while (whole % more != 0 || whole / more > fits) {
+                more++;
+            }
+            return "about %d fits%s: set batch_size=%d%s"
+                    .formatted(
+                            fits, passes > 1 ? " a pass" : "", fits * passes,
+                            whole / more > 1 ? " or optim.accumulate=" + more : "");
+        });
+    }
+
+    private static void compile(Tape tape, Tensor pixels, RunArena arena, String what, int batch, IntToLongFunction bytes,
+            IntFunction<String> remedy) {
         Device device = arena.device();
         long free = device.freeBytes();
         try {
@@ -37,19 +64,20 @@ final class LargestBatch {
             }
             tape.compile(arena);
         } catch (CulvertException e) {
-            throw e.kind() == CulvertException.Kind.MEMORY ? explained(e, key, batch, free, bytes) : e;
+            throw e.kind() == CulvertException.Kind.MEMORY ? explained(e, what, batch, free, bytes, remedy) : e;
         }
     }
 
     private static CulvertException explained(
-            CulvertException cause, String key, int batch, long free, IntToLongFunction bytes) {
+            CulvertException cause, String what, int batch, long free, IntToLongFunction bytes,
+            IntFunction<String> remedy) {
         int fits = fitting(batch, free, bytes);
-        String remedy = fits == 0
+        String advice = fits == 0
                 ? "not even two images are sure to fit: set a smaller data.image_size, or free memory that others hold"
-                : "about %d fits: set %s=%d".formatted(fits, key, fits);
+                : remedy.apply(fits);
         return CulvertException.memory(
-                "%s %d needs %s beside the weights, %s are free; %s (%s)",
-                key, batch, size(bytes.applyAsLong(batch)), size(free), remedy, cause.getMessage());
+                "%s needs %s beside the weights, %s are free; %s (%s)",
+                what, size(bytes.applyAsLong(batch)), size(free), advice, cause.getMessage());
     }
 
     /**

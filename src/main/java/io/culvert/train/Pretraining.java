@@ -25,13 +25,14 @@ public final class Pretraining {
     private final MetricsLog log;
     private final int stepsPerEpoch;
     private final int totalSteps;
+    private final Runnable next = this::bring;
 
     private Pretraining(
             Run run, Dataset dataset, RunFolder folder, Trainer trainer, Feed feed, MetricsLog log, int stepsPerEpoch) {
         this.run = run;
         this.dataset = dataset;
         this.config = run.config();
-        labels = run.arena().hostMemory((long) config.batchSize() * Float.BYTES);
+        labels = run.arena().hostMemory((long) config.passSize() * Float.BYTES);
         this.folder = folder;
         this.trainer = trainer;
         this.feed = feed;
@@ -69,6 +70,9 @@ public final class Pretraining {
                 folder.writeConfig(config);
             }
             Trainer trainer = run.trainer(stepsPerEpoch);
+            run.accumulationDiffers().ifPresent(why -> System.err.printf(
+                    "culvert: note: optim.accumulate=%d trains as batches of %d, not of %d: %s%n",
+                    config.optim().accumulate(), config.passSize(), config.batchSize(), why));
             if (resumed) {
                 Checkpoint.resume(folder.checkpoint(), run.store(), trainer);
             }
@@ -109,11 +113,10 @@ public final class Pretraining {
         long start = System.nanoTime();
         try (Progress progress = Progress.start("pretrain", trainer.steps(), totalSteps)) {
             long waited = 0;
-            for (int images = feed.next(); images > 0; images = feed.next()) {
+            while (bring()) {
                 double learningRate = trainer.learningRate();
-                label(images);
-                float loss = trainer.step();
-                progress.step(images, loss, feed.waitNanos() - waited);
+                float loss = trainer.step(next);
+                progress.step(config.batchSize(), loss, feed.waitNanos() - waited);
                 waited = feed.waitNanos();
                 if (trainer.steps() % config.log().everySteps() == 0 || trainer.steps() == totalSteps) {
                     log(progress, loss, learningRate);
@@ -126,6 +129,15 @@ public final class Pretraining {
         log.write("end", trainer.steps(), Map.of("seconds", (System.nanoTime() - start) / 1e9));
         long batches = (long) trainer.steps() * run.method().views();
         Checkpoint.saveEncoder(folder.encoder(), run.backbone(), batches, metadata());
+    }
+
+    /** Waits for the images of the next pass, and gives the step their labels; false after the last. */
+    private boolean bring() {
+        int images = feed.next();
+        if (images > 0) {
+            label(images);
+        }
+        return images > 0;
     }
 
     /** Gives the step the labels of its images, if it wants them. */
@@ -145,6 +157,7 @@ public final class Pretraining {
         Map<String, Number> line = new LinkedHashMap<>();
         line.put("loss", loss);
         line.put("lr", learningRate);
+        trainer.clippedNorm().ifPresent(norm -> line.put("clipped_norm", norm));
         line.put("images_per_s", progress.imagesPerSecond());
         line.put("data_wait_percent", progress.dataWaitPercent());
         log.write("step", trainer.steps(), line);

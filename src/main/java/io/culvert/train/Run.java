@@ -26,12 +26,17 @@ import io.culvert.model.ResNet18;
 import io.culvert.model.VitTiny;
 import io.culvert.ops.barlow.BarlowTwinsOp;
 import io.culvert.optim.AdamW;
+import io.culvert.optim.GradientScale;
+import io.culvert.optim.Groups;
 import io.culvert.optim.Lars;
 import io.culvert.optim.Optimizer;
 import io.culvert.optim.Sgd;
 import io.culvert.optim.WarmupCosine;
+import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
+import java.util.List;
+import java.util.Optional;
 
 /** What a configuration names, built: device, data, network, method, optimiser, schedule. */
 public final class Run implements AutoCloseable {
@@ -167,14 +172,63 @@ public final class Run implements AutoCloseable {
         };
     }
 
-    private Optimizer optimizer() {
+    private Optimizer optimizer(int stepsPerEpoch) {
         RunConfig.Optim keys = config.optim();
-        return switch (keys.name()) {
-            case "sgd" -> new Sgd(arena, store, keys.momentum(), keys.weightDecay(), keys.nesterov());
-            case "lars" -> new Lars(arena, store, keys.momentum(), keys.weightDecay(), keys.trustCoefficient());
-            case "adamw" -> new AdamW(arena, store, keys.momentum(), keys.beta2(), ADAM_EPS, keys.weightDecay());
+        List<Parameter> last = method.lastLayer();
+        if (keys.freezeLastLayerEpochs() > 0 && last.isEmpty()) {
+            throw CulvertException.usage(
+                    "optim.freeze_last_layer_epochs: method %s has no last layer to freeze: leave it at 0", method.name());
+        }
+        Groups groups = new Groups(
+                keys.decayVectors(), keys.vectorLr().orElse(keys.lr()) / keys.lr(), last,
+                keys.freezeLastLayerEpochs() * stepsPerEpoch);
+        Optimizer optimizer = switch (keys.name()) {
+            case "sgd" -> new Sgd(arena, store, groups, keys.momentum(), keys.weightDecay(), keys.nesterov());
+            case "lars" -> new Lars(
+                    arena, store, groups, keys.momentum(), keys.weightDecay(), keys.trustCoefficient(), larsForm(keys.lars()));
+            case "adamw" -> new AdamW(arena, store, groups, keys.momentum(), keys.beta2(), ADAM_EPS, keys.weightDecay());
             default -> throw CulvertException.usage("optim.name: unknown '%s'; known: sgd, lars, adamw", keys.name());
         };
+        keys.finalWeightDecay()
+                .ifPresent(decay -> optimizer.decayTo(decay, config.schedule().epochs() * stepsPerEpoch));
+        return optimizer;
+    }
+
+    private static Lars.Form larsForm(String key) {
+        return switch (key) {
+            case "barlow" -> Lars.Form.BARLOW;
+            case "lightly" -> Lars.Form.LIGHTLY;
+            default -> throw CulvertException.usage("optim.lars: unknown '%s'; known: barlow, lightly", key);
+        };
+    }
+
+    /** Null if nothing is clipped. */
+    private GradientScale.Clip clip() {
+        RunConfig.Optim keys = config.optim();
+        boolean global = switch (keys.clipBy()) {
+            case "global" -> true;
+            case "tensor" -> false;
+            default -> throw CulvertException.usage("optim.clip_by: unknown '%s'; known: global, tensor", keys.clipBy());
+        };
+        return keys.clip().isEmpty()
+                ? null
+                : new GradientScale.Clip(
+                        keys.clip().getAsDouble(), global, keys.clipHeads() ? store.parameters() : backbone.parameters());
+    }
+
+    /** What makes a step of several passes another than one on the whole batch; empty if nothing does. */
+    Optional<String> accumulationDiffers() {
+        if (config.optim().accumulate() == 1) {
+            return Optional.empty();
+        }
+        boolean compares = method.comparesImages();
+        boolean normalises = store.buffers().keySet().stream().anyMatch(name -> name.endsWith(".running_mean"));
+        if (!compares && !normalises) {
+            return Optional.empty();
+        }
+        return Optional.of((compares ? "the loss of " + method.name() + " compares the images of a batch" : "")
+                + (compares && normalises ? ", and " : "")
+                + (normalises ? "batch normalisation takes its statistics from a batch" : ""));
     }
 
     /** Records and compiles the training step. */
@@ -190,10 +244,12 @@ public final class Run implements AutoCloseable {
                 arena,
                 store,
                 method,
-                optimizer(),
+                optimizer(stepsPerEpoch),
                 schedule,
-                config.batchSize(),
-                config.data().imageSize());
+                config.passSize(),
+                config.data().imageSize(),
+                config.optim().accumulate(),
+                clip());
     }
 
     /** The images to train on, drawn as the configuration says. */
@@ -215,10 +271,11 @@ public final class Run implements AutoCloseable {
         return withThreads(LoaderConfig.training(
                                 Recipes.of(config.augment(), method.views()),
                                 keys.imageSize(),
-                                config.batchSize(),
+                                config.passSize(),
                                 config.seed(),
                                 config.schedule().epochs())
-                        .withStart(epoch, stepInEpoch)
+                        .withStart(epoch, stepInEpoch * config.optim().accumulate())
+                        .withPasses(config.optim().accumulate())
                         .withDepth(keys.ring()))
                 .withCacheBytes((long) keys.cacheMb() << 20);
     }

@@ -26,7 +26,8 @@ public record RunConfig(
         @Key(value = "0", min = 0, doc = "threads that compute; 0: all cores")
         int threads,
 
-        @Key(value = "256", min = 2, doc = "images a step") int batchSize,
+        @Key(value = "256", min = 2, doc = "images a step")
+        int batchSize,
         @Key(doc = "the images") Data data,
         @Key(doc = "the backbone") Model model,
         @Key(doc = "the self-supervised method") Method method,
@@ -41,6 +42,13 @@ public record RunConfig(
         @Key(doc = "checkpoints") Checkpoint checkpoint,
         @Key(doc = "lines of metrics.jsonl") Log log,
         @Key(doc = "the probes on frozen features") Probe probe) {
+    public RunConfig {
+        if (batchSize % optim.accumulate() != 0 || batchSize / optim.accumulate() < 2) {
+            throw CulvertException.usage(
+                    "optim.accumulate: %d passes do not part batch_size, %d, into equal ones of at least 2 images",
+                    optim.accumulate(), batchSize);
+        }
+    }
 
     /** The images. */
     public record Data(
@@ -148,14 +156,48 @@ public record RunConfig(
             @Key(value = "0.999", min = 0, max = 1, doc = "adamw: decay of the squared gradients")
             double beta2,
 
-            @Key(value = "1e-6", min = 0, doc = "weight decay; lars spares one-dimensional parameters")
+            @Key(value = "1e-6", min = 0, doc = "weight decay")
             double weightDecay,
+
+            @Key(min = 0, doc = "weight decay of the last step, on a cosine from weight_decay; left out: constant")
+            OptionalDouble finalWeightDecay,
+
+            @Key(
+                            value = "true",
+                            doc = "decay biases and gains of normalisations too; lars never does, whatever this says")
+                    boolean decayVectors,
+
+            @Key(min = 0, doc = "peak learning rate of biases and gains, scaled as lr is; left out: lr")
+            OptionalDouble vectorLr,
 
             @Key(value = "0.001", positive = true, doc = "lars: ratio of a step to the norm of its parameter")
             double trustCoefficient,
 
+            @Key(
+                            value = "barlow",
+                            doc = "lars: divide by |g + decay p| (barlow) or |g| + decay |p| + 1e-8 (lightly)")
+                    String lars,
+
             @Key(value = "false", doc = "sgd: Nesterov's momentum")
-            boolean nesterov) {}
+            boolean nesterov,
+
+            @Key(positive = true, doc = "greatest norm of a gradient; left out: no clipping")
+            OptionalDouble clip,
+
+            @Key(value = "global", doc = "what clip bounds: the norm of all gradients together (global) or each one's (tensor)")
+            String clipBy,
+
+            @Key(value = "true", doc = "clip the heads' gradients too; false: the backbone's alone")
+            boolean clipHeads,
+
+            @Key(value = "0", min = 0, doc = "epochs in which the method's last layer stays as it is")
+            int freezeLastLayerEpochs,
+
+            @Key(
+                            value = "1",
+                            min = 1,
+                            doc = "passes a step, of batch_size / accumulate images each, whose gradients are averaged")
+                    int accumulate) {}
 
     /** The learning rate's course. */
     public record Schedule(
@@ -263,6 +305,11 @@ public record RunConfig(
     /** Learning rates of one run, scaled to its batch size where the configuration asks for it. */
     public double peakLr() {
         return optim.lr() * lrScale();
+    }
+
+    /** Images that are on the device at a time. */
+    public int passSize() {
+        return batchSize / optim.accumulate();
     }
 
     /** Learning rate of the first step, scaled as {@link #peakLr()} is. */

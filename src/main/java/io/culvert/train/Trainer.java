@@ -8,6 +8,7 @@ import io.culvert.method.Teacher;
 import io.culvert.ops.Tape;
 import io.culvert.ops.cast.CastOp;
 import io.culvert.optim.Ema;
+import io.culvert.optim.GradientScale;
 import io.culvert.optim.Optimizer;
 import io.culvert.optim.WarmupCosine;
 import io.culvert.tensor.DType;
@@ -15,6 +16,7 @@ import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /** The training step: a recorded tape, an optimiser and a schedule. After the first step it creates nothing. */
 public final class Trainer {
@@ -27,7 +29,12 @@ public final class Trainer {
     private final WarmupCosine schedule;
     private final Teacher teacher;
     private final Ema average;
-    private final Runnable work;
+    private final int passes;
+    private final boolean clipped;
+    private final GradientScale scale;
+    private final Runnable pass;
+    private final Runnable update;
+    private final Runnable nothing = this::nothingNext;
     private int step;
 
     /**
@@ -45,6 +52,25 @@ public final class Trainer {
             WarmupCosine schedule,
             int batch,
             int imageSize) {
+        this(arena, store, method, optimizer, schedule, batch, imageSize, 1, null);
+    }
+
+    /**
+     * As the other, for steps of several passes, whose gradients are averaged.
+     *
+     * @param batch images a pass
+     * @param clip of the gradients; null: none
+     */
+    public Trainer(
+            RunArena arena,
+            ParameterStore store,
+            Method method,
+            Optimizer optimizer,
+            WarmupCosine schedule,
+            int batch,
+            int imageSize,
+            int passes,
+            GradientScale.Clip clip) {
         this.store = store;
         this.method = method;
         this.optimizer = optimizer;
@@ -59,7 +85,7 @@ public final class Trainer {
         }
         recorded.inputs().forEach(input -> bind(arena, input));
         LargestBatch.compile(
-                whole.tape, pixels, arena, "batch_size", batch, b -> Step.record(device, method, b, imageSize).bytes(device));
+                whole.tape, pixels, arena, batch, passes, b -> Step.record(device, method, b, imageSize).bytes(device));
         optimizer.guard(recorded.loss());
         teacher = method.teacher().orElse(null);
         if (teacher == null) {
@@ -68,7 +94,11 @@ public final class Trainer {
             average = new Ema(device, teacher.store(), store);
             average.guard(recorded.loss());
         }
-        work = arena.device().repeated(this::work);
+        this.passes = passes;
+        clipped = clip != null;
+        scale = passes > 1 || clip != null ? new GradientScale(arena, store, passes, clip) : null;
+        pass = device.repeated(passes > 1 ? this::accumulate : this::work);
+        update = passes > 1 ? device.repeated(this::update) : () -> {};
     }
 
     private static void bind(RunArena arena, Tensor input) {
@@ -93,11 +123,22 @@ public final class Trainer {
         }
     }
 
-    /** All that a step computes, the same every time. */
+    /** All that a step of one pass computes, the same every time. */
     private void work() {
         store.zeroGradients();
+        accumulate();
+        update();
+    }
+
+    private void accumulate() {
         tape.forward();
         tape.backward();
+    }
+
+    private void update() {
+        if (scale != null) {
+            scale.apply();
+        }
         optimizer.update();
         if (teacher != null) {
             average.update();
@@ -119,25 +160,55 @@ public final class Trainer {
         return step();
     }
 
-    /**
-     * One step on what {@link #pixels} holds; returns the loss. Where that is not finite the weights stay as they were,
-     * and the step throws.
-     */
+    /** One step of one pass on what {@link #pixels} holds; returns the loss. */
     public float step() {
-        method.prepare(step);
+        return step(nothing);
+    }
+
+    private void nothingNext() {
+        throw new IllegalStateException("a step of %d passes must be told who brings the next images".formatted(passes));
+    }
+
+    /**
+     * One step that begins on what {@link #pixels} holds; returns the mean loss of its passes. Where one is not finite the
+     * weights stay as they were, and the step throws.
+     *
+     * @param next brings the images, and labels if there are any, of each pass but the first
+     */
+    public float step(Runnable next) {
         optimizer.prepare(learningRate());
         if (teacher != null) {
             average.prepare(teacher.momentum(step));
         }
-        work.run();
-        float loss = recorded.loss().item();
+        if (passes > 1) {
+            store.zeroGradients();
+        }
+        double losses = 0;
+        for (int i = 0; i < passes; i++) {
+            if (i > 0) {
+                next.run();
+            }
+            method.prepare(step, i);
+            pass.run();
+            losses += finite(recorded.loss().item());
+        }
+        update.run();
+        step++;
+        return (float) (losses / passes);
+    }
+
+    private float finite(float loss) {
         if (!Float.isFinite(loss)) {
             throw CulvertException.diverged(
                     "the loss of step %d is %s: lower optim.lr, lengthen schedule.warmup_epochs, or look at the batch",
                     step, loss);
         }
-        step++;
         return loss;
+    }
+
+    /** The norm of the gradients that are clipped, before they were; empty without clipping. Waits for the device. */
+    public OptionalDouble clippedNorm() {
+        return clipped ? OptionalDouble.of(scale.norm().item()) : OptionalDouble.empty();
     }
 
     /** The rate that the next step uses. */

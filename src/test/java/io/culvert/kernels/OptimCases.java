@@ -3,9 +3,11 @@ package io.culvert.kernels;
 import static io.culvert.kernels.KernelCase.Type.F32;
 import static io.culvert.kernels.KernelCase.Type.F64;
 import static io.culvert.kernels.KernelCase.Type.I32;
+import static io.culvert.kernels.KernelCase.Type.U8;
 
 import io.culvert.kernels.KernelCase.Tolerance;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** The optimisers and the moving average of a teacher. */
@@ -48,38 +50,71 @@ final class OptimCases {
                 of.cases.forEach(made -> all.addAll(made.misaligned()));
             }
         }
-        OptimCases of = new OptimCases(2021);
+        OptimCases of = new OptimCases(2061);
         for (int threads : new int[] {32, 64, 128, 256}) {
-            of.larsNorms(threads);
+            of.larsNorms(threads, 0);
+            of.larsNorms(threads, 1);
             of.lars(threads);
+            of.clipNorms(threads);
+            of.scale(threads);
+            for (int count : new int[] {1, 31, 33, 300}) {
+                clipFactors(all, count, threads, 0.5f, 0);
+                clipFactors(all, count, threads, 0.5f, 1);
+                clipFactors(all, count, threads, 1e3f, 1);
+            }
         }
         all.addAll(of.cases);
         guard(all);
         return all;
     }
 
+    /** Each group has its own rate and decay; the third stays as it is. */
+    private static final double[] RATES = F32.round(new double[] {0.25, 0.05, 0.5, 0.0, Double.NaN, 0.3, 0.125, 0.07});
+
+    /** The groups of neighbouring chunks differ. */
+    private static int group(int i) {
+        return i / 16 * 3 % 4;
+    }
+
+    private double[] groups() {
+        double[] groups = new double[(n + 15) / 16];
+        for (int chunk = 0; chunk < groups.length; chunk++) {
+            groups[chunk] = group(16 * chunk);
+        }
+        return groups;
+    }
+
     private void sgd(int nesterov) {
-        float lr = 0.25f;
         double[] newP = new double[n];
         double[] newM = new double[n];
         for (int i = 0; i < n; i++) {
-            double d = g[i] + DECAY * p[i];
-            newM[i] = MOMENTUM * m[i] + d;
-            newP[i] = p[i] - lr * (nesterov == 1 ? d + MOMENTUM * newM[i] : newM[i]);
+            double lr = RATES[2 * group(i)];
+            double d = g[i] + RATES[2 * group(i) + 1] * p[i];
+            boolean still = Double.isNaN(lr);
+            newM[i] = still ? m[i] : MOMENTUM * m[i] + d;
+            newP[i] = still ? p[i] : p[i] - lr * (nesterov == 1 ? d + MOMENTUM * newM[i] : newM[i]);
         }
         cases.add(new KernelCase(MODULE, "sgd_f32").grid(2).block(64)
-                .inout(F32, p, newP).inout(F32, m, newM).in(F32, g).in(F32, lr)
-                .value(n).value(MOMENTUM, DECAY).value(nesterov));
+                .inout(F32, p, newP).inout(F32, m, newM).in(F32, g).in(F32, RATES).in(U8, groups())
+                .value(n).value(MOMENTUM).value(nesterov));
     }
 
     /** A rate that is no number: everything stays. */
     private void cancelled() {
         cases.add(new KernelCase(MODULE, "sgd_f32").grid(2).block(64)
-                .inout(F32, p, p).inout(F32, m, m).in(F32, g).in(F32, Double.NaN)
-                .value(n).value(MOMENTUM, DECAY).value(0));
+                .inout(F32, p, p).inout(F32, m, m).in(F32, g).in(F32, cancelled(8)).in(U8, groups())
+                .value(n).value(MOMENTUM).value(0));
         cases.add(new KernelCase(MODULE, "adamw_f32").grid(2).block(64)
-                .inout(F32, p, p).inout(F32, m, m).inout(F32, g, g).in(F32, g).in(F32, Double.NaN, 1, 1)
+                .inout(F32, p, p).inout(F32, m, m).inout(F32, g, g).in(F32, g).in(F32, cancelled(12)).in(U8, groups())
                 .value(n).value(MOMENTUM, MOMENTUM, 1, 1, 1));
+    }
+
+    /** Good rates but for the very first. */
+    private static double[] cancelled(int count) {
+        double[] rates = new double[count];
+        Arrays.fill(rates, 1);
+        rates[0] = Double.NaN;
+        return rates;
     }
 
     /** One where the first rate was cancelled. */
@@ -96,7 +131,9 @@ final class OptimCases {
     }
 
     private void adamw() {
-        double[] rates = F32.round(new double[] {0.02, 3.3, 0.995});
+        double[] all = F32.round(new double[] {
+            0.02, 3.3, 0.995, 0.05, 2.3, 1.0, Double.NaN, 1.0, 0.5, 0.01, 4.5, 0.9,
+        });
         float beta1 = 0.9f;
         float beta2 = 0.999f;
         float rest1 = 0.1f;
@@ -108,12 +145,19 @@ final class OptimCases {
         double[] newV = new double[n];
         for (int i = 0; i < n; i++) {
             v[i] = Math.abs(v[i]);
+            double[] rates = Arrays.copyOfRange(all, 3 * group(i), 3 * group(i) + 3);
+            if (Double.isNaN(rates[0])) {
+                newP[i] = p[i];
+                newM[i] = m[i];
+                newV[i] = v[i];
+                continue;
+            }
             newM[i] = beta1 * m[i] + rest1 * g[i];
             newV[i] = beta2 * v[i] + rest2 * g[i] * g[i];
             newP[i] = p[i] * rates[2] - newM[i] * rates[0] / (Math.sqrt(newV[i]) * rates[1] + eps);
         }
         cases.add(new KernelCase(MODULE, "adamw_f32").grid(2).block(64)
-                .inout(F32, p, newP).inout(F32, m, newM).inout(F32, v, newV).in(F32, g).in(F32, rates)
+                .inout(F32, p, newP).inout(F32, m, newM).inout(F32, v, newV).in(F32, g).in(F32, all).in(U8, groups())
                 .value(n).value(beta1, beta2, rest1, rest2, eps));
     }
 
@@ -127,11 +171,24 @@ final class OptimCases {
                 .inout(F32, p, teacher).in(F32, g).in(F32, tau).value(n));
     }
 
-    /** First element, length, adapted: aligned and not, several strides, an empty norm, a vector. */
-    private static final int[][] SEGMENTS = {{0, 600, 1}, {602, 733, 1}, {1336, 37, 0}, {1400, 600, 1}, {2004, 16, 1}};
+    /** First element, length, group: aligned and not, several strides, an empty norm, a vector, one that stays as it is. */
+    private static final int[][] SEGMENTS = {
+        {0, 600, 0}, {602, 733, 2}, {1336, 37, 1}, {1400, 600, 0}, {2004, 16, 2}, {2020, 40, 3}
+    };
+
+    private static final double[] LARS_RATES =
+            F32.round(new double[] {0.5, DECAY, 0.25, 0, 0.375, 0.125, Double.NaN, 0.1});
 
     private static final int PARTS = 2;
     private static final int ZEROS = 4;
+
+    private static boolean vector(int segment) {
+        return SEGMENTS[segment][2] % 2 == 1;
+    }
+
+    private static double decay(int segment) {
+        return LARS_RATES[2 * SEGMENTS[segment][2] + 1];
+    }
 
     private static double[] table() {
         double[] table = new double[3 * SEGMENTS.length];
@@ -147,32 +204,37 @@ final class OptimCases {
         }
     }
 
-    private double[] squares() {
+    private double[] squares(int apart) {
         double[] squares = new double[2 * SEGMENTS.length];
         for (int s = 0; s < SEGMENTS.length; s++) {
             for (int i = SEGMENTS[s][0]; i < SEGMENTS[s][0] + SEGMENTS[s][1]; i++) {
                 squares[2 * s] += p[i] * p[i];
-                squares[2 * s + 1] += (g[i] + DECAY * p[i]) * (g[i] + DECAY * p[i]);
+                double d = g[i] + (apart == 1 ? 0 : decay(s)) * p[i];
+                squares[2 * s + 1] += d * d;
             }
         }
         return squares;
     }
 
-    private void larsNorms(int threads) {
+    private void larsNorms(int threads, int apart) {
         clearOne();
-        double[] want = squares();
-        want[4] = 0;
-        want[5] = 0;
+        double[] want = squares(apart);
+        for (int s = 0; s < SEGMENTS.length; s++) {
+            if (vector(s)) {
+                want[2 * s] = 0;
+                want[2 * s + 1] = 0;
+            }
+        }
         cases.add(new KernelCase(MODULE, "lars_norms_f32").grid(PARTS, SEGMENTS.length, 1).block(threads)
                 .out(F64, 2 * PARTS * SEGMENTS.length, OptimCases::sumParts, want, Tolerance.SINGLE)
-                .in(F32, p).in(F32, g).in(I32, table()).value(DECAY));
+                .in(F32, p).in(F32, g).in(F32, LARS_RATES).in(I32, table()).value(apart));
     }
 
     /** Adds up the parts; those of the vector, which the kernel leaves out, are bytes of ones: NaN. */
     private static double[] sumParts(double[] scratch) {
         double[] sums = new double[2 * SEGMENTS.length];
         for (int i = 0; i < scratch.length; i++) {
-            boolean untouched = SEGMENTS[i / 2 / PARTS][2] == 0 && Double.isNaN(scratch[i]);
+            boolean untouched = vector(i / 2 / PARTS) && Double.isNaN(scratch[i]);
             sums[i / 2 / PARTS * 2 + i % 2] += untouched ? 0 : scratch[i];
         }
         return sums;
@@ -180,13 +242,17 @@ final class OptimCases {
 
     private void lars(int threads) {
         clearOne();
-        lars(threads, 0.5f);
-        lars(threads, Float.NaN);
+        lars(threads, 0, LARS_RATES);
+        lars(threads, 1, LARS_RATES);
+        double[] none = LARS_RATES.clone();
+        none[1] = 0;
+        lars(threads, 1, none);
+        lars(threads, 0, cancelled(8));
     }
 
-    private void lars(int threads, float lr) {
+    private void lars(int threads, int apart, double[] rates) {
         float trust = 0.02f;
-        double[] squares = squares();
+        double[] squares = squares(apart);
         double[] scratch = new double[2 * PARTS * SEGMENTS.length];
         for (int i = 0; i < scratch.length; i++) {
             scratch[i] = squares[i / 2 / PARTS * 2 + i % 2] * (i / 2 % PARTS == 0 ? 0.25 : 0.75);
@@ -194,19 +260,96 @@ final class OptimCases {
         double[] newP = p.clone();
         double[] newM = m.clone();
         for (int s = 0; s < SEGMENTS.length; s++) {
-            boolean adapted = SEGMENTS[s][2] == 1;
-            double decay = adapted ? DECAY : 0;
-            boolean zero = squares[2 * s] == 0 || squares[2 * s + 1] == 0;
-            double scale = adapted && !zero ? trust * Math.sqrt(squares[2 * s] / squares[2 * s + 1]) : 1;
+            double lr = rates[2 * SEGMENTS[s][2]];
+            double decay = rates[2 * SEGMENTS[s][2] + 1];
+            double value = Math.sqrt(squares[2 * s]);
+            double gradient = Math.sqrt(squares[2 * s + 1]);
+            boolean adapted = !vector(s) && value != 0 && gradient != 0 && (apart == 0 || decay != 0);
+            double scale = adapted ? trust * value / (apart == 1 ? gradient + decay * value + 1e-8 : gradient) : 1;
+            decay = apart == 1 && !adapted && !vector(s) ? 0 : decay;
             for (int i = SEGMENTS[s][0]; i < SEGMENTS[s][0] + SEGMENTS[s][1]; i++) {
-                if (!Float.isNaN(lr)) {
+                if (!Double.isNaN(lr) && !Double.isNaN(rates[0])) {
                     newM[i] = MOMENTUM * m[i] + (g[i] + decay * p[i]) * scale;
                     newP[i] = p[i] - lr * newM[i];
                 }
             }
         }
         cases.add(new KernelCase(MODULE, "lars_f32").grid(PARTS, SEGMENTS.length, 1).block(threads)
-                .inout(F32, p, newP).inout(F32, m, newM).in(F32, g).in(F32, lr).in(I32, table())
-                .in(F64, scratch).value(MOMENTUM, DECAY, trust));
+                .inout(F32, p, newP).inout(F32, m, newM).in(F32, g).in(F32, rates).in(I32, table())
+                .in(F64, scratch).value(MOMENTUM, trust).value(apart));
+    }
+
+    /** The table of the same segments, every third of which is spared. */
+    private static double[] clipTable() {
+        double[] table = table();
+        for (int s = 0; s < SEGMENTS.length; s++) {
+            table[3 * s + 2] = clipped(s) ? 1 : 0;
+        }
+        return table;
+    }
+
+    private static boolean clipped(int segment) {
+        return segment % 3 != 2;
+    }
+
+    private void clipNorms(int threads) {
+        double[] want = new double[SEGMENTS.length];
+        for (int s = 0; s < SEGMENTS.length; s++) {
+            for (int i = SEGMENTS[s][0]; clipped(s) && i < SEGMENTS[s][0] + SEGMENTS[s][1]; i++) {
+                want[s] += g[i] * g[i];
+            }
+        }
+        cases.add(new KernelCase(MODULE, "clip_norms_f32").grid(PARTS, SEGMENTS.length, 1).block(threads)
+                .out(F64, PARTS * SEGMENTS.length, OptimCases::sumSquares, want, Tolerance.SINGLE)
+                .in(F32, g).in(I32, clipTable()));
+    }
+
+    private static double[] sumSquares(double[] scratch) {
+        double[] sums = new double[SEGMENTS.length];
+        for (int i = 0; i < scratch.length; i++) {
+            boolean untouched = !clipped(i / PARTS) && Double.isNaN(scratch[i]);
+            sums[i / PARTS] += untouched ? 0 : scratch[i];
+        }
+        return sums;
+    }
+
+    /** So many segments that threads take several, norms below and above the threshold. */
+    private static void clipFactors(List<KernelCase> all, int count, int threads, float threshold, int global) {
+        float mean = 0.25f;
+        int parts = 3;
+        double[] table = new double[3 * count];
+        double[] scratch = new double[parts * count];
+        double[] squares = new double[count];
+        double whole = 0;
+        for (int s = 0; s < count; s++) {
+            table[3 * s + 2] = clipped(s) ? 1 : 0;
+            for (int i = 0; i < parts; i++) {
+                // What is spared was left unwritten: a sum of anything there shows.
+                scratch[parts * s + i] = clipped(s) ? (s * 7 + i) % 11 / 4.0 : Double.NaN;
+                squares[s] += clipped(s) ? scratch[parts * s + i] : 0;
+            }
+            whole += squares[s];
+        }
+        whole = mean * Math.sqrt(whole);
+        double[] want = new double[count];
+        for (int s = 0; s < count; s++) {
+            double norm = global == 1 ? whole : mean * Math.sqrt(squares[s]);
+            want[s] = clipped(s) ? mean * Math.min(1, threshold / (norm + 1e-6)) : mean;
+        }
+        all.add(new KernelCase(MODULE, "clip_factors_f32").block(threads)
+                .out(F32, want).out(F32, new double[] {whole}).in(F64, scratch).in(I32, table)
+                .value(count, parts).value(mean, threshold).value(global));
+    }
+
+    private void scale(int threads) {
+        double[] factors = F32.round(new double[] {0.5, 0.3, 1, 2, 1.7, 0});
+        double[] want = g.clone();
+        for (int s = 0; s < SEGMENTS.length; s++) {
+            for (int i = SEGMENTS[s][0]; i < SEGMENTS[s][0] + SEGMENTS[s][1]; i++) {
+                want[i] = g[i] * factors[s];
+            }
+        }
+        cases.add(new KernelCase(MODULE, "scale_segments_f32").grid(PARTS, SEGMENTS.length, 1).block(threads)
+                .inout(F32, g, want).in(I32, clipTable()).in(F32, factors));
     }
 }

@@ -32,7 +32,9 @@ class RunConfigTest {
         assertThat(config.folder()).isEqualTo(Path.of("runs/my-run"));
         assertThat(config.method()).isEqualTo(new RunConfig.Method("simclr", 0.2, 2048, 256, 0.0051, 0.024, 0.996, 0.999));
         assertThat(config.schedule()).isEqualTo(new RunConfig.Schedule(45, 10, 0.15, 1e-6));
-        assertThat(config.optim()).isEqualTo(new RunConfig.Optim("lars", 0.3, true, 0.9, 0.999, 1e-6, 0.001, false));
+        assertThat(config.optim()).isEqualTo(new RunConfig.Optim(
+                "lars", 0.3, true, 0.9, 0.999, 1e-6, OptionalDouble.empty(), true, OptionalDouble.empty(), 0.001, "barlow",
+                false, OptionalDouble.empty(), "global", true, 0, 1));
         assertThat(config.data().defectShare()).isEmpty();
         assertThat(config.data().hasValidation()).isFalse();
     }
@@ -49,7 +51,20 @@ class RunConfigTest {
         assertThat(config.data().images()).isEqualTo(Path.of("dir"));
         assertThat(config.data().validationImages()).isEqualTo(Path.of("dir"));
         assertThat(config.data().defectShare()).isEqualTo(OptionalDouble.of(0.05));
-        assertThat(config.optim()).isEqualTo(new RunConfig.Optim("sgd", 1, true, 0.9, 0.999, 1e-6, 0.001, true));
+        assertThat(config.optim()).isEqualTo(new RunConfig.Optim(
+                "sgd", 1, true, 0.9, 0.999, 1e-6, OptionalDouble.empty(), true, OptionalDouble.empty(), 0.001, "barlow",
+                true, OptionalDouble.empty(), "global", true, 0, 1));
+    }
+
+    @Test
+    void passesPartTheBatchEvenly() throws IOException {
+        Path file = file("batch_size: 96\ndata: {csv: a, images: b}");
+        assertThat(RunConfig.load(file, List.of("optim.accumulate=4")).passSize()).isEqualTo(24);
+        for (String passes : List.of("5", "96")) {
+            assertThatThrownBy(() -> RunConfig.load(file, List.of("optim.accumulate=" + passes)))
+                    .isInstanceOf(CulvertException.class)
+                    .hasMessageContaining("optim.accumulate: " + passes + " passes do not part batch_size, 96,");
+        }
     }
 
     @Test
