@@ -58,9 +58,12 @@ final class OptimCases {
             of.clipNorms(threads);
             of.scale(threads);
             for (int count : new int[] {1, 31, 33, 300}) {
-                clipFactors(all, count, threads, 0.5f, 0);
-                clipFactors(all, count, threads, 0.5f, 1);
-                clipFactors(all, count, threads, 1e3f, 1);
+                clipFactors(all, count, 3, threads, 1, 0.5f, 0);
+                clipFactors(all, count, 16, threads, 1, 0.5f, 1);
+                clipFactors(all, count, 5, threads, 1, 1e3f, 1);
+                // Norms and thresholds of the size of what is added to a norm.
+                clipFactors(all, count, 2, threads, 1e-12, 1e-6f, 0);
+                clipFactors(all, count, 4, threads, 1e-12, 1e-6f, 1);
             }
         }
         all.addAll(of.cases);
@@ -314,9 +317,9 @@ final class OptimCases {
     }
 
     /** So many segments that threads take several, norms below and above the threshold. */
-    private static void clipFactors(List<KernelCase> all, int count, int threads, float threshold, int global) {
+    private static void clipFactors(
+            List<KernelCase> all, int count, int parts, int threads, double size, float threshold, int global) {
         float mean = 0.25f;
-        int parts = 3;
         double[] table = new double[3 * count];
         double[] scratch = new double[parts * count];
         double[] squares = new double[count];
@@ -325,7 +328,7 @@ final class OptimCases {
             table[3 * s + 2] = clipped(s) ? 1 : 0;
             for (int i = 0; i < parts; i++) {
                 // What is spared was left unwritten: a sum of anything there shows.
-                scratch[parts * s + i] = clipped(s) ? (s * 7 + i) % 11 / 4.0 : Double.NaN;
+                scratch[parts * s + i] = clipped(s) ? (1 + (s * 7 + i) % 11) * size : Double.NaN;
                 squares[s] += clipped(s) ? scratch[parts * s + i] : 0;
             }
             whole += squares[s];
