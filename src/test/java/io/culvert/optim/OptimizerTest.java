@@ -120,6 +120,27 @@ class OptimizerTest {
         assertThat(schedule.at(57_149)).isCloseTo(1.0004e-6, within(1e-9));
     }
 
+    /** DINO's cosine from 0.04 to 0.4 over 100 steps: {@code final + 0.5 (base - final) (1 + cos(pi t / T))}. */
+    @Test
+    void weightDecayFollowsDinosCosine() {
+        try (CpuDevice device = CpuDevice.open(1);
+                RunArena arena = new RunArena(device)) {
+            ParameterStore store = new ParameterStore();
+            store.parameter("w", 1);
+            store.allocate(arena);
+            Sgd sgd = new Sgd(arena, store, 0.9, 0.04, false);
+            assertThat(sgd.weightDecay()).isEqualTo(0.04);
+            sgd.decayTo(0.4, 100);
+            assertThat(sgd.weightDecay()).isCloseTo(0.04, within(1e-15));
+            sgd.resumeAt(25);
+            assertThat(sgd.weightDecay()).isCloseTo(0.092720779386, within(1e-12));
+            sgd.step(0.1);
+            assertThat(sgd.weightDecay()).isCloseTo(0.096781520933, within(1e-12));
+            sgd.resumeAt(99);
+            assertThat(sgd.weightDecay()).isCloseTo(0.399911180866, within(1e-12));
+        }
+    }
+
     private static float[] sines(int rows) {
         float[] v = new float[rows * 3];
         for (int i = 0; i < v.length; i++) {

@@ -53,6 +53,24 @@ class LargestBatchTest {
         assertThat(suggested(beyond)).isEqualTo(fits);
     }
 
+    /** What is suggested is a batch of as many passes, and more passes of the same batch, that part it evenly. */
+    @Test
+    void aStepOfSeveralPassesMustFitPassByPass() {
+        emulator.memory(MEMORY);
+        int fits = suggested(failureOf(1000));
+        CulvertException failure = catchThrowableOfType(CulvertException.class, () -> stepBytes(1000, 2));
+        Matcher matcher = Pattern.compile("about (\\d+) fits a pass: set batch_size=(\\d+) or optim.accumulate=(\\d+)")
+                .matcher(failure.getMessage());
+        assertThat(failure.getMessage()).startsWith("batch_size 2000 in 2 passes of 1000 needs ");
+        assertThat(matcher.find()).as(failure.getMessage()).isTrue();
+        assertThat(matcher.group(1)).isEqualTo(Integer.toString(fits));
+        assertThat(matcher.group(2)).isEqualTo(Integer.toString(2 * fits));
+        int passes = Integer.parseInt(matcher.group(3));
+        assertThat(2000 % passes).isZero();
+        assertThat(2000 / passes).isBetween(2, fits);
+        assertThat(stepBytes(2000 / passes, passes)).isPositive();
+    }
+
     @Test
     void fillsWhatTheReserveLeaves() {
         long gib = 1L << 30;
@@ -98,18 +116,22 @@ class LargestBatchTest {
 
     /** Builds a step and everything that it takes. */
     private static long stepBytes(int batch) {
+        return stepBytes(batch, 1);
+    }
+
+    private static long stepBytes(int batch, int passes) {
         try (Device device = CudaDevice.open(0, Precision.FP32);
                 RunArena arena = new RunArena(device)) {
-            return trainer(arena, batch).tape().stepBytes();
+            return trainer(arena, batch, passes).tape().stepBytes();
         }
     }
 
-    private static Trainer trainer(RunArena arena, int batch) {
+    private static Trainer trainer(RunArena arena, int batch, int passes) {
         ParameterStore store = new ParameterStore();
         SimClr method = new SimClr(new SmallBackbone(store), 33, 17, 0.5);
         store.allocate(arena);
         return new Trainer(
                 arena, store, method, new Sgd(arena, store, 0.9, 1e-4, true), new WarmupCosine(0.05, 0.05, 0.05, 1, 100),
-                batch, SIZE);
+                batch, SIZE, passes, null);
     }
 }

@@ -175,5 +175,10 @@ class RunConfigTest {
                 assertThat(config.name()).isEqualTo(name);
             }
         }
+        for (String method : List.of("simclr", "barlow_twins", "byol")) {
+            RunConfig paper = RunConfig.load(Path.of("../configs/papers/" + method + "-resnet18.yaml"), DATA);
+            assertThat(paper.method().name()).isEqualTo(method);
+            assertThat(paper.name()).as("not the study's").isEqualTo(method + "-resnet18-paper");
+        }
     }
 }

@@ -10,6 +10,8 @@ import io.culvert.model.Backbone;
 import io.culvert.model.Init;
 import io.culvert.model.VitTiny;
 import io.culvert.optim.AdamW;
+import io.culvert.optim.GradientScale;
+import io.culvert.optim.Groups;
 import io.culvert.optim.Lars;
 import io.culvert.optim.Optimizer;
 import io.culvert.optim.Sgd;
@@ -54,7 +56,7 @@ class SteadyStepTest {
                 .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).isZero();
-        assertThat(output.lines()).containsExactly("sgd 0 bytes", "lars 0 bytes", "adamw 0 bytes", "vit 0 bytes");
+        assertThat(output.lines()).containsExactly("sgd 0 bytes", "lars 0 bytes", "adamw 0 bytes", "vit 0 bytes", "recipe 0 bytes");
     }
 
     /** Prints what a number of steps allocate with each optimiser. */
@@ -66,6 +68,33 @@ class SteadyStepTest {
                 store -> new VitTiny(store, SIZE, SIZE, 4, 2),
                 (arena, store) -> new AdamW(arena, store, 0.9, 0.999, 1e-8, 1e-4));
         System.out.println("vit " + bytes + " bytes");
+        System.out.println("recipe " + leastBytes(SteadyStepTest::recipe) + " bytes");
+    }
+
+    /** Two passes a step, clipped, spared vectors, a decay that changes. */
+    private static Trainer recipe(RunArena arena) {
+        ParameterStore store = new ParameterStore();
+        SmallBackbone backbone = new SmallBackbone(store);
+        SimClr method = new SimClr(backbone, 32, 16, 0.5);
+        initialise(arena, store, backbone, method);
+        AdamW adam = new AdamW(
+                arena, store, new Groups(false, 0.5, store.parameters().subList(3, 5), 10), 0.9, 0.999, 1e-8, 1e-4);
+        adam.decayTo(1e-3, 1_000_000_000);
+        return new Trainer(
+                arena, store, method, adam, constant(), BATCH, SIZE, 2,
+                new GradientScale.Clip(0.1, false, store.parameters()));
+    }
+
+    private static WarmupCosine constant() {
+        return new WarmupCosine(1e-4, 1e-4, 1e-4, 1, 1_000_000_000);
+    }
+
+    private static void initialise(RunArena arena, ParameterStore store, Backbone backbone, SimClr method) {
+        store.allocate(arena);
+        Init init = new Init(1);
+        backbone.initialise(init);
+        method.initialise(init);
+        store.valuesChanged();
     }
 
     private static void print(String name, BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
@@ -75,13 +104,18 @@ class SteadyStepTest {
     /** Bytes that {@link #STEPS} steps allocate on all threads that take part, the least seen within a minute. */
     private static long leastBytes(
             Function<ParameterStore, Backbone> network, BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
+        return leastBytes(arena -> trainer(arena, network, optimizer));
+    }
+
+    private static long leastBytes(Function<RunArena, Trainer> made) {
         try (CpuDevice device = CpuDevice.open(2);
                 RunArena arena = new RunArena(device)) {
-            Trainer trainer = trainer(arena, network, optimizer);
+            Trainer trainer = made.apply(arena);
             MemorySegment views = arena.allocate("views", 2L * BATCH * SIZE * SIZE * 3 * Float.BYTES).memory();
             for (long i = 0; i < views.byteSize() / Float.BYTES; i++) {
                 views.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) Math.sin(i));
             }
+            Runnable same = () -> {};
             long[] helpers = Arrays.stream(THREADS.getAllThreadIds())
                     .filter(id -> THREADS.getThreadInfo(id).getThreadName().startsWith("culvert-compute"))
                     .toArray();
@@ -91,7 +125,8 @@ class SteadyStepTest {
             while (least > 0 && System.nanoTime() < deadline) {
                 long before = allocated(helpers);
                 for (int i = 0; i < STEPS; i++) {
-                    trainer.step(views);
+                    trainer.pixels().feed(views);
+                    trainer.step(same);
                 }
                 least = Math.min(least, allocated(helpers) - before);
             }
@@ -114,12 +149,7 @@ class SteadyStepTest {
         ParameterStore store = new ParameterStore();
         Backbone backbone = network.apply(store);
         SimClr method = new SimClr(backbone, 32, 16, 0.5);
-        store.allocate(arena);
-        Init init = new Init(1);
-        backbone.initialise(init);
-        method.initialise(init);
-        store.valuesChanged();
-        WarmupCosine constant = new WarmupCosine(1e-4, 1e-4, 1e-4, 1, 1_000_000_000);
-        return new Trainer(arena, store, method, optimizer.apply(arena, store), constant, BATCH, SIZE);
+        initialise(arena, store, backbone, method);
+        return new Trainer(arena, store, method, optimizer.apply(arena, store), constant(), BATCH, SIZE);
     }
 }
