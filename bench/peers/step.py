@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""One side of the whole-step benchmark: PyTorch trains ResNet-18 with SimCLR and prints one JSON line.
+"""One side of the whole-step benchmark: PyTorch trains ResNet-18 or ViT-Tiny and prints one JSON line.
 
-The step is the one of solo-learn and lightly: two views through the same network one after the other, projection head
-Linear(512, 2048) - ReLU - Linear(2048, 256), NT-Xent at temperature 0.2, backward, SGD with momentum 0.9 and weight
-decay 1e-4. Pixels are ready in memory, so that only training is timed.
+SimCLR is the one of solo-learn and lightly: two views through the same network one after the other, projection head
+Linear(d, 2048) - ReLU - Linear(2048, 256), NT-Xent at temperature 0.2. MAE is the authors' on ViT-Tiny: the encoder on a
+quarter of the patches, a decoder of 12 blocks as wide as the encoder (arXiv 2410.04289), normalised pixels. Backward,
+SGD with momentum 0.9 and weight decay 1e-4. Pixels are ready in memory, so that only training is timed.
 """
 
 import argparse
@@ -35,8 +36,10 @@ class BasicBlock(nn.Module):
         return self.relu(y.add_(shortcut))
 
 
-class SimClrNetwork(nn.Module):
-    """ResNet-18 without its classifier, then the projection head."""
+class ResNet18(nn.Module):
+    """Without its classifier."""
+
+    features = 512
 
     def __init__(self):
         super().__init__()
@@ -45,10 +48,96 @@ class SimClrNetwork(nn.Module):
         widths = [64, 64, 128, 256, 512]
         self.blocks = nn.Sequential(*(BasicBlock(widths[i + b], widths[i + 1], 2 if i > 0 and b == 0 else 1)
                                       for i in range(4) for b in range(2)))
-        self.head = nn.Sequential(nn.Linear(512, 2048), nn.ReLU(inplace=True), nn.Linear(2048, 256))
 
     def forward(self, x):
-        return self.head(self.blocks(self.stem(x)).mean((2, 3)))
+        return self.blocks(self.stem(x)).mean((2, 3))
+
+
+class Block(nn.Module):
+    """As timm's: normalisation before each branch, q, k and v in one projection, fused attention."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+    def forward(self, x):
+        b, n, d = x.shape
+        q, k, v = self.qkv(self.norm1(x)).reshape(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        x = x + self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, d))
+        return x + self.mlp(self.norm2(x))
+
+
+class VitTiny(nn.Module):
+    """Without its classifier."""
+
+    features = 192
+
+    def __init__(self, size, patch, heads=3, depth=12):
+        super().__init__()
+        self.patch_embed = nn.Conv2d(3, 192, patch, patch)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, 192))
+        self.pos_embed = nn.Parameter(torch.randn(1, (size // patch) ** 2 + 1, 192) * 0.02)
+        self.blocks = nn.Sequential(*(Block(192, heads) for _ in range(depth)))
+        self.norm = nn.LayerNorm(192, eps=1e-6)
+
+    def forward(self, x):
+        x = self.patch_embed(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], 1) + self.pos_embed
+        return self.norm(self.blocks(x))[:, 0]
+
+
+class SimClr(nn.Module):
+    """Loss of two views."""
+
+    views = 2
+
+    def __init__(self, backbone):
+        super().__init__()
+        self.backbone = backbone
+        self.head = nn.Sequential(nn.Linear(backbone.features, 2048), nn.ReLU(inplace=True), nn.Linear(2048, 256))
+
+    def forward(self, first, second):
+        return nt_xent(self.head(self.backbone(first)), self.head(self.backbone(second)))
+
+
+class Mae(nn.Module):
+    """Loss of one view."""
+
+    views = 1
+
+    def __init__(self, encoder, size, patch, ratio=0.75):
+        super().__init__()
+        self.encoder, self.patch, self.tokens = encoder, patch, (size // patch) ** 2
+        self.keep = int(self.tokens * (1 - ratio))
+        encoder.pos_embed.requires_grad_(False)
+        self.embed = nn.Linear(192, 192)
+        self.mask_token = nn.Parameter(torch.randn(1, 1, 192) * 0.02)
+        self.register_buffer("positions", torch.randn(1, self.tokens + 1, 192))
+        self.decoder = nn.Sequential(*(Block(192, 12) for _ in range(12)))
+        self.norm = nn.LayerNorm(192, eps=1e-6)
+        self.pred = nn.Linear(192, 3 * patch * patch)
+
+    def forward(self, image):
+        e, n = self.encoder, len(image)
+        x = e.patch_embed(image).flatten(2).transpose(1, 2) + e.pos_embed[:, 1:]
+        shuffle = torch.rand(n, self.tokens, device=image.device).argsort(1)
+        restore = shuffle.argsort(1)
+        x = x.gather(1, shuffle[:, : self.keep, None].expand(-1, -1, 192))
+        x = e.norm(e.blocks(torch.cat([(e.cls_token + e.pos_embed[:, :1]).expand(n, -1, -1), x], 1)))
+        x = self.embed(x)
+        full = torch.cat([x[:, 1:], self.mask_token.expand(n, self.tokens - self.keep, -1)], 1)
+        full = full.gather(1, restore[:, :, None].expand(-1, -1, 192))
+        x = self.pred(self.norm(self.decoder(torch.cat([x[:, :1], full], 1) + self.positions)))[:, 1:]
+        p, g = self.patch, image.shape[2] // self.patch
+        target = image.reshape(n, 3, g, p, g, p).permute(0, 2, 4, 3, 5, 1).reshape(n, self.tokens, -1)
+        target = (target - target.mean(-1, keepdim=True)) / (target.var(-1, keepdim=True) + 1e-6).sqrt()
+        removed = (restore >= self.keep).float()
+        return (((x - target) ** 2).mean(-1) * removed).sum() / removed.sum()
 
 
 def nt_xent(z1, z2, temperature=0.2):
@@ -59,6 +148,9 @@ def nt_xent(z1, z2, temperature=0.2):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=["resnet18", "vit_tiny"], default="resnet18")
+    parser.add_argument("--method", choices=["simclr", "mae"], default="simclr")
+    parser.add_argument("--patch", type=int, default=16)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
@@ -69,21 +161,22 @@ def main():
     torch.set_num_threads(a.threads)
     torch.manual_seed(0)
     layout = torch.channels_last if a.channels_last else torch.contiguous_format
-    model = SimClrNetwork().to(memory_format=layout)
-    views = [torch.randn(a.batch, 3, a.size, a.size).to(memory_format=layout) for _ in range(2)]
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9, weight_decay=1e-4)
+    backbone = ResNet18() if a.model == "resnet18" else VitTiny(a.size, a.patch)
+    model = (SimClr(backbone) if a.method == "simclr" else Mae(backbone, a.size, a.patch)).to(memory_format=layout)
+    views = [torch.randn(a.batch, 3, a.size, a.size).to(memory_format=layout) for _ in range(model.views)]
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.03, momentum=0.9, weight_decay=1e-4)
     seconds = []
     for _ in range(a.warmup + a.steps):
         start = time.perf_counter()
         optimizer.zero_grad()
-        loss = nt_xent(model(views[0]), model(views[1]))
+        loss = model(*views)
         loss.backward()
         optimizer.step()
         loss.item()
         seconds.append(time.perf_counter() - start)
     median = statistics.median(seconds[a.warmup:])
     print(json.dumps({
-        "bench": "step", "side": "pytorch channels_last" if a.channels_last else "pytorch eager", "shape": f"{a.batch},{a.size}",
+        "bench": "step", "model": a.model, "method": a.method, "side": "pytorch channels_last" if a.channels_last else "pytorch eager", "shape": f"{a.batch},{a.size}",
         "threads": a.threads, "version": torch.__version__, "seconds": seconds[a.warmup:],
         "median_s": median, "images_per_s": a.batch / median, "loss": loss.item(),
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
