@@ -76,7 +76,7 @@ INLINE void bias_forward(T *y, const T *x, const float *bias, int rows, int widt
     }
 }
 
-// x is the product before the bias; keep it for the backward pass.
+// x is the product before the bias; y may be x, where x is not needed for a backward pass.
 KERNEL bias_gelu_forward_f32(float *y, const float *x, const float *bias, int rows, int width) {
     bias_forward(y, x, bias, rows, width);
 }

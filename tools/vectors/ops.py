@@ -79,6 +79,9 @@ PATCH_FULL = [((3, 3, 64, 64), 192, 8), ((1, 3, 224, 224), 192, 16)]
 # shape of x
 TOKENS_SMALL = [(1, 1, 1), (3, 5, 7), (33, 2, 4), (2, 16, 12)]
 TOKENS_FULL = [(3, 196, 192), (65, 4, 192)]
+# shape of x, width between the layers, width of the output
+MLP_SMALL = [((1, 1), 1, 1), ((5, 7), 31, 3), ((33, 5), 8, 31), ((2, 17, 12), 48, 12), ((1, 31), 33, 1)]
+MLP_FULL = [((2, 197, 192), 768, 192), ((7, 65), 1000, 33)]
 
 
 def _name(*parts):
@@ -205,6 +208,18 @@ def bias_gelu(folder, shape):
     save_case(folder / f"{name}.safetensors", "op", "bias_gelu", {}, tensors)
 
 
+def mlp(folder, shape, hidden, width):
+    name = _name("op_mlp", shape, hidden, width)
+    gen = generator(name)
+    fan_in = shape[-1]
+    params = {"fc1.weight": normal(gen, hidden, fan_in, std=fan_in ** -0.5), "fc1.bias": normal(gen, hidden),
+              "fc2.weight": normal(gen, width, hidden, std=hidden ** -0.5), "fc2.bias": normal(gen, width)}
+    tensors = differentiate(
+        lambda i, p: F.linear(F.gelu(F.linear(i["x"], p["fc1.weight"], p["fc1.bias"])), p["fc2.weight"], p["fc2.bias"]),
+        {"x": normal(gen, *shape)}, params, gen)
+    save_case(folder / f"{name}.safetensors", "op", "mlp", {}, tensors)
+
+
 def add(folder, shape):
     name = _name("op_add", shape)
     gen = generator(name)
@@ -246,6 +261,8 @@ def write(folder, small):
     for shape in TOKENS_SMALL + ([] if small else TOKENS_FULL):
         tokens(folder, shape)
         unary(folder, "class_token", shape, lambda x: x[:, 0])
+    for case in MLP_SMALL + ([] if small else MLP_FULL):
+        mlp(folder, *case)
     for shape in LAST_SMALL + ([] if small else LAST_FULL):
         bias_gelu(folder, shape)
         add(folder, shape)

@@ -24,6 +24,7 @@ public final class Emulator {
     private static Emulator installed;
 
     private final SimulatedDriver driver;
+    private final SimulatedCublasLt cublasLt;
     private final SimulatedCudnn cudnn;
     private final KernelRunner kernels;
     private final Faults faults = new Faults();
@@ -34,7 +35,8 @@ public final class Emulator {
         driver = new SimulatedDriver(memory, kernels, faults);
         Map<String, SimulatedLibrary> libraries = new LinkedHashMap<>();
         libraries.put("libcuda.so.1", driver);
-        libraries.put("libcublasLt.so.13", new SimulatedCublasLt(driver));
+        cublasLt = new SimulatedCublasLt(driver);
+        libraries.put("libcublasLt.so.13", cublasLt);
         libraries.put("libcublas.so.13", new SimulatedCublas());
         cudnn = new SimulatedCudnn(driver);
         libraries.put("libcudnn.so.9", cudnn);
@@ -121,6 +123,11 @@ public final class Emulator {
     /** Makes cuDNN offer the algorithm of this number and refuse to run it; -1 ends that. */
     public void refuseConvolutionAlgorithm(int number) {
         cudnn.refuse(number);
+    }
+
+    /** Makes cuBLASLt offer no algorithm with the epilogue of this number; -1 ends that. */
+    public void refuseEpilogue(int number) {
+        cublasLt.refuse(number);
     }
 
     /** How often each of cuDNN's algorithms, by number, was run since the emulator was installed. */

@@ -12,8 +12,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 
-/** libcublasLt: products of column-major matrices of floats or brain floats with sums in floats, with an optional bias. */
+/**
+ * libcublasLt: products of column-major matrices of floats or brain floats with sums in floats, with those epilogues that
+ * {@code CublasLt} asks for. What cublasLt.h demands of their attributes is checked when an algorithm is asked for.
+ */
 @SuppressWarnings("unused") // functions bear their C names and are called from C
 final class SimulatedCublasLt extends SimulatedLibrary {
     private static final int INVALID_VALUE = 7;
@@ -33,9 +37,16 @@ final class SimulatedCublasLt extends SimulatedLibrary {
     private static final int TRANSB = 4;
     private static final int EPILOGUE = 7;
     private static final int BIAS_POINTER = 8;
+    private static final int AUX_POINTER = 11;
+    private static final int AUX_LD = 12;
+    private static final Set<Integer> OF_64_BITS = Set.of(BIAS_POINTER, AUX_POINTER, AUX_LD);
     private static final int OP_T = 1;
-    private static final int EPILOGUE_BIAS = 4;
-    private static final int EPILOGUE_DEFAULT = 1;
+
+    /** Of the tanh form of GELU. */
+    private static final double GELU_CUBIC = 0.044715;
+
+    private static final int AUX_ALIGNMENT = 16;
+    private static final int AUX_LD_MULTIPLE = 8;
 
     private static final int OPERANDS = 4;
     private static final int MIN_ALIGNMENT_A = 5;
@@ -43,8 +54,44 @@ final class SimulatedCublasLt extends SimulatedLibrary {
     private static final int ALGORITHM_BYTES = 64;
     private static final byte ALGORITHM_MARK = 0x5a;
 
+    /** Epilogues by their numbers. The library applies them to {@code alpha op(A) op(B) + beta C} before it is rounded. */
+    private enum Epilogue {
+        DEFAULT(1, false, false),
+        BIAS(4, true, false),
+        GELU_BIAS(36, true, false),
+        GELU_AUX_BIAS(164, true, true),
+        DGELU(192, false, true),
+        BGRADB(512, true, false);
+
+        final int number;
+        final boolean vector;
+        final boolean aux;
+
+        Epilogue(int number, boolean vector, boolean aux) {
+            this.number = number;
+            this.vector = vector;
+            this.aux = aux;
+        }
+
+        static Epilogue of(long number) {
+            return Arrays.stream(values())
+                    .filter(epilogue -> epilogue.number == number)
+                    .findFirst()
+                    .orElseThrow(() -> new SimulatedError(NOT_SUPPORTED, "epilogue %d", number));
+        }
+
+        boolean addsBias() {
+            return vector && this != BGRADB;
+        }
+
+        boolean gelu() {
+            return this == GELU_BIAS || this == GELU_AUX_BIAS || this == DGELU;
+        }
+    }
+
     private final Handles handles = new Handles(0x7e10_0000_0000L, INVALID_VALUE);
     private final SimulatedDriver driver;
+    private int refused = -1;
 
     private record Handle() {}
 
@@ -68,6 +115,11 @@ final class SimulatedCublasLt extends SimulatedLibrary {
 
     SimulatedCublasLt(SimulatedDriver driver) {
         this.driver = driver;
+    }
+
+    /** Offers no algorithm with the epilogue of this number from now on; -1 ends that. */
+    void refuse(int epilogue) {
+        refused = epilogue;
     }
 
     @Override
@@ -116,16 +168,16 @@ final class SimulatedCublasLt extends SimulatedLibrary {
     }
 
     public int cublasLtMatmulDescSetAttribute(MemorySegment operation, int attribute, MemorySegment value, long bytes) {
-        boolean pointer = attribute == BIAS_POINTER;
-        if (!pointer && attribute != TRANSA && attribute != TRANSB && attribute != EPILOGUE) {
+        boolean wide = OF_64_BITS.contains(attribute);
+        if (!wide && attribute != TRANSA && attribute != TRANSB && attribute != EPILOGUE) {
             throw new SimulatedError(NOT_SUPPORTED, "attribute %d of an operation", attribute);
         }
-        if (bytes != (pointer ? Long.BYTES : Integer.BYTES)) {
+        if (bytes != (wide ? Long.BYTES : Integer.BYTES)) {
             throw new SimulatedError(INVALID_VALUE, "attribute %d with %d bytes", attribute, bytes);
         }
-        long given = pointer ? value.get(JAVA_LONG, 0) : value.get(JAVA_INT, 0);
-        if (attribute == EPILOGUE && given != EPILOGUE_DEFAULT && given != EPILOGUE_BIAS) {
-            throw new SimulatedError(NOT_SUPPORTED, "epilogue %d", given);
+        long given = wide ? value.get(JAVA_LONG, 0) : value.get(JAVA_INT, 0);
+        if (attribute == EPILOGUE) {
+            Epilogue.of(given);
         }
         handles.get(operation, Operation.class).attributes.put(attribute, given);
         return 0;
@@ -170,7 +222,10 @@ final class SimulatedCublasLt extends SimulatedLibrary {
             MemorySegment d, MemorySegment preference, int wanted, MemorySegment results, MemorySegment count) {
         handles.get(handle, Handle.class);
         Preference preferred = handles.get(preference, Preference.class);
-        product(operation, a, b, c, d);
+        Product product = product(operation, a, b, c, d);
+        if (product.epilogue.number == refused) {
+            throw new SimulatedError(NOT_SUPPORTED, "a test refuses epilogue %s", product.epilogue);
+        }
         results.asSlice(0, ALGORITHM_BYTES).fill(ALGORITHM_MARK);
         for (int i = 0; i < OPERANDS; i++) {
             results.set(JAVA_INT, (i + 1L) * Integer.BYTES, preferred.alignment(MIN_ALIGNMENT_A + i));
@@ -183,8 +238,8 @@ final class SimulatedCublasLt extends SimulatedLibrary {
 
     /** The extents of a product whose descriptors fit each other. */
     private record Product(
-            Layout a, Layout b, Layout c, boolean transposeA, boolean transposeB, int m, int n, int k, long bias,
-            boolean tf32) {}
+            Layout a, Layout b, Layout c, boolean transposeA, boolean transposeB, int m, int n, int k,
+            Epilogue epilogue, long vector, long aux, long auxLd, boolean tf32) {}
 
     private Product product(
             MemorySegment operation, MemorySegment aDesc, MemorySegment bDesc, MemorySegment cDesc, MemorySegment dDesc) {
@@ -204,14 +259,30 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         if (a.type != b.type || a.type == Type.FLOAT && c.type != Type.FLOAT) {
             throw new SimulatedError(NOT_SUPPORTED, "%s times %s to %s", a.type, b.type, c.type);
         }
-        long epilogue = op.attributes.getOrDefault(EPILOGUE, (long) EPILOGUE_DEFAULT);
-        long bias = epilogue == EPILOGUE_BIAS ? op.attributes.getOrDefault(BIAS_POINTER, 0L) : 0;
-        if (epilogue == EPILOGUE_BIAS && bias == 0) {
-            throw new SimulatedError(INVALID_VALUE, "a bias epilogue without a bias");
+        Epilogue epilogue = Epilogue.of(op.attributes.getOrDefault(EPILOGUE, (long) Epilogue.DEFAULT.number));
+        Product product = new Product(
+                a, b, c, transposeA, transposeB, Math.toIntExact(m), Math.toIntExact(n), Math.toIntExact(k), epilogue,
+                op.attributes.getOrDefault(BIAS_POINTER, 0L), op.attributes.getOrDefault(AUX_POINTER, 0L),
+                op.attributes.getOrDefault(AUX_LD, 0L), op.tf32);
+        checkEpilogue(product);
+        return product;
+    }
+
+    /** The bias has the type of D, a saved matrix too; its leading dimension is a multiple of 8 (cublasLt.h, attributes 8 to 12). */
+    private static void checkEpilogue(Product p) {
+        if (p.epilogue.vector && (p.vector == 0 || p.vector % p.c.type.bytes != 0)) {
+            throw new SimulatedError(INVALID_VALUE, "epilogue %s with a vector at 0x%x", p.epilogue, p.vector);
         }
-        return new Product(
-                a, b, c, transposeA, transposeB, Math.toIntExact(m), Math.toIntExact(n), Math.toIntExact(k), bias,
-                op.tf32);
+        if (p.epilogue.aux && (p.aux == 0 || p.aux % AUX_ALIGNMENT != 0)) {
+            throw new SimulatedError(INVALID_VALUE, "epilogue %s with a matrix at 0x%x", p.epilogue, p.aux);
+        }
+        if (p.epilogue.aux && (p.auxLd < p.c.rows || p.auxLd % AUX_LD_MULTIPLE != 0)) {
+            throw new SimulatedError(
+                    INVALID_VALUE, "epilogue %s for %d rows with leading dimension %d", p.epilogue, p.c.rows, p.auxLd);
+        }
+        if (p.epilogue.gelu() && p.a.type != p.c.type) {
+            throw new SimulatedError(NOT_SUPPORTED, "epilogue %s from %s to %s", p.epilogue, p.a.type, p.c.type);
+        }
     }
 
     public int cublasLtMatmul(
@@ -256,18 +327,22 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         Operands memory = new Operands(driver.memory(), "cublasLtMatmul");
         float[] first = factor(memory.read("A", a, p.a.elements(), p.a.type), p.tf32);
         float[] second = factor(memory.read("B", b, p.b.elements(), p.b.type), p.tf32);
-        float[] bias = p.bias == 0 ? null : memory.read("bias", p.bias, p.m, p.c.type);
         if (beta != 0) {
             memory.read("C", c, p.c.elements(), p.c.type);
         }
         Operands.Output to = memory.write("C", c, p.c.elements(), p.c.type);
         int lda = (int) p.a.ld;
         int ldb = (int) p.b.ld;
+        Finish finish = finish(memory, p);
+        Operands.Output gradient =
+                p.epilogue == Epilogue.BGRADB ? memory.write("bias gradient", p.vector, p.n, p.c.type) : null;
         double[] column = new double[p.m];
         for (int j = 0; j < p.n; j++) {
             Arrays.fill(column, 0);
+            double sum = 0;
             for (int l = 0; l < p.k; l++) {
                 double factor = p.transposeB ? second[l * ldb + j] : second[j * ldb + l];
+                sum += factor;
                 for (int i = 0; i < p.m; i++) {
                     column[i] += factor * (p.transposeA ? first[i * lda + l] : first[l * lda + i]);
                 }
@@ -275,8 +350,50 @@ final class SimulatedCublasLt extends SimulatedLibrary {
             for (int i = 0; i < p.m; i++) {
                 long at = j * p.c.ld + i;
                 double before = beta == 0 ? 0 : beta * to.get(at);
-                to.set(at, alpha * column[i] + before + (bias == null ? 0 : bias[i]));
+                to.set(at, finish.of(i, j, alpha * column[i] + before));
+            }
+            if (p.epilogue == Epilogue.BGRADB) {
+                gradient.set(j, sum);
             }
         }
+    }
+
+    /** What becomes of an element on its way to D. */
+    private interface Finish {
+        double of(int row, int column, double value);
+    }
+
+    private static Finish finish(Operands memory, Product p) {
+        float[] bias = p.epilogue.addsBias() ? memory.read("bias", p.vector, p.m, p.c.type) : new float[p.m];
+        long saved = (p.n - 1) * p.auxLd + p.m;
+        return switch (p.epilogue) {
+            case DEFAULT, BGRADB -> (i, j, value) -> value;
+            case BIAS -> (i, j, value) -> value + bias[i];
+            case GELU_BIAS -> (i, j, value) -> gelu(value + bias[i]);
+            case GELU_AUX_BIAS -> {
+                Operands.Output aux = memory.write("aux", p.aux, saved, p.c.type);
+                yield (i, j, value) -> {
+                    aux.set(j * p.auxLd + i, value + bias[i]);
+                    return gelu(value + bias[i]);
+                };
+            }
+            case DGELU -> {
+                float[] aux = memory.read("aux", p.aux, saved, p.c.type);
+                yield (i, j, value) -> value * geluSlope(aux[(int) (j * p.auxLd + i)]);
+            }
+        };
+    }
+
+    private static double gelu(double x) {
+        return x / 2 * (1 + geluTanh(x));
+    }
+
+    private static double geluSlope(double x) {
+        double tanh = geluTanh(x);
+        return (1 + tanh) / 2 + x / 2 * (1 - tanh * tanh) * Math.sqrt(2 / Math.PI) * (1 + 3 * GELU_CUBIC * x * x);
+    }
+
+    private static double geluTanh(double x) {
+        return Math.tanh(Math.sqrt(2 / Math.PI) * (x + GELU_CUBIC * x * x * x));
     }
 }

@@ -4,9 +4,10 @@ import io.culvert.CulvertException;
 import io.culvert.ops.Tape;
 import io.culvert.ops.add.AddOp;
 import io.culvert.ops.attention.AttentionOp;
-import io.culvert.ops.gelu.BiasGeluOp;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
+import io.culvert.ops.mlp.MlpOp;
+import io.culvert.ops.mlp.MlpOp.Layer;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.tokens.ClassTokenOp;
 import io.culvert.ops.tokens.TokensOp;
@@ -117,9 +118,7 @@ public final class VitTiny implements Backbone {
             h = LinearOp.record(tape, name + ".attn.proj", h, projWeight, projBias);
             Tensor middle = AddOp.record(tape, name + ".add1", x, h);
             h = LayerNormOp.record(tape, name + ".norm2", middle, norm2Weight, norm2Bias, EPS);
-            h = LinearOp.record(tape, name + ".mlp.fc1", h, fc1Weight, null);
-            h = BiasGeluOp.record(tape, name + ".mlp.act", h, fc1Bias);
-            h = LinearOp.record(tape, name + ".mlp.fc2", h, fc2Weight, fc2Bias);
+            h = MlpOp.record(tape, name + ".mlp", h, new Layer(fc1Weight, fc1Bias), new Layer(fc2Weight, fc2Bias));
             return AddOp.record(tape, name + ".add2", middle, h);
         }
 

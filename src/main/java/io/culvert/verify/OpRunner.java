@@ -11,6 +11,7 @@ import io.culvert.ops.gelu.GeluOp;
 import io.culvert.ops.l2normalize.L2NormalizeOp;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
+import io.culvert.ops.mlp.MlpOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.pool.GlobalAvgPoolOp;
 import io.culvert.ops.pool.MaxPoolOp;
@@ -43,6 +44,7 @@ final class OpRunner implements CaseRunner {
             "tokens",
             "class_token",
             "bias_gelu",
+            "mlp",
             "add");
 
     @Override
@@ -78,6 +80,7 @@ final class OpRunner implements CaseRunner {
                 yield run.run("y", ClassTokenOp.record(run.tape, "class_token", x), Layout.SAME);
             }
             case "bias_gelu" -> biasGelu(vector, run);
+            case "mlp" -> mlp(vector, run);
             case "add" -> {
                 Tensor a = run.input("a", Layout.SAME);
                 Tensor b = run.input("b", Layout.SAME);
@@ -188,6 +191,16 @@ final class OpRunner implements CaseRunner {
             throw vector.fault("param/bias does not fit in/x");
         }
         return run.run("y", BiasGeluOp.record(run.tape, "bias_gelu", x, bias), Layout.SAME);
+    }
+
+    private static Map<String, Computed> mlp(VectorCase vector, TapeRun run) {
+        Tensor x = run.input("x", Layout.SAME);
+        MlpOp.Layer first = new MlpOp.Layer(run.parameter("fc1.weight", 2), run.parameter("fc1.bias", 1));
+        MlpOp.Layer second = new MlpOp.Layer(run.parameter("fc2.weight", 2), run.parameter("fc2.bias", 1));
+        if (!first.fits(x.shape().at(-1)) || !second.fits(first.width())) {
+            throw vector.fault("param/fc1.* and param/fc2.* do not fit in/x");
+        }
+        return run.run("y", MlpOp.record(run.tape, "mlp", x, first, second), Layout.SAME);
     }
 
     private static Map<String, Computed> linear(VectorCase vector, TapeRun run) {

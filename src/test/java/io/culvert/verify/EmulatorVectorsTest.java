@@ -25,7 +25,7 @@ class EmulatorVectorsTest {
 
     @Test
     void productsOnTensorCoresAreWithinTheirTolerance() {
-        run("op_(conv2d|linear)_.*", Precision.TF32, OptionalDouble.empty());
+        run("op_(conv2d|linear|mlp)_.*", Precision.TF32, OptionalDouble.empty());
     }
 
     /** Of two inputs of one window that round to the same value the other one wins in op_max_pool2d_3x2x6x6_k2s2p0. */

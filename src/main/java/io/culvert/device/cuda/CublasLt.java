@@ -14,18 +14,22 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** Matrix products by cuBLASLt. A product is planned once per place in the tape: its algorithm is chosen then, never in a step. */
 public final class CublasLt implements AutoCloseable {
     /** What NVIDIA recommends for Hopper; smaller GPUs need less. */
     private static final long WORKSPACE_BYTES = 32L << 20;
 
+    /** Behind the library's workspace, for {@link #scratch}: more than the widest bias that a model here has. */
+    private static final long SCRATCH_BYTES = 1L << 20;
+
     private static final long MOST_ALIGNMENT = 256;
 
     private final Arena arena = Arena.ofShared();
     private final MemorySegment handle;
     private final CudaContext context;
-    private final Map<Choice, MemorySegment> algorithms = new HashMap<>();
+    private final Map<Product, Choice> choices = new HashMap<>();
 
     CublasLt(CudaContext context) {
         this.context = context;
@@ -57,41 +61,129 @@ public final class CublasLt implements AutoCloseable {
             return new Operand(address, transposed, ld, type);
         }
 
-        /** The operand wherever it lies. */
+        /** The operand wherever it lies, but for its alignment. */
         private Operand form() {
-            return new Operand(0, transposed, ld, element);
+            return new Operand(alignment(address), transposed, ld, element);
         }
     }
 
-    /** As the other {@code plan}, with a C of floats. */
-    public Matmul plan(long m, long n, long k, float alpha, Operand a, Operand b, float beta, long c, long ldc, long bias) {
-        return plan(m, n, k, alpha, a, b, beta, Operand.plain(c, ldc), bias);
+    /**
+     * What happens to a product before it is stored. GELU is the tanh form (Hendrycks and Gimpel 2016, section 2).
+     *
+     * @param vector address of a packed vector of C's type, or 0: a bias for each column, or the gradient of one
+     * @param saved address of a matrix that lies as C does, at a multiple of 16 bytes, or 0: what GELU is taken of
+     */
+    public record Epilogue(String name, int code, long vector, long saved) {
+        public static final Epilogue NONE = new Epilogue("none", cublaslt_h.CUBLASLT_EPILOGUE_DEFAULT(), 0, 0);
+
+        /** Row by row, {@code C = P + bias}; of no bias (0), {@link #NONE}. */
+        public static Epilogue bias(long bias) {
+            return bias == 0 ? NONE : new Epilogue("bias", cublaslt_h.CUBLASLT_EPILOGUE_BIAS(), bias, 0);
+        }
+
+        /** {@code C = gelu(P + bias)}, and {@code saved = P + bias} for the backward pass unless that is 0. */
+        public static Epilogue biasGelu(long bias, long saved) {
+            int code = saved == 0 ? cublaslt_h.CUBLASLT_EPILOGUE_GELU_BIAS() : cublaslt_h.CUBLASLT_EPILOGUE_GELU_AUX_BIAS();
+            return new Epilogue("bias and GELU", code, bias, saved);
+        }
+
+        /**
+         * {@code C = gelu'(saved) P}. The library can sum C's columns in passing (DGELU_BGRAD), but leaves the sums in C's
+         * type, brain floats; {@link #biasGradient} leaves singles.
+         */
+        public static Epilogue geluBackward(long saved) {
+            return new Epilogue("GELU backward", cublaslt_h.CUBLASLT_EPILOGUE_DGELU(), 0, saved);
+        }
+
+        /** {@code gradient[i]} becomes, whatever it was, the sum of row i of op(A): db where {@code dW = dy^T x}. */
+        public static Epilogue biasGradient(long gradient) {
+            // Of the library's B, which is our A.
+            return new Epilogue("bias gradient", cublaslt_h.CUBLASLT_EPILOGUE_BGRADB(), gradient, 0);
+        }
+
+        /** Whether GELU's input, with {@code columns} to a row, can be saved: the library wants a multiple of 8. */
+        public static boolean saves(int columns) {
+            return columns % 8 == 0;
+        }
+
+        private Epilogue form() {
+            return new Epilogue(name, code, alignment(vector), alignment(saved));
+        }
     }
 
     /**
-     * Plans {@code C = alpha op(A) op(B) + beta C (+ bias on each row)}, row-major, with sums in single precision.
+     * {@code C = epilogue(alpha op(A) op(B) + beta C)}, row-major, with sums in single precision.
      *
      * @param m rows of C and of op(A)
-     * @param n columns of C and of op(B), and length of the bias
+     * @param n columns of C and of op(B)
      * @param k columns of op(A)
      * @param a of one type with b; c has the same or is of floats
-     * @param bias address of n elements of C's type, or 0
      */
-    public Matmul plan(long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand c, long bias) {
-        return new Matmul(m, n, k, alpha, a, b, beta, c, bias);
+    public record Product(
+            long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand c, Epilogue epilogue) {
+        /** Without an epilogue. */
+        public Product(long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand c) {
+            this(m, n, k, alpha, a, b, beta, c, Epilogue.NONE);
+        }
+
+        public Product with(Epilogue other) {
+            return new Product(m, n, k, alpha, a, b, beta, c, other);
+        }
+
+        /** All that the choice of an algorithm depends on: equal layers of a network ask once. */
+        private Product form() {
+            return new Product(m, n, k, 1, a.form(), b.form(), beta == 0 ? 0 : 1, c.form(), epilogue.form());
+        }
+
+        @Override
+        public String toString() {
+            return "cublasLtMatmul(%d x %d x %d, %s, epilogue: %s)".formatted(m, n, k, a.element, epilogue.name);
+        }
     }
 
-    /** All that the choice of an algorithm depends on: equal layers of a network ask once. */
-    private record Choice(
-            long m, long n, long k, Operand a, Operand b, Operand c, boolean bias, boolean accumulates,
-            long alignmentOfA, long alignmentOfB, long alignmentOfC) {}
+    /**
+     * Plans a product.
+     *
+     * @throws CulvertException (device) if the library has no algorithm for it
+     */
+    public Matmul plan(Product product) {
+        Matmul planned = new Matmul(product);
+        if (planned.choice.algorithm == null) {
+            throw CulvertException.device("%s: %s", product, planned.choice.refusal);
+        }
+        return planned;
+    }
+
+    /** Plans a product that can be done another way: empty, after a line to the user, if the library has no algorithm for it. */
+    public Optional<Matmul> planIfOffered(Product product) {
+        Matmul planned = new Matmul(product);
+        if (planned.choice.algorithm != null) {
+            return Optional.of(planned);
+        }
+        if (!planned.known) {
+            System.err.printf("culvert: note: %s: %s: our own kernels do it%n", product, planned.choice.refusal);
+        }
+        return Optional.empty();
+    }
+
+    /** Singles that an epilogue may write and the next kernel must read: the products that follow write there too. */
+    public long scratch(int count) {
+        return context.workspace(WORKSPACE_BYTES + Math.max(SCRATCH_BYTES, (long) count * Float.BYTES)) + WORKSPACE_BYTES;
+    }
+
+    private static long alignment(long address) {
+        return Math.min(MOST_ALIGNMENT, Long.lowestOneBit(address));
+    }
+
+    /** What the library answered: an algorithm, or why there is none (null otherwise). */
+    private record Choice(MemorySegment algorithm, String refusal) {}
 
     /** A planned product. */
     public final class Matmul {
         private final MemorySegment operation;
         private final MemorySegment[] layouts = new MemorySegment[3];
-        private final MemorySegment algorithm;
-        private final MemorySegment scalars;
+        private final Choice choice;
+        private final boolean known;
         private final MemorySegment alpha;
         private final MemorySegment beta;
         private final MemorySegment first;
@@ -101,42 +193,40 @@ public final class CublasLt implements AutoCloseable {
         private final String name;
 
         /** The library counts by columns: what is row-major here is its transpose there, and C^T = op(B)^T op(A)^T. */
-        private Matmul(
-                long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand c, long bias) {
-            name = "cublasLtMatmul(%d x %d x %d, %s)".formatted(m, n, k, a.element());
-            operation = operation(b.transposed(), a.transposed(), bias);
-            layouts[0] = b.transposed() ? layout(k, n, b) : layout(n, k, b);
-            layouts[1] = a.transposed() ? layout(m, k, a) : layout(k, m, a);
-            layouts[2] = layout(n, m, c);
-            scalars = arena.allocateFrom(JAVA_FLOAT, alpha, beta);
-            this.alpha = scalars.asSlice(0, Float.BYTES);
-            this.beta = scalars.asSlice(Float.BYTES, Float.BYTES);
-            first = MemorySegment.ofAddress(b.address());
-            second = MemorySegment.ofAddress(a.address());
-            result = MemorySegment.ofAddress(c.address());
-            workspace = MemorySegment.ofAddress(context.workspace(WORKSPACE_BYTES));
-            Choice choice = new Choice(
-                    m, n, k, a.form(), b.form(), c.form(), bias != 0, beta != 0, alignment(first), alignment(second),
-                    alignment(result));
-            algorithm = algorithms.computeIfAbsent(choice, key -> algorithm());
+        private Matmul(Product p) {
+            name = p.toString();
+            operation = operation(p);
+            layouts[0] = p.b.transposed ? layout(p.k, p.n, p.b) : layout(p.n, p.k, p.b);
+            layouts[1] = p.a.transposed ? layout(p.m, p.k, p.a) : layout(p.k, p.m, p.a);
+            layouts[2] = layout(p.n, p.m, p.c);
+            MemorySegment scalars = arena.allocateFrom(JAVA_FLOAT, p.alpha, p.beta);
+            alpha = scalars.asSlice(0, Float.BYTES);
+            beta = scalars.asSlice(Float.BYTES, Float.BYTES);
+            first = MemorySegment.ofAddress(p.b.address);
+            second = MemorySegment.ofAddress(p.a.address);
+            result = MemorySegment.ofAddress(p.c.address);
+            workspace = MemorySegment.ofAddress(context.workspace(WORKSPACE_BYTES + SCRATCH_BYTES));
+            Product form = p.form();
+            known = choices.containsKey(form);
+            choice = choices.computeIfAbsent(form, this::choose);
         }
 
-        private MemorySegment operation(boolean transposeFirst, boolean transposeSecond, long bias) {
+        private MemorySegment operation(Product p) {
             try (Arena call = Arena.ofConfined()) {
                 MemorySegment out = call.allocate(ADDRESS);
                 check(
                         cublaslt_h.cublasLtMatmulDescCreate(out, computeType(), cublaslt_h.CUDA_R_32F()),
                         "cublasLtMatmulDescCreate");
                 MemorySegment desc = out.get(ADDRESS, 0);
-                set(desc, cublaslt_h.CUBLASLT_MATMUL_DESC_TRANSA(), operationOf(transposeFirst));
-                set(desc, cublaslt_h.CUBLASLT_MATMUL_DESC_TRANSB(), operationOf(transposeSecond));
-                if (bias != 0) {
-                    set(desc, cublaslt_h.CUBLASLT_MATMUL_DESC_EPILOGUE(), cublaslt_h.CUBLASLT_EPILOGUE_BIAS());
-                    MemorySegment pointer = call.allocateFrom(JAVA_LONG, bias);
-                    check(
-                            cublaslt_h.cublasLtMatmulDescSetAttribute(
-                                    desc, cublaslt_h.CUBLASLT_MATMUL_DESC_BIAS_POINTER(), pointer, Long.BYTES),
-                            "cublasLtMatmulDescSetAttribute(bias)");
+                set(desc, cublaslt_h.CUBLASLT_MATMUL_DESC_TRANSA(), operationOf(p.b.transposed));
+                set(desc, cublaslt_h.CUBLASLT_MATMUL_DESC_TRANSB(), operationOf(p.a.transposed));
+                set(desc, cublaslt_h.CUBLASLT_MATMUL_DESC_EPILOGUE(), p.epilogue.code);
+                if (p.epilogue.vector != 0) {
+                    setLong(desc, cublaslt_h.CUBLASLT_MATMUL_DESC_BIAS_POINTER(), p.epilogue.vector);
+                }
+                if (p.epilogue.saved != 0) {
+                    setLong(desc, cublaslt_h.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER(), p.epilogue.saved);
+                    setLong(desc, cublaslt_h.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD(), p.c.ld);
                 }
                 return desc;
             }
@@ -152,11 +242,20 @@ public final class CublasLt implements AutoCloseable {
 
         private void set(MemorySegment desc, int attribute, int value) {
             try (Arena call = Arena.ofConfined()) {
-                MemorySegment bytes = call.allocateFrom(JAVA_INT, value);
-                check(
-                        cublaslt_h.cublasLtMatmulDescSetAttribute(desc, attribute, bytes, Integer.BYTES),
-                        "cublasLtMatmulDescSetAttribute(" + attribute + ")");
+                set(desc, attribute, call.allocateFrom(JAVA_INT, value));
             }
+        }
+
+        private void setLong(MemorySegment desc, int attribute, long value) {
+            try (Arena call = Arena.ofConfined()) {
+                set(desc, attribute, call.allocateFrom(JAVA_LONG, value));
+            }
+        }
+
+        private void set(MemorySegment desc, int attribute, MemorySegment value) {
+            check(
+                    cublaslt_h.cublasLtMatmulDescSetAttribute(desc, attribute, value, value.byteSize()),
+                    "cublasLtMatmulDescSetAttribute(" + attribute + ")");
         }
 
         private MemorySegment layout(long rows, long columns, Operand operand) {
@@ -170,32 +269,31 @@ public final class CublasLt implements AutoCloseable {
             }
         }
 
-        private MemorySegment algorithm() {
+        private Choice choose(Product form) {
             try (Arena call = Arena.ofConfined()) {
                 MemorySegment out = call.allocate(ADDRESS);
                 check(cublaslt_h.cublasLtMatmulPreferenceCreate(out), "cublasLtMatmulPreferenceCreate");
                 MemorySegment preference = out.get(ADDRESS, 0);
                 prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES(), WORKSPACE_BYTES, Long.BYTES);
                 // Unless told, the library takes every operand to lie at a multiple of 256 bytes.
-                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES(), alignment(first), Integer.BYTES);
-                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES(), alignment(second), Integer.BYTES);
-                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES(), alignment(result), Integer.BYTES);
-                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES(), alignment(result), Integer.BYTES);
+                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES(), form.b.address, Integer.BYTES);
+                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES(), form.a.address, Integer.BYTES);
+                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES(), form.c.address, Integer.BYTES);
+                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES(), form.c.address, Integer.BYTES);
                 MemorySegment found = cublasLtMatmulHeuristicResult_t.allocate(arena);
                 MemorySegment count = call.allocate(JAVA_INT);
                 int status = cublaslt_h.cublasLtMatmulAlgoGetHeuristic(
                         handle, operation, layouts[0], layouts[1], layouts[2], layouts[2], preference, 1, found, count);
+                String refusal = status == 0 ? "cuBLASLt has no algorithm for it" : text(status);
                 check(cublaslt_h.cublasLtMatmulPreferenceDestroy(preference), "cublasLtMatmulPreferenceDestroy");
-                check(status, "cublasLtMatmulAlgoGetHeuristic for " + name);
-                if (count.get(JAVA_INT, 0) == 0) {
-                    throw CulvertException.device("%s: cuBLASLt has no algorithm for it", name);
+                if (status != 0 && status != cublaslt_h.CUBLAS_STATUS_NOT_SUPPORTED()
+                        && status != cublaslt_h.CUBLAS_STATUS_INVALID_VALUE()) {
+                    throw CulvertException.device("cublasLtMatmulAlgoGetHeuristic for %s: %s", name, refusal);
                 }
-                return cublasLtMatmulHeuristicResult_t.algo(found);
+                return status != 0 || count.get(JAVA_INT, 0) == 0
+                        ? new Choice(null, refusal)
+                        : new Choice(cublasLtMatmulHeuristicResult_t.algo(found), null);
             }
-        }
-
-        private static long alignment(MemorySegment operand) {
-            return Math.min(MOST_ALIGNMENT, Long.lowestOneBit(operand.address()));
         }
 
         private static void prefer(MemorySegment preference, int attribute, long value, long bytes) {
@@ -211,7 +309,7 @@ public final class CublasLt implements AutoCloseable {
         public void run() {
             int status = cublaslt_h.cublasLtMatmul(
                     handle, operation, alpha, first, layouts[0], second, layouts[1], beta, result, layouts[2], result,
-                    layouts[2], algorithm, workspace, WORKSPACE_BYTES, context.stream().handle());
+                    layouts[2], choice.algorithm, workspace, WORKSPACE_BYTES, context.stream().handle());
             if (status != 0) {
                 check(status, name);
             }
@@ -221,9 +319,12 @@ public final class CublasLt implements AutoCloseable {
 
     private static void check(int status, String call) {
         if (status != 0) {
-            String text = cublaslt_h.cublasLtGetStatusString(status).reinterpret(256).getString(0);
-            throw CulvertException.device("%s: %s (%d)", call, text, status);
+            throw CulvertException.device("%s: %s", call, text(status));
         }
+    }
+
+    private static String text(int status) {
+        return "%s (%d)".formatted(cublaslt_h.cublasLtGetStatusString(status).reinterpret(256).getString(0), status);
     }
 
     /** Packed as {@code major * 10000 + minor * 100 + patch}. */

@@ -4,6 +4,7 @@ import static io.culvert.device.cuda.CublasLt.Operand.plain;
 import static io.culvert.device.cuda.CublasLt.Operand.transposed;
 
 import io.culvert.device.cuda.CublasLt;
+import io.culvert.device.cuda.CublasLt.Product;
 import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.CudaLaunch;
 import io.culvert.ops.CudaSum;
@@ -33,8 +34,8 @@ final class CudaBarlowTwins implements OpKernel {
         normalise = cuda.launch("barlow", "barlow_normalise_f32").grid(tiles).block(THREADS)
                 .pointer(first).pointer(op.statistics.address()).pointer(op.z.address())
                 .int32(batch).int32(width).float32(op.config.eps());
-        correlate = blas.plan(
-                width, width, batch, 1f / batch, transposed(first, width), plain(second, width), 0, c, width, 0);
+        correlate = blas.plan(new Product(
+                width, width, batch, 1f / batch, transposed(first, width), plain(second, width), 0, plain(c, width)));
         rows = cuda.launch("barlow", "barlow_rows_f32").teams(cuda, width, width)
                 .pointer(op.rowLoss.address()).pointer(c).pointer(op.statistics.address())
                 .int32(width).float32(op.config.lambda());
@@ -46,10 +47,10 @@ final class CudaBarlowTwins implements OpKernel {
         double slope = 2 * op.config.scale() / batch;
         float share = (float) (slope * op.config.lambda());
         long dfirst = op.dunit.address();
-        products[0] = blas.plan(
-                batch, width, width, share, plain(second, width), transposed(c, width), 0, dfirst, width, 0);
-        products[1] = blas.plan(
-                batch, width, width, share, plain(first, width), plain(c, width), 0, dfirst + half, width, 0);
+        products[0] = blas.plan(new Product(
+                batch, width, width, share, plain(second, width), transposed(c, width), 0, plain(dfirst, width)));
+        products[1] = blas.plan(new Product(
+                batch, width, width, share, plain(first, width), plain(c, width), 0, plain(dfirst + half, width)));
         gradient = cuda.launch("barlow", "barlow_backward_f32").grid(tiles).block(THREADS)
                 .pointer(op.dz.address()).pointer(dfirst).pointer(op.z.address()).pointer(op.statistics.address())
                 .int32(batch).int32(width).float32(slope);

@@ -16,11 +16,11 @@ import java.util.List;
  * {@code [..., D]}; bias: {@code [D]}.
  */
 public final class BiasGeluOp extends Op {
-    final Tensor x;
-    final Tensor y;
-    final Parameter bias;
-    Tensor dy;
-    Tensor dx;
+    private final Tensor x;
+    private final Tensor y;
+    private final Parameter bias;
+    private Tensor dy;
+    private Tensor dx;
 
     private BiasGeluOp(String name, Tape tape, Tensor x, Parameter bias) {
         super(name);
@@ -76,8 +76,8 @@ public final class BiasGeluOp extends Op {
     @Override
     protected OpKernel bind(Device device) {
         return switch (device) {
-            case CpuDevice cpu -> new CpuBiasGelu(cpu, this);
-            case CudaDevice cuda -> new CudaBiasGelu(cuda.context(), this);
+            case CpuDevice cpu -> new CpuBiasGelu(cpu, x, bias, y, dy, dx);
+            case CudaDevice cuda -> new CudaBiasGelu(cuda.context(), x, bias, y, dy, dx);
         };
     }
 }

@@ -6,12 +6,18 @@ import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ColumnTotals;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
+import io.culvert.tensor.Parameter;
+import io.culvert.tensor.Tensor;
 import java.util.Arrays;
 
-/** A row at a time. */
-final class CpuBiasGelu implements OpKernel {
+/** {@code y = gelu(x + bias)}, a row at a time. */
+public final class CpuBiasGelu implements OpKernel {
     private final Workers workers;
-    private final BiasGeluOp op;
+    private final Tensor x;
+    private final Parameter bias;
+    private final Tensor y;
+    private final Tensor dy;
+    private final Tensor dx;
     private final int rows;
     private final int width;
     private final GeluRun[] runs;
@@ -19,11 +25,23 @@ final class CpuBiasGelu implements OpKernel {
     private final Workers.Range forwardTask = this::activate;
     private final Workers.Range backwardTask = this::differentiate;
 
-    CpuBiasGelu(CpuDevice cpu, BiasGeluOp op) {
-        this.op = op;
+    /**
+     * Takes the tensors of both halves.
+     *
+     * @param x {@code [..., D]}
+     * @param bias {@code [D]}
+     * @param y {@code [..., D]}; may be x if there is no backward pass
+     * @param dx may be dy; both null if there is no backward pass
+     */
+    public CpuBiasGelu(CpuDevice cpu, Tensor x, Parameter bias, Tensor y, Tensor dy, Tensor dx) {
+        this.x = x;
+        this.bias = bias;
+        this.y = y;
+        this.dy = dy;
+        this.dx = dx;
         workers = cpu.workers();
-        rows = op.x.shape().rows();
-        width = op.x.shape().at(-1);
+        rows = x.shape().rows();
+        width = x.shape().at(-1);
         dbias = new ColumnTotals(workers, width);
         runs = new GeluRun[workers.threads()];
         Arrays.setAll(runs, worker -> new GeluRun(width));
@@ -38,15 +56,15 @@ final class CpuBiasGelu implements OpKernel {
     public void backward() {
         dbias.clear();
         workers.run(rows, TILE, backwardTask);
-        dbias.addTo(op.bias.gradient().data());
+        dbias.addTo(bias.gradient().data());
     }
 
     private void activate(int worker, int from, int to) {
         GeluRun run = runs[worker];
         for (int row = from; row < to; row++) {
             long base = (long) row * width;
-            run.load(op.x.data(), base, op.bias.value().data(), width);
-            run.storeValues(op.y.data(), base, width);
+            run.load(x.data(), base, bias.value().data(), width);
+            run.storeValues(y.data(), base, width);
         }
     }
 
@@ -55,9 +73,9 @@ final class CpuBiasGelu implements OpKernel {
         for (int tile = from; tile < to; tile += TILE) {
             for (int row = tile; row < Math.min(to, tile + TILE); row++) {
                 long base = (long) row * width;
-                run.load(op.x.data(), base, op.bias.value().data(), width);
-                run.storeGradients(op.dx.data(), op.dy.data(), base, width);
-                dbias.addRow(op.dx.data(), base, worker);
+                run.load(x.data(), base, bias.value().data(), width);
+                run.storeGradients(dx.data(), dy.data(), base, width);
+                dbias.addRow(dx.data(), base, worker);
             }
             dbias.flush(worker);
         }

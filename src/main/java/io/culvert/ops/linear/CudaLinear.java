@@ -4,6 +4,9 @@ import static io.culvert.device.cuda.CublasLt.Operand.plain;
 import static io.culvert.device.cuda.CublasLt.Operand.transposed;
 
 import io.culvert.device.cuda.CublasLt;
+import io.culvert.device.cuda.CublasLt.Epilogue;
+import io.culvert.device.cuda.CublasLt.Matmul;
+import io.culvert.device.cuda.CublasLt.Product;
 import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.CudaLaunch;
 import io.culvert.device.cuda.Element;
@@ -11,19 +14,23 @@ import io.culvert.ops.OpKernel;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
+import java.util.Optional;
 
-/** Three matrix products by cuBLASLt: y = x W^T (the bias in its epilogue), dx = dy W, dW += dy^T x; db += column sums. */
+/**
+ * Three matrix products by cuBLASLt: y = x W^T (the bias in its epilogue), dx = dy W, dW += dy^T x. The last one's epilogue
+ * sums dy's columns too, and a launch adds them to db; where the library has no algorithm for that, two launches of ours
+ * sum them.
+ */
 public final class CudaLinear implements OpKernel {
     private static final int THREADS = 256;
     private static final int COLUMN_BYTES = 512;
     private static final int ROWS_A_BLOCK = 128;
     private static final int SUMS = 32;
 
-    private final CublasLt.Matmul forward;
-    private final CublasLt.Matmul backwardData;
-    private final CublasLt.Matmul backwardWeight;
-    private final CudaLaunch biasParts;
-    private final CudaLaunch biasGradient;
+    private final Matmul forward;
+    private final Matmul backwardData;
+    private final Matmul backwardWeight;
+    private final CudaLaunch[] backwardBias;
 
     /**
      * Plans both halves.
@@ -36,45 +43,115 @@ public final class CudaLinear implements OpKernel {
      * @param dx null if nobody needs it
      */
     public CudaLinear(CudaContext cuda, Tensor x, Parameter weight, Parameter bias, Tensor y, Tensor dy, Tensor dx) {
+        this(
+                cuda, x, weight, bias, dy,
+                cuda.blas().plan(forward(x, weight, y).with(Epilogue.bias(address(bias, x.dtype())))),
+                dx == null ? null : cuda.blas().plan(backwardData(dy, weight, dx)));
+    }
+
+    private CudaLinear(
+            CudaContext cuda, Tensor x, Parameter weight, Parameter bias, Tensor dy, Matmul forward, Matmul backwardData) {
+        this.forward = forward;
+        this.backwardData = backwardData;
+        if (dy == null) {
+            backwardWeight = null;
+            backwardBias = null;
+            return;
+        }
         CublasLt blas = cuda.blas();
         int rows = x.shape().rows();
         int in = x.shape().at(-1);
-        int out = y.shape().at(-1);
-        DType dtype = x.dtype();
-        Element element = dtype.element();
-        long w = weight.value(dtype).address();
-        long b = bias == null ? 0 : bias.value(dtype).address();
-        forward = blas.plan(
-                rows, out, in, 1, plain(x.address(), in).of(element), transposed(w, in).of(element), 0,
-                plain(y.address(), out).of(element), b);
+        int out = dy.shape().at(-1);
+        Element element = x.dtype().element();
+        Product product = new Product(
+                out, in, rows, 1, transposed(dy.address(), out).of(element), plain(x.address(), in).of(element), 1,
+                plain(weight.gradient().address(), in));
+        if (bias == null) {
+            backwardWeight = blas.plan(product);
+            backwardBias = new CudaLaunch[0];
+            return;
+        }
+        long sums = blas.scratch(out);
+        Optional<Matmul> both = blas.planIfOffered(product.with(Epilogue.biasGradient(sums)));
+        backwardWeight = both.orElseGet(() -> blas.plan(product));
+        backwardBias = both.isPresent()
+                ? new CudaLaunch[] {add(cuda, bias.gradient(), sums)}
+                : biasGradient(cuda, bias.gradient(), dy);
+    }
+
+    /**
+     * With a GELU behind it: {@code y = gelu(before)}, {@code before = x weight^T + bias}, one product forward. Empty where
+     * the library has no algorithm for that.
+     *
+     * @param before {@code [..., out]}, filled for the backward pass; null if there is none
+     * @param dbefore gradient of before; null if there is no backward pass
+     */
+    public static Optional<CudaLinear> intoGelu(
+            CudaContext cuda, Tensor x, Parameter weight, Parameter bias, Tensor y, Tensor before, Tensor dbefore, Tensor dx) {
+        Epilogue epilogue = Epilogue.biasGelu(address(bias, x.dtype()), before == null ? 0 : before.address());
+        return cuda.blas().planIfOffered(forward(x, weight, y).with(epilogue)).map(forward -> new CudaLinear(
+                cuda, x, weight, bias, dbefore, forward,
+                dx == null ? null : cuda.blas().plan(backwardData(dbefore, weight, dx))));
+    }
+
+    /**
+     * With a GELU before it: {@code x = gelu(before)}, {@code dbefore = gelu'(before) dx}, one product backward. Empty where
+     * the library has no algorithm for that.
+     *
+     * @param dy null if there is no backward pass; dbefore is null then and before not looked at
+     */
+    public static Optional<CudaLinear> outOfGelu(
+            CudaContext cuda, Tensor x, Parameter weight, Parameter bias, Tensor y, Tensor dy, Tensor before, Tensor dbefore) {
         if (dy == null) {
-            backwardData = null;
-            backwardWeight = null;
-        } else {
-            backwardData = dx == null
-                    ? null
-                    : blas.plan(
-                            rows, in, out, 1, plain(dy.address(), out).of(element), plain(w, in).of(element), 0,
-                            plain(dx.address(), in).of(element), 0);
-            backwardWeight = blas.plan(
-                    out, in, rows, 1, transposed(dy.address(), out).of(element), plain(x.address(), in).of(element), 1,
-                    plain(weight.gradient().address(), in), 0);
+            return Optional.of(new CudaLinear(cuda, x, weight, bias, y, dy, dbefore));
         }
-        if (dy == null || bias == null) {
-            biasParts = null;
-            biasGradient = null;
-        } else {
-            int columns = COLUMN_BYTES / dtype.bytes;
-            int columnBlocks = (out + columns - 1) / columns;
-            int parts = cuda.blocks(rows, ROWS_A_BLOCK);
-            long scratch = cuda.workspace((long) parts * out * Double.BYTES);
-            biasParts = cuda.launch("elementwise", "bias_backward_partial_" + dtype.suffix)
-                    .grid(columnBlocks, parts, 1).block(THREADS)
-                    .pointer(scratch).pointer(dy.address()).int32(rows).int32(out);
-            biasGradient = cuda.launch("elementwise", "bias_backward_f32")
-                    .grid((out + SUMS - 1) / SUMS).block(THREADS)
-                    .pointer(bias.gradient().address()).pointer(scratch).int32(parts).int32(out);
-        }
+        Product backward = backwardData(dy, weight, dbefore).with(Epilogue.geluBackward(before.address()));
+        Product forward = forward(x, weight, y).with(Epilogue.bias(address(bias, x.dtype())));
+        return cuda.blas().planIfOffered(backward)
+                .map(backwardData -> new CudaLinear(cuda, x, weight, bias, dy, cuda.blas().plan(forward), backwardData));
+    }
+
+    private static long address(Parameter bias, DType dtype) {
+        return bias == null ? 0 : bias.value(dtype).address();
+    }
+
+    private static Product forward(Tensor x, Parameter weight, Tensor y) {
+        int in = x.shape().at(-1);
+        int out = y.shape().at(-1);
+        Element element = x.dtype().element();
+        return new Product(
+                x.shape().rows(), out, in, 1, plain(x.address(), in).of(element),
+                transposed(weight.value(x.dtype()).address(), in).of(element), 0, plain(y.address(), out).of(element));
+    }
+
+    private static Product backwardData(Tensor dy, Parameter weight, Tensor dx) {
+        int in = dx.shape().at(-1);
+        int out = dy.shape().at(-1);
+        Element element = dy.dtype().element();
+        return new Product(
+                dy.shape().rows(), in, out, 1, plain(dy.address(), out).of(element),
+                plain(weight.value(dy.dtype()).address(), in).of(element), 0, plain(dx.address(), in).of(element));
+    }
+
+    private static CudaLaunch add(CudaContext cuda, Tensor to, long from) {
+        int count = Math.toIntExact(to.shape().count());
+        return cuda.launch("elementwise", "add_f32").grid(cuda.blocks(count, 4 * THREADS)).block(THREADS)
+                .pointer(to.address()).pointer(to.address()).pointer(from).int32(count);
+    }
+
+    private static CudaLaunch[] biasGradient(CudaContext cuda, Tensor gradient, Tensor dy) {
+        int rows = dy.shape().rows();
+        int out = dy.shape().at(-1);
+        int columns = COLUMN_BYTES / dy.dtype().bytes;
+        int parts = cuda.blocks(rows, ROWS_A_BLOCK);
+        long scratch = cuda.workspace((long) parts * out * Double.BYTES);
+        return new CudaLaunch[] {
+            cuda.launch("elementwise", "bias_backward_partial_" + dy.dtype().suffix)
+                    .grid((out + columns - 1) / columns, parts, 1).block(THREADS)
+                    .pointer(scratch).pointer(dy.address()).int32(rows).int32(out),
+            cuda.launch("elementwise", "bias_backward_f32").grid((out + SUMS - 1) / SUMS).block(THREADS)
+                    .pointer(gradient.address()).pointer(scratch).int32(parts).int32(out)
+        };
     }
 
     @Override
@@ -88,9 +165,6 @@ public final class CudaLinear implements OpKernel {
             backwardData.run();
         }
         backwardWeight.run();
-        if (biasParts != null) {
-            biasParts.run();
-            biasGradient.run();
-        }
+        CudaLaunch.runAll(backwardBias);
     }
 }
