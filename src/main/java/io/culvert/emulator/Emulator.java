@@ -135,6 +135,11 @@ public final class Emulator {
         return Map.copyOf(cudnn.runs());
     }
 
+    /** How often cuBLASLt was given products, by the number of their epilogue, since the emulator was installed. */
+    public Map<Integer, Integer> epilogueRuns() {
+        return Map.copyOf(cublasLt.runs());
+    }
+
     /** How many times a recorded graph was launched since the emulator was installed. */
     public int graphLaunches() {
         return driver.graphLaunches();

@@ -91,6 +91,7 @@ final class SimulatedCublasLt extends SimulatedLibrary {
 
     private final Handles handles = new Handles(0x7e10_0000_0000L, INVALID_VALUE);
     private final SimulatedDriver driver;
+    private final Map<Integer, Integer> runs = new HashMap<>();
     private int refused = -1;
 
     private record Handle() {}
@@ -120,6 +121,11 @@ final class SimulatedCublasLt extends SimulatedLibrary {
     /** Offers no algorithm with the epilogue of this number from now on; -1 ends that. */
     void refuse(int epilogue) {
         refused = epilogue;
+    }
+
+    /** How often products were queued, by the number of their epilogue. */
+    Map<Integer, Integer> runs() {
+        return runs;
     }
 
     @Override
@@ -312,6 +318,7 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         long first = a.address();
         long second = b.address();
         long result = c.address();
+        runs.merge(product.epilogue.number, 1, Integer::sum);
         driver.queue(stream, () -> multiply(product, alphaValue, first, second, betaValue, result));
         return 0;
     }

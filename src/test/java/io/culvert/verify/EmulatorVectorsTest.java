@@ -2,6 +2,7 @@ package io.culvert.verify;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.culvert.bindings.cublaslt.cublaslt_h;
 import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.device.Precision;
@@ -12,6 +13,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The CUDA device against PyTorch's vectors, its kernels run from the PTX that ships, in three orders of blocks and warps. */
 class EmulatorVectorsTest {
@@ -32,6 +35,27 @@ class EmulatorVectorsTest {
     @Test
     void brainFloatsAreWithinTheirTolerance() {
         run("op_(?!max_pool2d_3x2x6x6_k2s2p0).*", Precision.BF16, OptionalDouble.empty());
+    }
+
+    /** GELU and the gradients of biases, where cuBLASLt has no algorithm with the epilogue, by kernels of ours. */
+    @ParameterizedTest
+    @EnumSource(names = {"FP32", "BF16"})
+    void kernelsStandInForEpilogues(Precision precision) {
+        Emulator emulator = TestEmulator.install();
+        int[] numbers = {
+            cublaslt_h.CUBLASLT_EPILOGUE_GELU_AUX_BIAS(), cublaslt_h.CUBLASLT_EPILOGUE_DGELU(),
+            cublaslt_h.CUBLASLT_EPILOGUE_BGRADB()
+        };
+        try {
+            for (int number : numbers) {
+                emulator.refuseEpilogue(number);
+                Integer before = emulator.epilogueRuns().get(number);
+                run("op_(linear|mlp)_.*", precision, OptionalDouble.empty());
+                assertThat(emulator.epilogueRuns().get(number)).isEqualTo(before);
+            }
+        } finally {
+            emulator.refuseEpilogue(-1);
+        }
     }
 
     private static void run(String names, Precision precision, OptionalDouble tolerance) {
