@@ -270,7 +270,7 @@ class CublasLtTest {
         assertThat(emulator.epilogueRuns().get(number)).isEqualTo(before.getOrDefault(number, 0) + 1);
     }
 
-    /** Behind the library's own workspace: a product that writes there does not disturb it, nor the reverse. */
+    /** Biases of usual widths share one place; for a wider one all that is promised can be written. */
     @Test
     void scratchGrowsWithWhatIsAskedFor() {
         long narrow = cuda.blas().scratch(31);
