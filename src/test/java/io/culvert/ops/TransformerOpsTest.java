@@ -7,7 +7,6 @@ import io.culvert.ops.attention.AttentionOp;
 import io.culvert.ops.gelu.BiasGeluOp;
 import io.culvert.ops.gelu.GeluOp;
 import io.culvert.ops.layernorm.LayerNormOp;
-import io.culvert.ops.mlp.MlpOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.relu.ReluOp;
 import io.culvert.ops.softmax.SoftmaxOp;
@@ -137,35 +136,6 @@ class TransformerOpsTest {
                 .check(
                         (tape, x, p, store) -> ClassTokenOp.record(tape, "class_token", x.get("x")),
                         v -> Reference.firstRows(v.get("x"), n, width));
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1, 1, 1, 1", "5, 7, 31, 3", "33, 5, 8, 2"})
-    void mlp(int rows, int in, int hidden, int out) {
-        new OpTestKit()
-                .input("x", rows, in)
-                .parameter("weight1", hidden, in)
-                .parameter("bias1", hidden)
-                .parameter("weight2", out, hidden)
-                .parameter("bias2", out)
-                .check(
-                        (tape, x, p, store) -> MlpOp.record(
-                                tape, "mlp", x.get("x"), new MlpOp.Layer(p.get("weight1"), p.get("bias1")),
-                                new MlpOp.Layer(p.get("weight2"), p.get("bias2"))),
-                        v -> Reference.linear(
-                                Reference.gelu(Reference.linear(v.get("x"), in, v.get("weight1"), v.get("bias1"))),
-                                hidden, v.get("weight2"), v.get("bias2")));
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1, 1", "5, 37", "33, 2"})
-    void biasGelu(int rows, int width) {
-        new OpTestKit()
-                .input("x", rows, width)
-                .parameter("bias", width)
-                .check(
-                        (tape, x, p, store) -> BiasGeluOp.record(tape, "gelu", x.get("x"), p.get("bias")),
-                        v -> Reference.gelu(Reference.addBias(v.get("x"), v.get("bias"))));
     }
 
     /** Two residual connections, one in the other's branch: gradients that are shared must not be added to. */

@@ -9,14 +9,14 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /** A run of inputs short enough for the innermost cache, and what GELU and its slope are made of. One for each worker. */
-final class GeluRun {
+public final class GeluRun {
     private static final float INVERSE_SQRT_TWO_PI = (float) (1 / Math.sqrt(2 * Math.PI));
 
     private final float[] x;
     private final float[] bell;
     private final float[] below;
 
-    GeluRun(int most) {
+    public GeluRun(int most) {
         int padded = Simd.bound(most + LANES - 1);
         x = new float[padded];
         bell = new float[padded];
@@ -24,7 +24,7 @@ final class GeluRun {
     }
 
     /** Reads {@code count} inputs from {@code base} on, a bias added to each. */
-    void load(MemorySegment from, long base, MemorySegment bias, int count) {
+    public void load(MemorySegment from, long base, MemorySegment bias, int count) {
         int i = 0;
         for (; i + LANES <= count; i += LANES) {
             Simd.load(from, base + i).add(Simd.load(bias, i)).intoArray(x, i);
@@ -36,7 +36,7 @@ final class GeluRun {
     }
 
     /** Reads {@code count} inputs from {@code base} on. */
-    void load(MemorySegment from, long base, int count) {
+    public void load(MemorySegment from, long base, int count) {
         int i = 0;
         for (; i + LANES <= count; i += LANES) {
             Simd.load(from, base + i).intoArray(x, i);
@@ -53,7 +53,7 @@ final class GeluRun {
     }
 
     /** {@code y = x Phi(x)}. */
-    void storeValues(MemorySegment y, long base, int count) {
+    public void storeValues(MemorySegment y, long base, int count) {
         int i = 0;
         for (; i + LANES <= count; i += LANES) {
             Simd.store(FloatVector.fromArray(F, x, i).mul(FloatVector.fromArray(F, below, i)), y, base + i);
@@ -64,7 +64,7 @@ final class GeluRun {
     }
 
     /** {@code dx = dy (Phi(x) + x phi(x))}. */
-    void storeGradients(MemorySegment dx, MemorySegment dy, long base, int count) {
+    public void storeGradients(MemorySegment dx, MemorySegment dy, long base, int count) {
         int i = 0;
         for (; i + LANES <= count; i += LANES) {
             FloatVector density = FloatVector.fromArray(F, bell, i).mul(INVERSE_SQRT_TWO_PI);

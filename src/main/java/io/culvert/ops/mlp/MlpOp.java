@@ -10,6 +10,7 @@ import io.culvert.ops.Tape;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -18,20 +19,33 @@ import java.util.List;
  * {@code [out, hidden]}, y {@code [..., out]}. One op, because a library's product takes the GELU along: forward that of the
  * layer before, backward that of the layer behind.
  *
- * <p>Saved: {@code h}, the GELU's values, and {@code a}, what it is taken of: with b1 where the product took the GELU along,
- * without b1 where a kernel of its own adds it.
+ * <p>Saved: {@code a}, what the GELU is taken of, with b1 where the product took the GELU along and without b1 where a kernel of
+ * its own adds it; on a GPU also {@code h}, the GELU's values. The CPU goes through the rows chunk by chunk, so that h and the
+ * gradients between the layers stay in its cache, and makes h anew for backward beside the GELU's slope.
  */
 public final class MlpOp extends Op {
+    /**
+     * Rows of a chunk on the CPU: many enough that oneDNN's packing of the weights, once a chunk and product, is lost in the
+     * product; few enough that h and its gradient stay in the third-level cache.
+     */
+    private static final int CHUNK = 4096;
+
+    private final boolean training;
+    private final int chunk;
     final Tensor x;
     final Layer first;
     final Layer second;
-    /** h itself on a tape that only infers: the GELU is taken in place. */
-    final Tensor a;
-
-    final Tensor h;
     final Tensor y;
+    /** h itself on a tape that only infers: the GELU is taken in place. */
+    Tensor a;
+
+    /** On the CPU of a chunk. */
+    Tensor h;
+    /** On the CPU h of a chunk once more, for backward; else null. */
+    Tensor hAgain;
+
     Tensor dy;
-    /** Of a; of h before the GELU's backward pass, where that is a kernel of its own. */
+    /** Of a, on the CPU of a chunk; of h before the GELU's backward pass, where that is a kernel of its own. */
     Tensor da;
 
     Tensor dx;
@@ -49,13 +63,13 @@ public final class MlpOp extends Op {
         }
     }
 
-    private MlpOp(String name, Tape tape, Tensor x, Layer first, Layer second) {
+    private MlpOp(String name, Tape tape, Tensor x, Layer first, Layer second, int chunk) {
         super(name);
+        this.chunk = chunk;
         this.x = x;
         this.first = first;
         this.second = second;
-        h = like(x, name + ".h", first.width());
-        a = tape.training() ? like(x, name + ".a", first.width()) : h;
+        training = tape.training();
         y = like(x, name + ".y", second.width());
         if (!first.fits(x.shape().at(-1)) || !second.fits(first.width())) {
             throw new IllegalArgumentException(name + ": " + first + " and " + second + " do not fit " + x);
@@ -71,7 +85,12 @@ public final class MlpOp extends Op {
 
     /** Records the operation and returns y. */
     public static Tensor record(Tape tape, String name, Tensor x, Layer first, Layer second) {
-        return new MlpOp(name, tape, x, first, second).y;
+        return record(tape, name, x, first, second, CHUNK);
+    }
+
+    /** As the other, with another number of rows in a chunk. */
+    static Tensor record(Tape tape, String name, Tensor x, Layer first, Layer second, int chunk) {
+        return new MlpOp(name, tape, x, first, second, chunk).y;
     }
 
     @Override
@@ -80,20 +99,53 @@ public final class MlpOp extends Op {
     }
 
     @Override
+    public void choose(Device device) {
+        switch (device) {
+            case CpuDevice cpu -> {
+                h = ofChunk(".h");
+                hAgain = training ? ofChunk(".h again") : null;
+            }
+            case CudaDevice cuda -> h = like(x, name() + ".h", first.width());
+        }
+        a = training ? like(x, name() + ".a", first.width()) : h;
+    }
+
+    private Tensor ofChunk(String suffix) {
+        return new Tensor(name() + suffix, Shape.of(Math.min(chunk, x.shape().rows()), first.width()), x.dtype());
+    }
+
+    @Override
     public List<Tensor> outputs() {
-        return List.of(y, h, a);
+        List<Tensor> outputs = new ArrayList<>(List.of(y));
+        if (h != null && hAgain == null) {
+            outputs.add(h);
+        }
+        if (a != null) {
+            outputs.add(a);
+        }
+        return outputs;
+    }
+
+    @Override
+    public List<Tensor> forwardScratch() {
+        return hAgain == null ? List.of() : List.of(h);
     }
 
     @Override
     public void connect(Tape tape) {
         dy = tape.gradient(y);
-        da = new Tensor("grad/" + a.name(), a.shape(), a.dtype());
+        Tensor of = hAgain == null ? a : hAgain;
+        da = new Tensor("grad/" + a.name(), of.shape(), a.dtype());
         dx = tape.newGradient(x);
     }
 
     @Override
     public List<Tensor> backwardUses() {
-        return dx == null ? List.of(x, a, h, dy, da) : List.of(x, a, h, dy, da, dx);
+        List<Tensor> uses = new ArrayList<>(List.of(x, a, hAgain == null ? h : hAgain, dy, da));
+        if (dx != null) {
+            uses.add(dx);
+        }
+        return uses;
     }
 
     @Override
@@ -103,11 +155,12 @@ public final class MlpOp extends Op {
 
     @Override
     public Cost cost() {
-        long products = 2 * h.shape().count() * (x.shape().at(-1) + second.width());
-        long ofFirst = dx == null ? 2 * h.shape().count() * x.shape().at(-1) : 0;
-        long gelu = h.shape().count();
+        long gelu = (long) x.shape().rows() * first.width();
+        long products = 2 * gelu * (x.shape().at(-1) + second.width());
+        long ofFirst = dx == null ? 2 * gelu * x.shape().at(-1) : 0;
+        long hidden = gelu * x.dtype().bytes;
         long bytes = x.bytes() + y.bytes() + first.weight.value().bytes() + second.weight.value().bytes();
-        return new Cost(products + 21 * gelu, bytes + 4 * h.bytes(), 2 * products - ofFirst + 32 * gelu, 2 * bytes + 7 * h.bytes());
+        return new Cost(products + 21 * gelu, bytes + 4 * hidden, 2 * products - ofFirst + 32 * gelu, 2 * bytes + 7 * hidden);
     }
 
     @Override
