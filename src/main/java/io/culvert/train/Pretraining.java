@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -22,12 +21,12 @@ public final class Pretraining {
     private final RunFolder folder;
     private final Trainer trainer;
     private final Feed feed;
-    private final MetricsLog log;
+    private final Tracking tracking;
     private final int stepsPerEpoch;
     private final int totalSteps;
 
     private Pretraining(
-            Run run, Dataset dataset, RunFolder folder, Trainer trainer, Feed feed, MetricsLog log, int stepsPerEpoch) {
+            Run run, Dataset dataset, RunFolder folder, Trainer trainer, Feed feed, Tracking tracking, int stepsPerEpoch) {
         this.run = run;
         this.dataset = dataset;
         this.config = run.config();
@@ -35,7 +34,7 @@ public final class Pretraining {
         this.folder = folder;
         this.trainer = trainer;
         this.feed = feed;
-        this.log = log;
+        this.tracking = tracking;
         this.stepsPerEpoch = stepsPerEpoch;
         this.totalSteps = stepsPerEpoch * config.schedule().epochs();
     }
@@ -68,6 +67,7 @@ public final class Pretraining {
                 run.loadWeights(allowMissing, ignoreUnknown);
                 folder.writeConfig(config);
             }
+            Diagnostics diagnostics = run.diagnostics();
             Trainer trainer = run.trainer(stepsPerEpoch);
             if (resumed) {
                 Checkpoint.resume(folder.checkpoint(), run.store(), trainer);
@@ -75,10 +75,8 @@ public final class Pretraining {
             int done = trainer.steps();
             LoaderConfig loading = run.training(done / stepsPerEpoch, done % stepsPerEpoch);
             try (Feed feed = run.feed(dataset, loading, trainer.pixels());
-                    MetricsLog log = resumed
-                            ? MetricsLog.resume(folder.metrics(), done)
-                            : MetricsLog.create(folder.metrics())) {
-                Pretraining pretraining = new Pretraining(run, dataset, folder, trainer, feed, log, stepsPerEpoch);
+                    Tracking tracking = new Tracking(run, folder, trainer, diagnostics, stepsPerEpoch, resumed)) {
+                Pretraining pretraining = new Pretraining(run, dataset, folder, trainer, feed, tracking, stepsPerEpoch);
                 if (!resumed) {
                     // So that a run killed before its first checkpoint resumes like any other.
                     pretraining.checkpoint();
@@ -112,18 +110,17 @@ public final class Pretraining {
             for (int images = feed.next(); images > 0; images = feed.next()) {
                 double learningRate = trainer.learningRate();
                 label(images);
+                tracking.before();
                 float loss = trainer.step();
                 progress.step(images, loss, feed.waitNanos() - waited);
                 waited = feed.waitNanos();
-                if (trainer.steps() % config.log().everySteps() == 0 || trainer.steps() == totalSteps) {
-                    log(progress, loss, learningRate);
-                }
+                tracking.after(progress, loss, learningRate);
                 if (checkpointDue()) {
                     checkpoint();
                 }
             }
+            tracking.end(progress, (System.nanoTime() - start) / 1e9);
         }
-        log.write("end", trainer.steps(), Map.of("seconds", (System.nanoTime() - start) / 1e9));
         long batches = (long) trainer.steps() * run.method().views();
         Checkpoint.saveEncoder(folder.encoder(), run.backbone(), batches, metadata());
     }
@@ -139,15 +136,6 @@ public final class Pretraining {
             labels.setAtIndex(ValueLayout.JAVA_FLOAT, i, dataset.get(samples[i]).defective() ? 1 : 0);
         }
         wanted.copyFrom(labels);
-    }
-
-    private void log(Progress progress, float loss, double learningRate) {
-        Map<String, Number> line = new LinkedHashMap<>();
-        line.put("loss", loss);
-        line.put("lr", learningRate);
-        line.put("images_per_s", progress.imagesPerSecond());
-        line.put("data_wait_percent", progress.dataWaitPercent());
-        log.write("step", trainer.steps(), line);
     }
 
     private void checkpoint() {

@@ -177,6 +177,11 @@ public final class Run implements AutoCloseable {
         };
     }
 
+    /** What log lines say of a step; to be made before the trainer, so that its batch is held to the memory that is left. */
+    Diagnostics diagnostics() {
+        return new Diagnostics(arena, store, method, config.log().norms());
+    }
+
     /** Records and compiles the training step. */
     public Trainer trainer(int stepsPerEpoch) {
         RunConfig.Schedule keys = config.schedule();

@@ -39,7 +39,7 @@ public record RunConfig(
         Augment augment,
 
         @Key(doc = "checkpoints") Checkpoint checkpoint,
-        @Key(doc = "lines of metrics.jsonl") Log log,
+        @Key(doc = "what a run tells of itself while it trains") Log log,
         @Key(doc = "the probes on frozen features") Probe probe) {
 
     /** The images. */
@@ -232,7 +232,19 @@ public record RunConfig(
     /** When metrics are written. */
     public record Log(
             @Key(value = "10", min = 1, doc = "steps between lines")
-            int everySteps) {}
+            int everySteps,
+
+            @Key(value = "100", min = 0, doc = "steps between RankMe and histograms, in the next line; 0: never")
+            int rankEverySteps,
+
+            @Key(value = "true", doc = "gradient norm and update-to-weight ratio, for one more copy of the weights")
+            boolean norms,
+
+            @Key(value = "true", doc = "write events.out.tfevents.* for TensorBoard")
+            boolean tensorboard,
+
+            @Key(value = "false", doc = "histograms of every parameter for TensorBoard too")
+            boolean weightHistograms) {}
 
     /** What reads frozen features out. */
     public record Probe(

@@ -2,6 +2,7 @@ package io.culvert.train;
 
 import io.culvert.AtomicFile;
 import io.culvert.CulvertException;
+import io.culvert.tensorboard.EventFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -99,6 +100,11 @@ public final class RunFolder implements AutoCloseable {
             case OVERWRITE -> {
                 for (String own : List.of(CHECKPOINT, ENCODER, METRICS, CONFIG, PROBE, REPORT, NUMBERS)) {
                     Files.deleteIfExists(folder.resolve(own));
+                }
+                try (Stream<Path> files = Files.list(folder)) {
+                    for (Path events : files.filter(EventFile::isOne).toList()) {
+                        Files.delete(events);
+                    }
                 }
             }
         }
