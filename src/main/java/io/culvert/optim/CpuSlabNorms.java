@@ -35,11 +35,6 @@ final class CpuSlabNorms implements SlabNorms.Kernel {
     }
 
     @Override
-    public void copy() {
-        before.copyFrom(values);
-    }
-
-    @Override
     public void squares(double[] to) {
         for (double[] sum : sums) {
             Arrays.fill(sum, 0);

@@ -12,7 +12,6 @@ import java.util.Arrays;
 final class CudaSlabNorms implements SlabNorms.Kernel {
     private static final int THREADS = 256;
 
-    private final CudaLaunch copy;
     private final CudaLaunch squares;
     private final Buffer parts;
     private final MemorySegment host;
@@ -22,16 +21,9 @@ final class CudaSlabNorms implements SlabNorms.Kernel {
         int blocks = cuda.blocks(n, 4 * THREADS);
         parts = arena.allocate("norms of a step", 3L * blocks * Double.BYTES);
         host = arena.hostMemory(parts.bytes());
-        copy = cuda.launch("elementwise", "scale_f32").grid(blocks).block(THREADS)
-                .pointer(norms.before.address()).pointer(norms.store.values().address()).int32(n).float32(1);
         squares = cuda.launch("optim", "slab_squares_f32").grid(blocks).block(THREADS)
                 .pointer(parts.address()).pointer(norms.store.values().address()).pointer(norms.before.address())
                 .pointer(norms.store.gradients().address()).int32(n);
-    }
-
-    @Override
-    public void copy() {
-        copy.run();
     }
 
     @Override

@@ -12,24 +12,23 @@ import io.culvert.tensor.ParameterStore;
  * Both are called around a step that is logged and cost nothing in others. Holds one more copy of the weights.
  */
 public final class SlabNorms {
-    /** One device's passes over the slabs. */
+    /** One device's pass over the slabs. */
     interface Kernel {
-        /** Copies the values to where they are kept. */
-        void copy();
-
         /** {@code |gradients|^2}, {@code |before|^2} and {@code |values - before|^2}; waits for the device. */
         void squares(double[] to);
     }
 
     final ParameterStore store;
     final Buffer before;
+    private final SlabCopy copy;
     private final Kernel kernel;
     private final double[] squares = new double[3];
 
     /** @param store allocated, with gradients */
     public SlabNorms(RunArena arena, ParameterStore store) {
         this.store = store;
-        before = arena.allocate("weights before the step", store.values().bytes());
+        copy = new SlabCopy(arena, store.values(), "weights before the step");
+        before = copy.kept();
         kernel = kernelOf(arena);
     }
 
@@ -43,7 +42,7 @@ public final class SlabNorms {
 
     /** Keeps the weights as they are now. */
     public void before() {
-        kernel.copy();
+        copy.keep();
     }
 
     /** Compares with what {@link #before} kept; waits for the device. */

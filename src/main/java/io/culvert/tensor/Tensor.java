@@ -80,6 +80,19 @@ public final class Tensor {
         buffer.write(offset, memory);
     }
 
+    /** Copies the values to host memory, after all work that was given to the device before. */
+    public void copyTo(MemorySegment memory) {
+        if (memory.byteSize() != bytes()) {
+            throw new IllegalArgumentException(this + " gives " + bytes() + " bytes, not " + memory.byteSize());
+        }
+        if (data != null) {
+            memory.copyFrom(data);
+            return;
+        }
+        requireBound();
+        buffer.read(offset, memory);
+    }
+
     public boolean isBound() {
         return data != null || buffer != null;
     }

@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** Training from a configuration to an encoder: the loop around {@link Trainer#step}. */
 public final class Pretraining {
@@ -30,7 +31,7 @@ public final class Pretraining {
         this.run = run;
         this.dataset = dataset;
         this.config = run.config();
-        labels = run.arena().hostMemory((long) config.batchSize() * Float.BYTES);
+        labels = run.arena().hostMemory((long) run.method().views() * config.batchSize() * Float.BYTES);
         this.folder = folder;
         this.trainer = trainer;
         this.feed = feed;
@@ -111,7 +112,7 @@ public final class Pretraining {
                 double learningRate = trainer.learningRate();
                 label(images);
                 tracking.before();
-                float loss = trainer.step();
+                float loss = step();
                 progress.step(images, loss, feed.waitNanos() - waited);
                 waited = feed.waitNanos();
                 tracking.after(progress, loss, learningRate);
@@ -125,17 +126,44 @@ public final class Pretraining {
         Checkpoint.saveEncoder(folder.encoder(), run.backbone(), batches, metadata());
     }
 
-    /** Gives the step the labels of its images, if it wants them. */
+    /** One step; the batch and all else that one that diverges began with are kept. */
+    private float step() {
+        try {
+            return trainer.step();
+        } catch (CulvertException e) {
+            if (e.kind() != CulvertException.Kind.DIVERGED) {
+                throw e;
+            }
+            Map<String, String> metadata = new TreeMap<>(metadata());
+            metadata.putAll(run.plan().metadata());
+            Checkpoint.saveDiverged(folder.diverged(), run.store(), trainer, metadata);
+            throw CulvertException.diverged(
+                    "%s; the step is in %s: culvert replay %s says where it began",
+                    e.getMessage(), folder.diverged(), folder.path());
+        }
+    }
+
+    /** Gives method and probe the labels of the step's images, if they want them. */
     private void label(int images) {
         Tensor wanted = trainer.recorded().labels();
-        if (wanted == null) {
+        OnlineProbe probe = trainer.probe().orElse(null);
+        if (wanted == null && probe == null) {
             return;
         }
         int[] samples = feed.samples();
+        int views = probe == null ? 1 : probe.views();
         for (int i = 0; i < images; i++) {
-            labels.setAtIndex(ValueLayout.JAVA_FLOAT, i, dataset.get(samples[i]).defective() ? 1 : 0);
+            float label = dataset.get(samples[i]).defective() ? 1 : 0;
+            for (int view = 0; view < views; view++) {
+                labels.setAtIndex(ValueLayout.JAVA_FLOAT, (long) view * config.batchSize() + i, label);
+            }
         }
-        wanted.copyFrom(labels);
+        if (wanted != null) {
+            wanted.copyFrom(labels.asSlice(0, wanted.bytes()));
+        }
+        if (probe != null) {
+            probe.labels().copyFrom(labels);
+        }
     }
 
     private void checkpoint() {

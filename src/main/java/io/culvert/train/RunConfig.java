@@ -240,6 +240,12 @@ public record RunConfig(
             @Key(value = "true", doc = "gradient norm and update-to-weight ratio, for one more copy of the weights")
             boolean norms,
 
+            @Key(value = "true", doc = "where images have labels: a linear probe that learns beside the encoder")
+            boolean probe,
+
+            @Key(value = "0.999", min = 0, max = 1, doc = "that probe's AdamW: decay of the squared gradients")
+            double probeBeta2,
+
             @Key(value = "true", doc = "write events.out.tfevents.* for TensorBoard")
             boolean tensorboard,
 
@@ -301,6 +307,11 @@ public record RunConfig(
      */
     public static RunConfig load(Path file, List<String> overrides) {
         return ConfigSource.read(file, overrides);
+    }
+
+    /** As {@link #load}, of text that {@link #toYaml} wrote into another file. */
+    static RunConfig parse(Path file, String yaml, List<String> overrides) {
+        return ConfigSource.parse(file, "", yaml, overrides);
     }
 
     /** The whole configuration as YAML that {@link #load} reads back to the same record. */

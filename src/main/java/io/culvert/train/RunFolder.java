@@ -31,6 +31,7 @@ public final class RunFolder implements AutoCloseable {
     private static final String METRICS = "metrics.jsonl";
     private static final String CONFIG = "config.resolved.yaml";
     private static final String PROBE = "probe.safetensors";
+    private static final String DIVERGED = "diverged.safetensors";
     private static final String REPORT = "report.html";
     private static final String NUMBERS = "report.json";
 
@@ -98,7 +99,7 @@ public final class RunFolder implements AutoCloseable {
                 }
             }
             case OVERWRITE -> {
-                for (String own : List.of(CHECKPOINT, ENCODER, METRICS, CONFIG, PROBE, REPORT, NUMBERS)) {
+                for (String own : List.of(CHECKPOINT, ENCODER, METRICS, CONFIG, PROBE, REPORT, NUMBERS, DIVERGED)) {
                     Files.deleteIfExists(folder.resolve(own));
                 }
                 try (Stream<Path> files = Files.list(folder)) {
@@ -133,6 +134,16 @@ public final class RunFolder implements AutoCloseable {
     /** The linear probe of the encoder. */
     public Path probe() {
         return folder.resolve(PROBE);
+    }
+
+    /** The step that diverged, if one did. */
+    public Path diverged() {
+        return divergedOf(folder);
+    }
+
+    /** The step that diverged of the run in a folder. */
+    public static Path divergedOf(Path folder) {
+        return folder.resolve(DIVERGED);
     }
 
     /** One JSON object a line. */

@@ -80,6 +80,7 @@ final class Tracking implements AutoCloseable {
         line.put("images_per_s", progress.imagesPerSecond());
         line.put("data_wait_percent", progress.dataWaitPercent());
         diagnostics.after(trainer.recorded(), line, isRankDue(step));
+        trainer.probe().ifPresent(probe -> probe.report(line));
         metrics.write("step", step, line);
         if (events != null) {
             line.forEach((name, value) -> events.scalar("train/" + name, step, value.doubleValue()));
@@ -109,6 +110,7 @@ final class Tracking implements AutoCloseable {
         append(note, "rank", "%.0f", line.get(Diagnostics.RANK_EMBEDDINGS));
         append(note, "|g|", "%.1e", line.get(Diagnostics.GRADIENT));
         append(note, "upd", "%.1e", line.get(Diagnostics.UPDATE));
+        append(note, "auroc", "%.2f", line.get("probe_auroc"));
         return note.toString();
     }
 

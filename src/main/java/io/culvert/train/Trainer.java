@@ -9,12 +9,17 @@ import io.culvert.ops.Tape;
 import io.culvert.ops.cast.CastOp;
 import io.culvert.optim.Ema;
 import io.culvert.optim.Optimizer;
+import io.culvert.optim.SlabCopy;
 import io.culvert.optim.WarmupCosine;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The training step: a recorded tape, an optimiser and a schedule. After the first step it creates nothing. */
 public final class Trainer {
@@ -27,6 +32,9 @@ public final class Trainer {
     private final WarmupCosine schedule;
     private final Teacher teacher;
     private final Ema average;
+    private final OnlineProbe probe;
+    /** What forward moves beside the activations, as it was before the step. */
+    private final SlabCopy[] statistics;
     private final Runnable work;
     private int step;
 
@@ -45,12 +53,30 @@ public final class Trainer {
             WarmupCosine schedule,
             int batch,
             int imageSize) {
+        this(arena, store, method, optimizer, schedule, batch, imageSize, null, false);
+    }
+
+    /**
+     * @param probe learns beside the encoder; null: none
+     * @param keepAll whether every operation's output stays readable after a step, which takes far more memory
+     */
+    Trainer(
+            RunArena arena,
+            ParameterStore store,
+            Method method,
+            Optimizer optimizer,
+            WarmupCosine schedule,
+            int batch,
+            int imageSize,
+            OnlineProbe probe,
+            boolean keepAll) {
         this.store = store;
+        this.probe = probe;
         this.method = method;
         this.optimizer = optimizer;
         this.schedule = schedule;
         Device device = arena.device();
-        Step whole = Step.record(device, method, batch, imageSize);
+        Step whole = Step.record(device, method, probe, batch, imageSize, keepAll);
         tape = whole.tape;
         pixels = whole.pixels;
         recorded = whole.recorded;
@@ -58,9 +84,15 @@ public final class Trainer {
             bind(arena, recorded.labels());
         }
         recorded.inputs().forEach(input -> bind(arena, input));
+        if (probe != null) {
+            bind(arena, probe.labels());
+        }
         LargestBatch.compile(
-                whole.tape, pixels, arena, "batch_size", batch, b -> Step.record(device, method, b, imageSize).bytes(device));
+                whole.tape, pixels, arena, "batch_size", batch, b -> Step.record(device, method, probe, b, imageSize, keepAll).bytes(device));
         optimizer.guard(recorded.loss());
+        if (probe != null) {
+            probe.guard(recorded.loss());
+        }
         teacher = method.teacher().orElse(null);
         if (teacher == null) {
             average = null;
@@ -68,6 +100,10 @@ public final class Trainer {
             average = new Ema(device, teacher.store(), store);
             average.guard(recorded.loss());
         }
+        statistics = Stream.concat(Stream.of(store), Stream.ofNullable(teacher).map(Teacher::store))
+                .filter(owner -> !owner.buffers().isEmpty())
+                .map(owner -> new SlabCopy(arena, owner.state(), "running statistics before the step"))
+                .toArray(SlabCopy[]::new);
         work = arena.device().repeated(this::work);
     }
 
@@ -77,7 +113,8 @@ public final class Trainer {
 
     /** A step on so many images, recorded and not yet compiled. */
     private record Step(Tape tape, Tensor pixels, Method.Recorded recorded) {
-        static Step record(Device device, Method method, int batch, int imageSize) {
+        static Step record(
+                Device device, Method method, OnlineProbe probe, int batch, int imageSize, boolean keepAll) {
             Tape tape = new Tape(true);
             Tensor pixels = tape.input(Tensor.f32("pixels", method.views() * batch, imageSize, imageSize, 3));
             Tensor input = CastOp.record(tape, "pixels.cast", pixels, DType.compute(device));
@@ -85,6 +122,12 @@ public final class Trainer {
             tape.keep(recorded.features());
             tape.keep(recorded.embeddings());
             recorded.scalars().values().forEach(tape::keep);
+            if (probe != null) {
+                probe.record(tape, recorded.features());
+            }
+            if (keepAll) {
+                tape.ops().forEach(op -> op.outputs().forEach(tape::keep));
+            }
             return new Step(tape, pixels, recorded);
         }
 
@@ -95,10 +138,19 @@ public final class Trainer {
 
     /** All that a step computes, the same every time. */
     private void work() {
+        for (SlabCopy copy : statistics) {
+            copy.keep();
+        }
         store.zeroGradients();
+        if (probe != null) {
+            probe.zeroGradients();
+        }
         tape.forward();
         tape.backward();
         optimizer.update();
+        if (probe != null) {
+            probe.update();
+        }
         if (teacher != null) {
             average.update();
         }
@@ -120,24 +172,38 @@ public final class Trainer {
     }
 
     /**
-     * One step on what {@link #pixels} holds; returns the loss. Where that is not finite the weights stay as they were,
-     * and the step throws.
+     * One step on what {@link #pixels} holds; returns the loss. Where that is not finite the step throws, and all that the
+     * run keeps (weights, moments, teacher, running statistics) is as before it.
      */
     public float step() {
         method.prepare(step);
         optimizer.prepare(learningRate());
+        if (probe != null) {
+            probe.prepare();
+        }
         if (teacher != null) {
             average.prepare(teacher.momentum(step));
         }
         work.run();
         float loss = recorded.loss().item();
         if (!Float.isFinite(loss)) {
+            for (SlabCopy copy : statistics) {
+                copy.restore();
+            }
             throw CulvertException.diverged(
                     "the loss of step %d is %s: lower optim.lr, lengthen schedule.warmup_epochs, or look at the batch",
                     step, loss);
         }
         step++;
         return loss;
+    }
+
+    /** Everything that a step reads from outside, as it lies on the device. */
+    List<Tensor> inputs() {
+        List<Tensor> inputs = new ArrayList<>(List.of(pixels));
+        Stream.of(recorded.labels(), probe == null ? null : probe.labels()).filter(Objects::nonNull).forEach(inputs::add);
+        inputs.addAll(recorded.inputs());
+        return inputs;
     }
 
     /** The rate that the next step uses. */
@@ -154,11 +220,19 @@ public final class Trainer {
     public void resumeAt(int done) {
         step = done;
         optimizer.resumeAt(done);
+        if (probe != null) {
+            probe.optimizer().resumeAt(done);
+        }
     }
 
     /** The averaged copy of the network, if the method has one. */
     public Optional<Teacher> teacher() {
         return Optional.ofNullable(teacher);
+    }
+
+    /** The classifier that learns beside the encoder, if there is one. */
+    public Optional<OnlineProbe> probe() {
+        return Optional.ofNullable(probe);
     }
 
     public Optimizer optimizer() {
