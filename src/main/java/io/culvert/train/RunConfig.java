@@ -250,7 +250,10 @@ public record RunConfig(
             boolean tensorboard,
 
             @Key(value = "false", doc = "histograms of every parameter for TensorBoard too")
-            boolean weightHistograms) {}
+            boolean weightHistograms,
+
+            @Key(value = "''", doc = "address of an MLflow server to send the run to, as http://localhost:5000; empty: none")
+            String mlflow) {}
 
     /** What reads frozen features out. */
     public record Probe(

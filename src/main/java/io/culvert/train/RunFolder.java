@@ -31,6 +31,7 @@ public final class RunFolder implements AutoCloseable {
     private static final String METRICS = "metrics.jsonl";
     private static final String CONFIG = "config.resolved.yaml";
     private static final String PROBE = "probe.safetensors";
+    private static final String MLFLOW = "mlflow.run";
     private static final String DIVERGED = "diverged.safetensors";
     private static final String REPORT = "report.html";
     private static final String NUMBERS = "report.json";
@@ -99,7 +100,7 @@ public final class RunFolder implements AutoCloseable {
                 }
             }
             case OVERWRITE -> {
-                for (String own : List.of(CHECKPOINT, ENCODER, METRICS, CONFIG, PROBE, REPORT, NUMBERS, DIVERGED)) {
+                for (String own : List.of(CHECKPOINT, ENCODER, METRICS, CONFIG, PROBE, REPORT, NUMBERS, DIVERGED, MLFLOW)) {
                     Files.deleteIfExists(folder.resolve(own));
                 }
                 try (Stream<Path> files = Files.list(folder)) {
@@ -144,6 +145,11 @@ public final class RunFolder implements AutoCloseable {
     /** The step that diverged of the run in a folder. */
     public static Path divergedOf(Path folder) {
         return folder.resolve(DIVERGED);
+    }
+
+    /** What an MLflow server calls the run, if it is sent to one. */
+    public Path mlflow() {
+        return folder.resolve(MLFLOW);
     }
 
     /** One JSON object a line. */

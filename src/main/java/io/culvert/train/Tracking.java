@@ -17,6 +17,7 @@ final class Tracking implements AutoCloseable {
     private final Verdict verdict;
     private final MetricsLog metrics;
     private final EventFile events;
+    private final MlflowTracker mlflow;
     private final int stepsPerEpoch;
     private final int totalSteps;
 
@@ -39,6 +40,7 @@ final class Tracking implements AutoCloseable {
                     .forEach(line -> verdict.add(point(line)));
         }
         events = keys.tensorboard() ? EventFile.open(folder.path(), done) : null;
+        mlflow = keys.mlflow().isEmpty() ? null : MlflowTracker.open(keys.mlflow(), run.config(), folder.mlflow());
     }
 
     /** Called before each step. */
@@ -87,6 +89,10 @@ final class Tracking implements AutoCloseable {
             if (isRankDue(step)) {
                 histograms(step);
             }
+        }
+        if (mlflow != null) {
+            mlflow.metrics(step, line);
+            mlflow.warning().ifPresent(progress::say);
         }
         progress.note(note(line));
         verdict.add(point(step, line)).forEach(finding -> tell(progress, finding));
@@ -165,6 +171,10 @@ final class Tracking implements AutoCloseable {
         try (metrics) {
             if (events != null) {
                 events.close();
+            }
+            if (mlflow != null) {
+                mlflow.end(trainer.steps() == totalSteps);
+                mlflow.warning().ifPresent(System.err::println);
             }
         }
     }
