@@ -120,6 +120,7 @@ class SteadyStepTest {
         method.initialise(init);
         store.valuesChanged();
         WarmupCosine constant = new WarmupCosine(1e-4, 1e-4, 1e-4, 1, 1_000_000_000);
-        return new Trainer(arena, store, method, optimizer.apply(arena, store), constant, BATCH, SIZE);
+        OnlineProbe probe = new OnlineProbe(arena, backbone.features(), method.views(), 2, 0.999, 1);
+        return new Trainer(arena, store, method, optimizer.apply(arena, store), constant, BATCH, SIZE, probe, false);
     }
 }
