@@ -3,8 +3,8 @@
 // from device memory, so that a captured CUDA graph stays valid.
 //
 // Launch: one dimension, any grid, any block (256 threads), except LARS and the scaling of gradients: see there. n is the
-// slab's length in floats. Bytes: sgd 20n, adamw 28n, lars 28n, ema 12n, clipping 4n and another 8n for what it scales. To
-// clear gradients use fill_f32.
+// slab's length in floats. Bytes: sgd 20n, adamw 28n, lars 28n, ema 12n, slab_squares 12n, clipping 4n and another 8n for what
+// it scales. To clear gradients use fill_f32.
 //
 // Parameters are of one of four groups, each with rates of its own; a tensor begins at a multiple of CHUNK floats.
 // groups: u8 [n / CHUNK, rounded up], the group of each chunk of the slab.
@@ -276,4 +276,37 @@ KERNEL ema_f32(float *__restrict__ teacher, const float *__restrict__ student, c
             store(teacher + i, t);
         },
         [&](long i) { teacher[i] = fmaf(rest, student[i] - teacher[i], teacher[i]); });
+}
+
+// The squares of three norms over the slab, for the log: |gradients|, |before| and |values - before|, where `before` is
+// what the values were before the step. sums: double [parts, 3], to be added up part after part; grid parts. 12n bytes.
+KERNEL slab_squares_f32(double *__restrict__ sums, const float *__restrict__ values, const float *__restrict__ before,
+                        const float *__restrict__ gradients, int n) {
+    ColumnSum<3> sum;
+    sum.clear();
+    int pending = 0;
+    auto take = [&](float value, float old, float gradient) {
+        float move = value - old;
+        sum.recent[0] = fmaf(gradient, gradient, sum.recent[0]);
+        sum.recent[1] = fmaf(old, old, sum.recent[1]);
+        sum.recent[2] = fmaf(move, move, sum.recent[2]);
+    };
+    for_elements<4>(
+        n, aligned(values, before, gradients),
+        [&](long i) {
+            Floats<4> v = load<4>(values + i);
+            Floats<4> o = load<4>(before + i);
+            Floats<4> g = load<4>(gradients + i);
+#pragma unroll
+            for (int k = 0; k < 4; k++) take(v.at[k], o.at[k], g.at[k]);
+            if (++pending % (FLUSH / 4) == 0) sum.flush();
+        },
+        [&](long i) { take(values[i], before[i], gradients[i]); });
+    sum.flush();
+    double *to = sums + 3L * blockIdx.x;
+#pragma unroll
+    for (int i = 0; i < 3; i++) {
+        double whole = team_sum(sum.total[i], i % 2);
+        if (threadIdx.x == 0) to[i] = whole;
+    }
 }

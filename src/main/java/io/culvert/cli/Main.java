@@ -29,6 +29,7 @@ public final class Main implements Runnable {
                 DataCommand.class,
                 DemoCommand.class,
                 PretrainCommand.class,
+                ReplayCommand.class,
                 ProbeCommand.class,
                 FinetuneCommand.class,
                 EmbedCommand.class,

@@ -17,6 +17,7 @@ public final class BarlowTwins implements Method {
     private final Backbone backbone;
     private final Mlp projector;
     private final BarlowTwinsOp.Config loss;
+    private final int dim;
 
     /**
      * @param hidden width of the projector's two hidden layers
@@ -25,6 +26,7 @@ public final class BarlowTwins implements Method {
     public BarlowTwins(Backbone backbone, int hidden, int dim, BarlowTwinsOp.Config loss) {
         this.backbone = backbone;
         this.loss = loss;
+        this.dim = dim;
         projector = new Mlp(backbone.store(), "projector", true, backbone.features(), hidden, hidden, dim);
     }
 
@@ -36,6 +38,12 @@ public final class BarlowTwins implements Method {
     @Override
     public int views() {
         return 2;
+    }
+
+    /** A column without variance correlates with none, itself included: {@code scale dim}. */
+    @Override
+    public double trivialLoss(int batch) {
+        return loss.scale() * dim;
     }
 
     @Override

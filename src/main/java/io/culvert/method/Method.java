@@ -54,6 +54,16 @@ public interface Method {
         return false;
     }
 
+    /**
+     * The loss of a network that gives the same for every image, which a run that learns moves away from; NaN if it is not
+     * known.
+     *
+     * @param batch images a step
+     */
+    default double trivialLoss(int batch) {
+        return Double.NaN;
+    }
+
     /** The averaged copy of the network, if the method has one. */
     default Optional<Teacher> teacher() {
         return Optional.empty();

@@ -39,6 +39,12 @@ public final class SimClr implements Method {
         return 2;
     }
 
+    /** {@code ln(2B - 1)}: every other view is as near as the right one. */
+    @Override
+    public double trivialLoss(int batch) {
+        return Math.log(2 * batch - 1);
+    }
+
     @Override
     public boolean comparesImages() {
         return true;

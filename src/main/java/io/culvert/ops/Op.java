@@ -47,6 +47,11 @@ public abstract class Op {
     /** Whether training moves something that this op owns, so that its output needs a gradient whatever its input. */
     public abstract boolean hasParameters();
 
+    /** Whether what comes behind it may ask for the gradient of what lies before. */
+    public boolean passesGradient() {
+        return true;
+    }
+
     public abstract Cost cost();
 
     /** Builds the device's kernel once every tensor has its address. */

@@ -66,7 +66,7 @@ public final class Tape {
     public void record(Op op) {
         boolean needs = op.hasParameters();
         for (Tensor input : op.inputs()) {
-            needs |= requiresGradient.contains(input);
+            needs |= op.passesGradient() && requiresGradient.contains(input);
         }
         if (needs) {
             requiresGradient.addAll(op.outputs());

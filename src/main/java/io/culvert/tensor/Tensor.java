@@ -80,6 +80,19 @@ public final class Tensor {
         buffer.write(offset, memory);
     }
 
+    /** Copies the values to host memory, after all work that was given to the device before. */
+    public void copyTo(MemorySegment memory) {
+        if (memory.byteSize() != bytes()) {
+            throw new IllegalArgumentException(this + " gives " + bytes() + " bytes, not " + memory.byteSize());
+        }
+        if (data != null) {
+            memory.copyFrom(data);
+            return;
+        }
+        requireBound();
+        buffer.read(offset, memory);
+    }
+
     public boolean isBound() {
         return data != null || buffer != null;
     }
@@ -119,15 +132,31 @@ public final class Tensor {
         return peek();
     }
 
-    /** As {@link #toFloats}, for who knows that no later operation wrote here, whatever the plan says. */
+    /** As {@link #toFloats()}, of {@code count} elements from {@code first} on; only those are copied. */
+    public float[] toFloats(long first, int count) {
+        if (first < 0 || count < 0 || first + count > shape.count()) {
+            throw new IndexOutOfBoundsException(this + ": elements " + first + " to " + (first + count));
+        }
+        requireAlive();
+        if (data != null) {
+            return floats(data.asSlice(first * dtype.bytes, (long) count * dtype.bytes));
+        }
+        return read(first, count);
+    }
+
+    /** As {@link #toFloats()}, for who knows that no later operation wrote here, whatever the plan says. */
     public float[] peek() {
         if (data != null) {
             return floats(data);
         }
+        return read(0, shape.count());
+    }
+
+    private float[] read(long first, long count) {
         requireBound();
         try (Arena call = Arena.ofConfined()) {
-            MemorySegment host = call.allocate(bytes(), ValueLayout.JAVA_LONG.byteAlignment());
-            buffer.read(offset, host);
+            MemorySegment host = call.allocate(count * dtype.bytes, ValueLayout.JAVA_LONG.byteAlignment());
+            buffer.read(offset + first * dtype.bytes, host);
             return floats(host);
         }
     }

@@ -2,16 +2,20 @@ package io.culvert.train;
 
 import io.culvert.CulvertException;
 import io.culvert.device.Buffer;
+import io.culvert.device.RunArena;
 import io.culvert.method.Teacher;
 import io.culvert.model.Backbone;
 import io.culvert.model.Positions;
+import io.culvert.optim.Optimizer;
 import io.culvert.safetensors.SafetensorsFile;
 import io.culvert.safetensors.SafetensorsWriter;
 import io.culvert.safetensors.StoredTensor;
+import io.culvert.safetensors.StoredType;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,13 +30,15 @@ import java.util.stream.Collectors;
 /**
  * What a run keeps on disk, as safetensors. A checkpoint holds everything a run needs to go on bit for bit: values
  * under timm's names in PyTorch's layout, running statistics, the optimiser's slabs as {@code optimizer/KIND/NAME}, and a
- * teacher's values and statistics as {@code teacher/NAME}. An encoder file holds timm's state dictionary of the backbone alone and loads strictly there.
+ * teacher's values and statistics as {@code teacher/NAME}; the probe beside it likewise. An encoder file holds timm's state dictionary of the backbone alone and loads strictly there.
  */
 public final class Checkpoint {
     private static final String STATE = "optimizer/";
     private static final String TEACHER = "teacher/";
     private static final String STEP = "step";
     private static final String OPTIMIZER = "optimizer";
+    private static final String BATCH = "batch/";
+    private static final String DIVERGED = "diverged";
     private static final String BATCHES = ".num_batches_tracked";
     private static final String RUNNING_VAR = ".running_var";
     /** timm's classifiers of both backbones. */
@@ -50,23 +56,71 @@ public final class Checkpoint {
     /** Writes the whole state of a run after {@code trainer.steps()} steps, atomically. */
     public static void save(Path file, ParameterStore store, Trainer trainer, Map<String, String> metadata) {
         try (Arena arena = Arena.ofConfined()) {
-            List<StoredTensor> tensors = new ArrayList<>();
-            for (Parameter parameter : store.parameters()) {
-                tensors.add(stored(arena, parameter.name(), parameter, parameter.value().toFloats()));
+            SafetensorsWriter.write(file, ofRun(metadata, trainer), tensors(arena, store, trainer));
+        }
+    }
+
+    /** As {@link #save}, with the batch of the step that failed. */
+    static void saveDiverged(Path file, ParameterStore store, Trainer trainer, Map<String, String> metadata) {
+        try (Arena arena = Arena.ofConfined()) {
+            List<StoredTensor> tensors = tensors(arena, store, trainer);
+            for (Tensor input : trainer.inputs()) {
+                MemorySegment values = arena.allocate(input.bytes(), Long.BYTES);
+                input.copyTo(values);
+                tensors.add(new StoredTensor(
+                        BATCH + input.name(), StoredType.valueOf(input.dtype().name()), longs(input.shape().toArray()), values));
             }
-            trainer.optimizer().state().forEach((kind, slab) -> {
-                for (Parameter parameter : store.parameters()) {
-                    float[] state = view(slab, store, parameter).toFloats();
-                    tensors.add(stored(arena, STATE + kind + "/" + parameter.name(), parameter, state));
-                }
-            });
-            store.buffers().forEach((name, buffer) -> tensors.add(vector(arena, name, buffer)));
-            teacher(trainer).ifPresent(teacher -> addTeacher(tensors, arena, teacher));
-            Map<String, String> all = new TreeMap<>(metadata);
-            all.put(STEP, Integer.toString(trainer.steps()));
-            all.put(OPTIMIZER, trainer.optimizer().name());
+            Map<String, String> all = new TreeMap<>(ofRun(metadata, trainer));
+            all.put(DIVERGED, "true");
             SafetensorsWriter.write(file, all, tensors);
         }
+    }
+
+    /** Whether a file is one of {@link #saveDiverged}'s. */
+    static boolean isDiverged(SafetensorsFile saved) {
+        return saved.metadata().containsKey(DIVERGED);
+    }
+
+    /** Gives a run's inputs what {@link #saveDiverged} kept of them, in memory of {@code arena}. */
+    static void readBatch(SafetensorsFile saved, Trainer trainer, RunArena arena) {
+        for (Tensor input : trainer.inputs()) {
+            MemorySegment values = arena.hostMemory(input.bytes());
+            StoredTensor stored = saved.tensor(BATCH + input.name());
+            if (!stored.shape().equals(longs(input.shape().toArray()))) {
+                throw CulvertException.data("%s: %s is %s, the run needs %s", saved.path(), stored.name(), stored.shape(), input);
+            }
+            values.copyFrom(stored.data());
+            // On the CPU the pixels have no place of their own: they are read where they are.
+            if (input.isBound()) {
+                input.copyFrom(values);
+            } else {
+                input.feed(values);
+            }
+        }
+    }
+
+    private static Map<String, String> ofRun(Map<String, String> metadata, Trainer trainer) {
+        Map<String, String> all = new TreeMap<>(metadata);
+        all.put(STEP, Integer.toString(trainer.steps()));
+        all.put(OPTIMIZER, trainer.optimizer().name());
+        return all;
+    }
+
+    private static List<StoredTensor> tensors(Arena arena, ParameterStore store, Trainer trainer) {
+        List<StoredTensor> tensors = new ArrayList<>();
+        for (Parameter parameter : store.parameters()) {
+            tensors.add(stored(arena, parameter.name(), parameter, parameter.value().toFloats()));
+        }
+        addState(tensors, arena, store, trainer.optimizer());
+        trainer.probe().ifPresent(probe -> {
+            for (Parameter parameter : probe.store().parameters()) {
+                tensors.add(stored(arena, parameter.name(), parameter, parameter.value().toFloats()));
+            }
+            addState(tensors, arena, probe.store(), probe.optimizer());
+        });
+        store.buffers().forEach((name, buffer) -> tensors.add(vector(arena, name, buffer)));
+        teacher(trainer).ifPresent(teacher -> addTeacher(tensors, arena, teacher));
+        return tensors;
     }
 
     /** Restores what {@link #save} wrote into an already recorded run. */
@@ -80,16 +134,34 @@ public final class Checkpoint {
                         file, optimizer, trainer.optimizer().name());
             }
             readValues(saved, store.parameters(), store.buffers());
-            trainer.optimizer().state().forEach((kind, slab) -> {
-                for (Parameter parameter : store.parameters()) {
-                    String name = STATE + kind + "/" + parameter.name();
-                    view(slab, store, parameter).set(read(saved, name, parameter));
-                }
-            });
+            readState(saved, store, trainer.optimizer());
             store.valuesChanged();
+            trainer.probe().ifPresent(probe -> {
+                readValues(saved, probe.store().parameters(), Map.of());
+                readState(saved, probe.store(), probe.optimizer());
+                probe.store().valuesChanged();
+            });
             teacher(trainer).ifPresent(teacher -> readTeacher(saved, teacher));
             trainer.resumeAt(steps(saved));
         }
+    }
+
+    private static void addState(List<StoredTensor> tensors, Arena arena, ParameterStore store, Optimizer optimizer) {
+        optimizer.state().forEach((kind, slab) -> {
+            for (Parameter parameter : store.parameters()) {
+                float[] state = view(slab, store, parameter).toFloats();
+                tensors.add(stored(arena, STATE + kind + "/" + parameter.name(), parameter, state));
+            }
+        });
+    }
+
+    private static void readState(SafetensorsFile saved, ParameterStore store, Optimizer optimizer) {
+        optimizer.state().forEach((kind, slab) -> {
+            for (Parameter parameter : store.parameters()) {
+                String name = STATE + kind + "/" + parameter.name();
+                view(slab, store, parameter).set(read(saved, name, parameter));
+            }
+        });
     }
 
     private static Optional<ParameterStore> teacher(Trainer trainer) {
@@ -277,8 +349,9 @@ public final class Checkpoint {
                     "%s: %s is %s, the model needs %s", saved.path(), name, tensor.shape(), Arrays.toString(shape));
         }
         float[] values = tensor.toFloats();
+        boolean anything = isDiverged(saved);
         for (float value : values) {
-            if (!Float.isFinite(value)) {
+            if (!anything && !Float.isFinite(value)) {
                 throw CulvertException.data(
                         "%s: %s holds %s: go back to an earlier checkpoint", saved.path(), name, value);
             }

@@ -32,7 +32,12 @@ final class ConfigSource {
         }
         String fileName = file.getFileName().toString();
         int dot = fileName.lastIndexOf('.');
-        return bind(file + ": ", dot > 0 ? fileName.substring(0, dot) : fileName, parseFile(file, text), overrides);
+        return parse(file, dot > 0 ? fileName.substring(0, dot) : fileName, text, overrides);
+    }
+
+    /** @param file where the text stands */
+    static RunConfig parse(Path file, String defaultName, String text, List<String> overrides) {
+        return bind(file + ": ", defaultName, parseFile(file, text), overrides);
     }
 
     static RunConfig bind(String origin, String defaultName, Map<?, ?> tree, List<String> overrides) {

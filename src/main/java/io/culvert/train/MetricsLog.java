@@ -110,17 +110,17 @@ public final class MetricsLog implements AutoCloseable {
      * Appends a line.
      *
      * @param event what happened: {@code step}, {@code epoch}, {@code probe}, ...
-     * @param values in the order they are to stand; NaN and infinity become {@code null}, for JSON knows neither
+     * @param values numbers and texts in the order they are to stand; NaN and infinity become {@code null}, for JSON knows neither
      */
-    public void write(String event, long step, Map<String, ? extends Number> values) {
+    public void write(String event, long step, Map<String, ?> values) {
         ObjectNode line = JSON.createObjectNode().put("event", event).put("step", step);
         values.forEach((key, value) -> {
-            if (value instanceof Long || value instanceof Integer) {
-                line.put(key, value.longValue());
-            } else if (Double.isFinite(value.doubleValue())) {
-                line.put(key, value.doubleValue());
-            } else {
-                line.putNull(key);
+            switch (value) {
+                case Long whole -> line.put(key, whole);
+                case Integer whole -> line.put(key, whole.longValue());
+                case Number number when Double.isFinite(number.doubleValue()) -> line.put(key, number.doubleValue());
+                case Number noNumber -> line.putNull(key);
+                default -> line.put(key, value.toString());
             }
         });
         ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));

@@ -9,9 +9,9 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** Training from a configuration to an encoder: the loop around {@link Trainer#step}. */
 public final class Pretraining {
@@ -22,21 +22,21 @@ public final class Pretraining {
     private final RunFolder folder;
     private final Trainer trainer;
     private final Feed feed;
-    private final MetricsLog log;
+    private final Tracking tracking;
     private final int stepsPerEpoch;
     private final int totalSteps;
     private final Runnable next = this::bring;
 
     private Pretraining(
-            Run run, Dataset dataset, RunFolder folder, Trainer trainer, Feed feed, MetricsLog log, int stepsPerEpoch) {
+            Run run, Dataset dataset, RunFolder folder, Trainer trainer, Feed feed, Tracking tracking, int stepsPerEpoch) {
         this.run = run;
         this.dataset = dataset;
         this.config = run.config();
-        labels = run.arena().hostMemory((long) config.passSize() * Float.BYTES);
+        labels = run.arena().hostMemory((long) run.method().views() * config.passSize() * Float.BYTES);
         this.folder = folder;
         this.trainer = trainer;
         this.feed = feed;
-        this.log = log;
+        this.tracking = tracking;
         this.stepsPerEpoch = stepsPerEpoch;
         this.totalSteps = stepsPerEpoch * config.schedule().epochs();
     }
@@ -69,6 +69,7 @@ public final class Pretraining {
                 run.loadWeights(allowMissing, ignoreUnknown);
                 folder.writeConfig(config);
             }
+            Diagnostics diagnostics = run.diagnostics();
             Trainer trainer = run.trainer(stepsPerEpoch);
             run.accumulationDiffers().ifPresent(why -> System.err.printf(
                     "culvert: note: optim.accumulate=%d trains as batches of %d, not of %d: %s%n",
@@ -79,10 +80,8 @@ public final class Pretraining {
             int done = trainer.steps();
             LoaderConfig loading = run.training(done / stepsPerEpoch, done % stepsPerEpoch);
             try (Feed feed = run.feed(dataset, loading, trainer.pixels());
-                    MetricsLog log = resumed
-                            ? MetricsLog.resume(folder.metrics(), done)
-                            : MetricsLog.create(folder.metrics())) {
-                Pretraining pretraining = new Pretraining(run, dataset, folder, trainer, feed, log, stepsPerEpoch);
+                    Tracking tracking = new Tracking(run, folder, trainer, diagnostics, stepsPerEpoch, resumed)) {
+                Pretraining pretraining = new Pretraining(run, dataset, folder, trainer, feed, tracking, stepsPerEpoch);
                 if (!resumed) {
                     // So that a run killed before its first checkpoint resumes like any other.
                     pretraining.checkpoint();
@@ -115,18 +114,17 @@ public final class Pretraining {
             long waited = 0;
             while (bring()) {
                 double learningRate = trainer.learningRate();
-                float loss = trainer.step(next);
+                tracking.before();
+                float loss = step();
                 progress.step(config.batchSize(), loss, feed.waitNanos() - waited);
                 waited = feed.waitNanos();
-                if (trainer.steps() % config.log().everySteps() == 0 || trainer.steps() == totalSteps) {
-                    log(progress, loss, learningRate);
-                }
+                tracking.after(progress, loss, learningRate);
                 if (checkpointDue()) {
                     checkpoint();
                 }
             }
+            tracking.end(progress, (System.nanoTime() - start) / 1e9);
         }
-        log.write("end", trainer.steps(), Map.of("seconds", (System.nanoTime() - start) / 1e9));
         long batches = (long) trainer.steps() * run.method().views();
         Checkpoint.saveEncoder(folder.encoder(), run.backbone(), batches, metadata());
     }
@@ -140,27 +138,44 @@ public final class Pretraining {
         return images > 0;
     }
 
-    /** Gives the step the labels of its images, if it wants them. */
+    /** One step; the batch and all else that one that diverges began with are kept. */
+    private float step() {
+        try {
+            return trainer.step(next);
+        } catch (CulvertException e) {
+            if (e.kind() != CulvertException.Kind.DIVERGED) {
+                throw e;
+            }
+            Map<String, String> metadata = new TreeMap<>(metadata());
+            metadata.putAll(run.plan().metadata());
+            Checkpoint.saveDiverged(folder.diverged(), run.store(), trainer, metadata);
+            throw CulvertException.diverged(
+                    "%s; the step is in %s: culvert replay %s says where it began",
+                    e.getMessage(), folder.diverged(), folder.path());
+        }
+    }
+
+    /** Gives method and probe the labels of the pass's images, if they want them. */
     private void label(int images) {
         Tensor wanted = trainer.recorded().labels();
-        if (wanted == null) {
+        OnlineProbe probe = trainer.probe().orElse(null);
+        if (wanted == null && probe == null) {
             return;
         }
         int[] samples = feed.samples();
+        int views = probe == null ? 1 : probe.views();
         for (int i = 0; i < images; i++) {
-            labels.setAtIndex(ValueLayout.JAVA_FLOAT, i, dataset.get(samples[i]).defective() ? 1 : 0);
+            float label = dataset.get(samples[i]).defective() ? 1 : 0;
+            for (int view = 0; view < views; view++) {
+                labels.setAtIndex(ValueLayout.JAVA_FLOAT, (long) view * config.passSize() + i, label);
+            }
         }
-        wanted.copyFrom(labels);
-    }
-
-    private void log(Progress progress, float loss, double learningRate) {
-        Map<String, Number> line = new LinkedHashMap<>();
-        line.put("loss", loss);
-        line.put("lr", learningRate);
-        trainer.clippedNorm().ifPresent(norm -> line.put("clipped_norm", norm));
-        line.put("images_per_s", progress.imagesPerSecond());
-        line.put("data_wait_percent", progress.dataWaitPercent());
-        log.write("step", trainer.steps(), line);
+        if (wanted != null) {
+            wanted.copyFrom(labels.asSlice(0, wanted.bytes()));
+        }
+        if (probe != null) {
+            probe.labels().copyFrom(labels);
+        }
     }
 
     private void checkpoint() {

@@ -29,6 +29,7 @@ public final class Progress implements AutoCloseable {
     private long lastPrint;
     private boolean hasLoss;
     private double loss = Double.NaN;
+    private String note = "";
 
     private static final class Totals {
         long nanos;
@@ -114,6 +115,21 @@ public final class Progress implements AutoCloseable {
         return nanos == 0 ? 0 : 100.0 * (now.waitNanos - windowStart.waitNanos) / nanos;
     }
 
+    /** Shows a few words behind the loss from now on. */
+    public void note(String words) {
+        note = words;
+    }
+
+    /** Prints a line of its own. */
+    public void say(String words) {
+        if (terminal) {
+            out.append('\r').append(words).append("\u001b[K");
+        } else {
+            out.append(words);
+        }
+        out.append(System.lineSeparator()).flush();
+    }
+
     private void print() {
         lastPrint = now.nanos;
         line.setLength(0);
@@ -126,6 +142,7 @@ public final class Progress implements AutoCloseable {
             line.append("  loss ");
             appendFixed(loss, 4);
         }
+        line.append(note);
         line.append("  ");
         appendFixed(imagesPerSecond(), 1);
         line.append(" images/s  data_wait ");

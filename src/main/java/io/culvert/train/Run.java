@@ -36,6 +36,7 @@ import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What a configuration names, built: device, data, network, method, optimiser, schedule. */
@@ -49,16 +50,33 @@ public final class Run implements AutoCloseable {
     private final ParameterStore store = new ParameterStore();
     private final Backbone backbone;
     private final Method method;
+    private final Plan plan;
 
     /**
      * What a method must know of the training data.
      *
      * @param steps of the whole run
      * @param positiveWeight normals / defects
+     * @param labelled whether there are labels of both kinds
      */
-    public record Plan(int steps, double positiveWeight) {
+    public record Plan(int steps, double positiveWeight, boolean labelled) {
+        /** What {@link #of(Map)} reads. */
+        Map<String, String> metadata() {
+            return Map.of(
+                    "plan.steps", Integer.toString(steps),
+                    "plan.positive_weight", Double.toString(positiveWeight),
+                    "plan.labelled", Boolean.toString(labelled));
+        }
+
+        static Plan of(Map<String, String> metadata) {
+            return new Plan(
+                    Integer.parseInt(metadata.get("plan.steps")),
+                    Double.parseDouble(metadata.get("plan.positive_weight")),
+                    Boolean.parseBoolean(metadata.get("plan.labelled")));
+        }
+
         /** For a network that is not trained. */
-        static final Plan NONE = new Plan(1, 1);
+        static final Plan NONE = new Plan(1, 1, false);
 
         /**
          * The plan of a run on this data.
@@ -67,16 +85,16 @@ public final class Run implements AutoCloseable {
          */
         static Plan of(RunConfig config, Dataset dataset) {
             int steps = dataset.size() / config.batchSize() * config.schedule().epochs();
-            if (!config.method().name().equals("supervised")) {
-                return new Plan(steps, 1);
-            }
             int defects = dataset.labelled() ? dataset.defectCount() : 0;
             if (defects == 0 || defects == dataset.size()) {
+                if (!config.method().name().equals("supervised")) {
+                    return new Plan(steps, 1, false);
+                }
                 throw CulvertException.data(
                         "%s: method supervised needs labels of both kinds, found %d defects in %d images",
                         config.data().csv(), defects, dataset.size());
             }
-            return new Plan(steps, (dataset.size() - defects) / (double) defects);
+            return new Plan(steps, (dataset.size() - defects) / (double) defects, true);
         }
     }
 
@@ -88,6 +106,7 @@ public final class Run implements AutoCloseable {
     /** Opens the device for the calling thread and sets the network to its initial values. */
     public Run(RunConfig config, Plan plan) {
         this.config = config;
+        this.plan = plan;
         backbone = backbone(config.model(), config.data().imageSize(), store);
         method = method(config.method(), plan);
         device = open(config.device(), config.threads(), config.precision());
@@ -231,8 +250,18 @@ public final class Run implements AutoCloseable {
                 + (normalises ? "batch normalisation takes its statistics from a batch" : ""));
     }
 
+    /** What log lines say of a step; to be made before the trainer, so that its batch is held to the memory that is left. */
+    Diagnostics diagnostics() {
+        return new Diagnostics(arena, store, method, config.log().norms());
+    }
+
     /** Records and compiles the training step. */
     public Trainer trainer(int stepsPerEpoch) {
+        return trainer(stepsPerEpoch, false);
+    }
+
+    /** @param keepAll whether every operation's output stays readable after a step */
+    Trainer trainer(int stepsPerEpoch, boolean keepAll) {
         RunConfig.Schedule keys = config.schedule();
         WarmupCosine schedule = new WarmupCosine(
                 config.peakLr(),
@@ -248,8 +277,15 @@ public final class Run implements AutoCloseable {
                 schedule,
                 config.passSize(),
                 config.data().imageSize(),
-                config.optim().accumulate(),
-                clip());
+                new Trainer.Extras(config.optim().accumulate(), clip(), probe(), keepAll));
+    }
+
+    private OnlineProbe probe() {
+        RunConfig.Log keys = config.log();
+        return keys.probe() && plan.labelled
+                ? new OnlineProbe(
+                        arena, backbone.features(), method.views(), plan.positiveWeight, keys.probeBeta2(), config.seed())
+                : null;
     }
 
     /** The images to train on, drawn as the configuration says. */
@@ -298,6 +334,10 @@ public final class Run implements AutoCloseable {
     LoaderConfig withThreads(LoaderConfig loader) {
         int threads = config.data().loaderThreads();
         return loader.withThreads(threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
+    }
+
+    Plan plan() {
+        return plan;
     }
 
     public RunConfig config() {

@@ -40,7 +40,7 @@ public record RunConfig(
         Augment augment,
 
         @Key(doc = "checkpoints") Checkpoint checkpoint,
-        @Key(doc = "lines of metrics.jsonl") Log log,
+        @Key(doc = "what a run tells of itself while it trains") Log log,
         @Key(doc = "the probes on frozen features") Probe probe) {
     public RunConfig {
         if (batchSize % optim.accumulate() != 0 || batchSize / optim.accumulate() < 2) {
@@ -274,7 +274,28 @@ public record RunConfig(
     /** When metrics are written. */
     public record Log(
             @Key(value = "10", min = 1, doc = "steps between lines")
-            int everySteps) {}
+            int everySteps,
+
+            @Key(value = "100", min = 0, doc = "steps between RankMe and histograms, in the next line; 0: never")
+            int rankEverySteps,
+
+            @Key(value = "true", doc = "gradient norm and update-to-weight ratio, for one more copy of the weights")
+            boolean norms,
+
+            @Key(value = "true", doc = "where images have labels: a linear probe that learns beside the encoder")
+            boolean probe,
+
+            @Key(value = "0.999", min = 0, max = 1, doc = "that probe's AdamW: decay of the squared gradients")
+            double probeBeta2,
+
+            @Key(value = "true", doc = "write events.out.tfevents.* for TensorBoard")
+            boolean tensorboard,
+
+            @Key(value = "false", doc = "histograms of every parameter for TensorBoard too")
+            boolean weightHistograms,
+
+            @Key(value = "''", doc = "address of an MLflow server to send the run to, as http://localhost:5000; empty: none")
+            String mlflow) {}
 
     /** What reads frozen features out. */
     public record Probe(
@@ -336,6 +357,11 @@ public record RunConfig(
      */
     public static RunConfig load(Path file, List<String> overrides) {
         return ConfigSource.read(file, overrides);
+    }
+
+    /** As {@link #load}, of text that {@link #toYaml} wrote into another file. */
+    static RunConfig parse(Path file, String yaml, List<String> overrides) {
+        return ConfigSource.parse(file, "", yaml, overrides);
     }
 
     /** The whole configuration as YAML that {@link #load} reads back to the same record. */

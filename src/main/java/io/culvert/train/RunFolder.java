@@ -2,6 +2,7 @@ package io.culvert.train;
 
 import io.culvert.AtomicFile;
 import io.culvert.CulvertException;
+import io.culvert.tensorboard.EventFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -30,6 +31,8 @@ public final class RunFolder implements AutoCloseable {
     private static final String METRICS = "metrics.jsonl";
     private static final String CONFIG = "config.resolved.yaml";
     private static final String PROBE = "probe.safetensors";
+    private static final String MLFLOW = "mlflow.run";
+    private static final String DIVERGED = "diverged.safetensors";
     private static final String REPORT = "report.html";
     private static final String NUMBERS = "report.json";
 
@@ -97,8 +100,13 @@ public final class RunFolder implements AutoCloseable {
                 }
             }
             case OVERWRITE -> {
-                for (String own : List.of(CHECKPOINT, ENCODER, METRICS, CONFIG, PROBE, REPORT, NUMBERS)) {
+                for (String own : List.of(CHECKPOINT, ENCODER, METRICS, CONFIG, PROBE, REPORT, NUMBERS, DIVERGED, MLFLOW)) {
                     Files.deleteIfExists(folder.resolve(own));
+                }
+                try (Stream<Path> files = Files.list(folder)) {
+                    for (Path events : files.filter(EventFile::isOne).toList()) {
+                        Files.delete(events);
+                    }
                 }
             }
         }
@@ -127,6 +135,21 @@ public final class RunFolder implements AutoCloseable {
     /** The linear probe of the encoder. */
     public Path probe() {
         return folder.resolve(PROBE);
+    }
+
+    /** The step that diverged, if one did. */
+    public Path diverged() {
+        return divergedOf(folder);
+    }
+
+    /** The step that diverged of the run in a folder. */
+    public static Path divergedOf(Path folder) {
+        return folder.resolve(DIVERGED);
+    }
+
+    /** What an MLflow server calls the run, if it is sent to one. */
+    public Path mlflow() {
+        return folder.resolve(MLFLOW);
     }
 
     /** One JSON object a line. */

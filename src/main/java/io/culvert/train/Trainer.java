@@ -10,13 +10,18 @@ import io.culvert.ops.cast.CastOp;
 import io.culvert.optim.Ema;
 import io.culvert.optim.GradientScale;
 import io.culvert.optim.Optimizer;
+import io.culvert.optim.SlabCopy;
 import io.culvert.optim.WarmupCosine;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 
 /** The training step: a recorded tape, an optimiser and a schedule. After the first step it creates nothing. */
 public final class Trainer {
@@ -32,6 +37,10 @@ public final class Trainer {
     private final int passes;
     private final boolean clipped;
     private final GradientScale scale;
+    private final OnlineProbe probe;
+    /** What forward moves beside the activations, as it was before the step. */
+    private final SlabCopy[] statistics;
+    private final Runnable begin;
     private final Runnable pass;
     private final Runnable update;
     private final Runnable nothing = this::nothingNext;
@@ -52,14 +61,25 @@ public final class Trainer {
             WarmupCosine schedule,
             int batch,
             int imageSize) {
-        this(arena, store, method, optimizer, schedule, batch, imageSize, 1, null);
+        this(arena, store, method, optimizer, schedule, batch, imageSize, Extras.NONE);
     }
 
     /**
-     * As the other, for steps of several passes, whose gradients are averaged.
+     * What a step does beside the method's own work.
+     *
+     * @param passes that a step's gradients are averaged over
+     * @param clip of the gradients; null: none
+     * @param probe learns beside the encoder; null: none
+     * @param keepAll whether every operation's output stays readable after a step, which takes far more memory
+     */
+    public record Extras(int passes, GradientScale.Clip clip, OnlineProbe probe, boolean keepAll) {
+        static final Extras NONE = new Extras(1, null, null, false);
+    }
+
+    /**
+     * As the other, with extras.
      *
      * @param batch images a pass
-     * @param clip of the gradients; null: none
      */
     public Trainer(
             RunArena arena,
@@ -69,14 +89,15 @@ public final class Trainer {
             WarmupCosine schedule,
             int batch,
             int imageSize,
-            int passes,
-            GradientScale.Clip clip) {
+            Extras extras) {
         this.store = store;
         this.method = method;
         this.optimizer = optimizer;
         this.schedule = schedule;
         Device device = arena.device();
-        Step whole = Step.record(device, method, batch, imageSize);
+        probe = extras.probe;
+        passes = extras.passes;
+        Step whole = Step.record(device, method, extras, batch, imageSize);
         tape = whole.tape;
         pixels = whole.pixels;
         recorded = whole.recorded;
@@ -84,9 +105,16 @@ public final class Trainer {
             bind(arena, recorded.labels());
         }
         recorded.inputs().forEach(input -> bind(arena, input));
+        if (probe != null) {
+            bind(arena, probe.labels());
+        }
         LargestBatch.compile(
-                whole.tape, pixels, arena, batch, passes, b -> Step.record(device, method, b, imageSize).bytes(device));
+                whole.tape, pixels, arena, batch, passes,
+                b -> Step.record(device, method, extras, b, imageSize).bytes(device));
         optimizer.guard(recorded.loss());
+        if (probe != null) {
+            probe.guard(recorded.loss());
+        }
         teacher = method.teacher().orElse(null);
         if (teacher == null) {
             average = null;
@@ -94,10 +122,14 @@ public final class Trainer {
             average = new Ema(device, teacher.store(), store);
             average.guard(recorded.loss());
         }
-        this.passes = passes;
-        clipped = clip != null;
-        scale = passes > 1 || clip != null ? new GradientScale(arena, store, passes, clip) : null;
+        statistics = Stream.concat(Stream.of(store), Stream.ofNullable(teacher).map(Teacher::store))
+                .filter(owner -> !owner.buffers().isEmpty())
+                .map(owner -> new SlabCopy(arena, owner.state(), "running statistics before the step"))
+                .toArray(SlabCopy[]::new);
+        clipped = extras.clip != null;
+        scale = passes > 1 || clipped ? new GradientScale(arena, store, passes, extras.clip) : null;
         pass = device.repeated(passes > 1 ? this::accumulate : this::work);
+        begin = passes > 1 ? device.repeated(this::begin) : () -> {};
         update = passes > 1 ? device.repeated(this::update) : () -> {};
     }
 
@@ -107,7 +139,7 @@ public final class Trainer {
 
     /** A step on so many images, recorded and not yet compiled. */
     private record Step(Tape tape, Tensor pixels, Method.Recorded recorded) {
-        static Step record(Device device, Method method, int batch, int imageSize) {
+        static Step record(Device device, Method method, Extras extras, int batch, int imageSize) {
             Tape tape = new Tape(true);
             Tensor pixels = tape.input(Tensor.f32("pixels", method.views() * batch, imageSize, imageSize, 3));
             Tensor input = CastOp.record(tape, "pixels.cast", pixels, DType.compute(device));
@@ -115,6 +147,12 @@ public final class Trainer {
             tape.keep(recorded.features());
             tape.keep(recorded.embeddings());
             recorded.scalars().values().forEach(tape::keep);
+            if (extras.probe != null) {
+                extras.probe.record(tape, recorded.features());
+            }
+            if (extras.keepAll) {
+                tape.ops().forEach(op -> op.outputs().forEach(tape::keep));
+            }
             return new Step(tape, pixels, recorded);
         }
 
@@ -125,9 +163,19 @@ public final class Trainer {
 
     /** All that a step of one pass computes, the same every time. */
     private void work() {
-        store.zeroGradients();
+        begin();
         accumulate();
         update();
+    }
+
+    private void begin() {
+        for (SlabCopy copy : statistics) {
+            copy.keep();
+        }
+        store.zeroGradients();
+        if (probe != null) {
+            probe.zeroGradients();
+        }
     }
 
     private void accumulate() {
@@ -140,6 +188,9 @@ public final class Trainer {
             scale.apply();
         }
         optimizer.update();
+        if (probe != null) {
+            probe.update();
+        }
         if (teacher != null) {
             average.update();
         }
@@ -171,18 +222,19 @@ public final class Trainer {
 
     /**
      * One step that begins on what {@link #pixels} holds; returns the mean loss of its passes. Where one is not finite the
-     * weights stay as they were, and the step throws.
+     * step throws, and all that the run keeps (weights, moments, teacher, running statistics) is as before it.
      *
      * @param next brings the images, and labels if there are any, of each pass but the first
      */
     public float step(Runnable next) {
         optimizer.prepare(learningRate());
+        if (probe != null) {
+            probe.prepare();
+        }
         if (teacher != null) {
             average.prepare(teacher.momentum(step));
         }
-        if (passes > 1) {
-            store.zeroGradients();
-        }
+        begin.run();
         double losses = 0;
         for (int i = 0; i < passes; i++) {
             if (i > 0) {
@@ -199,11 +251,22 @@ public final class Trainer {
 
     private float finite(float loss) {
         if (!Float.isFinite(loss)) {
+            for (SlabCopy copy : statistics) {
+                copy.restore();
+            }
             throw CulvertException.diverged(
                     "the loss of step %d is %s: lower optim.lr, lengthen schedule.warmup_epochs, or look at the batch",
                     step, loss);
         }
         return loss;
+    }
+
+    /** Everything that a pass reads from outside, as it lies on the device. */
+    List<Tensor> inputs() {
+        List<Tensor> inputs = new ArrayList<>(List.of(pixels));
+        Stream.of(recorded.labels(), probe == null ? null : probe.labels()).filter(Objects::nonNull).forEach(inputs::add);
+        inputs.addAll(recorded.inputs());
+        return inputs;
     }
 
     /** The norm of the gradients that are clipped, before they were; empty without clipping. Waits for the device. */
@@ -225,11 +288,19 @@ public final class Trainer {
     public void resumeAt(int done) {
         step = done;
         optimizer.resumeAt(done);
+        if (probe != null) {
+            probe.optimizer().resumeAt(done);
+        }
     }
 
     /** The averaged copy of the network, if the method has one. */
     public Optional<Teacher> teacher() {
         return Optional.ofNullable(teacher);
+    }
+
+    /** The classifier that learns beside the encoder, if there is one. */
+    public Optional<OnlineProbe> probe() {
+        return Optional.ofNullable(probe);
     }
 
     public Optimizer optimizer() {

@@ -37,6 +37,7 @@ final class OptimCases {
             of.sgd(1);
             of.adamw();
             of.ema();
+            of.squares();
             of.cancelled();
             if (n >= 600 && n != 1003) {
                 // So many strides that every copy of an unrolled loop runs.
@@ -48,6 +49,13 @@ final class OptimCases {
             }
             if (n == 72) {
                 of.cases.forEach(made -> all.addAll(made.misaligned()));
+            }
+        }
+        for (int n : new int[] {33, 2101, 10_000}) {
+            for (int threads : new int[] {32, 64, 128, 256}) {
+                OptimCases of = new OptimCases(n);
+                of.squares();
+                of.cases.forEach(made -> all.add(made.block(threads)));
             }
         }
         OptimCases of = new OptimCases(2061);
@@ -174,6 +182,28 @@ final class OptimCases {
                 .inout(F32, p, teacher).in(F32, g).in(F32, tau).value(n));
     }
 
+    /** Squares of the gradients, of what the values were before, and of how far they moved; summed over the blocks. */
+    private void squares() {
+        double[] want = new double[3];
+        for (int i = 0; i < n; i++) {
+            want[0] += g[i] * g[i];
+            want[1] += m[i] * m[i];
+            want[2] += (p[i] - m[i]) * (p[i] - m[i]);
+        }
+        cases.add(new KernelCase(MODULE, "slab_squares_f32").grid(PARTS).block(64)
+                .out(F64, 3 * PARTS, OptimCases::foldSquares, want, Tolerance.SINGLE)
+                .in(F32, p).in(F32, m).in(F32, g).value(n));
+    }
+
+    /** Adds up the blocks; one that was not launched leaves bytes of ones: NaN. */
+    private static double[] foldSquares(double[] parts) {
+        double[] sums = new double[3];
+        for (int i = 0; i < parts.length; i++) {
+            sums[i % 3] += Double.isNaN(parts[i]) ? 0 : parts[i];
+        }
+        return sums;
+    }
+
     /** First element, length, group: aligned and not, several strides, an empty norm, a vector, one that stays as it is. */
     private static final int[][] SEGMENTS = {
         {0, 600, 0}, {602, 733, 2}, {1336, 37, 1}, {1400, 600, 0}, {2004, 16, 2}, {2020, 40, 3}
@@ -207,7 +237,7 @@ final class OptimCases {
         }
     }
 
-    private double[] squares(int apart) {
+    private double[] segmentSquares(int apart) {
         double[] squares = new double[2 * SEGMENTS.length];
         for (int s = 0; s < SEGMENTS.length; s++) {
             for (int i = SEGMENTS[s][0]; i < SEGMENTS[s][0] + SEGMENTS[s][1]; i++) {
@@ -221,7 +251,7 @@ final class OptimCases {
 
     private void larsNorms(int threads, int apart) {
         clearOne();
-        double[] want = squares(apart);
+        double[] want = segmentSquares(apart);
         for (int s = 0; s < SEGMENTS.length; s++) {
             if (vector(s)) {
                 want[2 * s] = 0;
@@ -255,7 +285,7 @@ final class OptimCases {
 
     private void lars(int threads, int apart, double[] rates) {
         float trust = 0.02f;
-        double[] squares = squares(apart);
+        double[] squares = segmentSquares(apart);
         double[] scratch = new double[2 * PARTS * SEGMENTS.length];
         for (int i = 0; i < scratch.length; i++) {
             scratch[i] = squares[i / 2 / PARTS * 2 + i % 2] * (i / 2 % PARTS == 0 ? 0.25 : 0.75);

@@ -70,8 +70,9 @@ class AccumulationTest {
             AdamW adam = new AdamW(arena, store, groups, 0.9, 0.99, 0.1, 0.05);
             adam.decayTo(0.4, STEPS);
             trainer = new Trainer(
-                    arena, store, method, adam, new WarmupCosine(0.1, 0.05, 1e-3, 2, STEPS), pass, SIZE, passes,
-                    new GradientScale.Clip(CLIP, true, store.parameters()));
+                    arena, store, method, adam, new WarmupCosine(0.1, 0.05, 1e-3, 2, STEPS), pass, SIZE,
+                    new Trainer.Extras(
+                            passes, new GradientScale.Clip(CLIP, true, store.parameters()), null, false));
             views = arena.hostMemory((long) pass * SIZE * SIZE * 3 * Float.BYTES);
             labels = arena.hostMemory((long) pass * Float.BYTES);
         }

@@ -81,8 +81,8 @@ class SteadyStepTest {
                 arena, store, new Groups(false, 0.5, store.parameters().subList(3, 5), 10), 0.9, 0.999, 1e-8, 1e-4);
         adam.decayTo(1e-3, 1_000_000_000);
         return new Trainer(
-                arena, store, method, adam, constant(), BATCH, SIZE, 2,
-                new GradientScale.Clip(0.1, false, store.parameters()));
+                arena, store, method, adam, constant(), BATCH, SIZE,
+                new Trainer.Extras(2, new GradientScale.Clip(0.1, false, store.parameters()), null, false));
     }
 
     private static WarmupCosine constant() {
@@ -150,6 +150,9 @@ class SteadyStepTest {
         Backbone backbone = network.apply(store);
         SimClr method = new SimClr(backbone, 32, 16, 0.5);
         initialise(arena, store, backbone, method);
-        return new Trainer(arena, store, method, optimizer.apply(arena, store), constant(), BATCH, SIZE);
+        OnlineProbe probe = new OnlineProbe(arena, backbone.features(), method.views(), 2, 0.999, 1);
+        return new Trainer(
+                arena, store, method, optimizer.apply(arena, store), constant(), BATCH, SIZE,
+                new Trainer.Extras(1, null, probe, false));
     }
 }

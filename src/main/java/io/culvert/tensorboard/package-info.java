@@ -1,0 +1,2 @@
+/** Event files that TensorBoard reads: protocol buffers written by hand, in the framing of TFRecord. */
+package io.culvert.tensorboard;
