@@ -88,7 +88,7 @@ class RunConfigTest {
                 "temperature=1           | temperature: no such key; did you mean 'method.temperature'?",
                 "sede=1                  | sede: no such key; did you mean 'seed'?",
                 "modle.name=x            | modle: no such key; did you mean 'model'?",
-                "log.qqqqqqqqqqq=1       | log.qqqqqqqqqqq: no such key; known here: every_steps",
+                "checkpoint.qqqqqqqqqqq=1       | checkpoint.qqqqqqqqqqq: no such key; known here: every_steps",
                 "seed=abc                | seed: expected a whole number, got 'abc'",
                 "seed=1.5                | seed: expected a whole number, got '1.5'",
                 "batch_size=99999999999  | batch_size: expected a whole number, got '99999999999'",
