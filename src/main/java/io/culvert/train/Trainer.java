@@ -81,7 +81,7 @@ public final class Trainer {
             Tape tape = new Tape(true);
             Tensor pixels = tape.input(Tensor.f32("pixels", method.views() * batch, imageSize, imageSize, 3));
             Tensor input = CastOp.record(tape, "pixels.cast", pixels, DType.compute(device));
-            Method.Recorded recorded = method.record(tape, input);
+            Method.Recorded recorded = method.record(tape, input, pixels);
             tape.keep(recorded.features());
             tape.keep(recorded.embeddings());
             recorded.scalars().values().forEach(tape::keep);
@@ -98,7 +98,9 @@ public final class Trainer {
         store.zeroGradients();
         tape.forward();
         tape.backward();
-        optimizer.update();
+        if (method.learns()) {
+            optimizer.update();
+        }
         if (teacher != null) {
             average.update();
         }

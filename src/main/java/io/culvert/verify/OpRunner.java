@@ -16,7 +16,7 @@ import io.culvert.ops.pool.GlobalAvgPoolOp;
 import io.culvert.ops.pool.MaxPoolOp;
 import io.culvert.ops.relu.ReluOp;
 import io.culvert.ops.softmax.SoftmaxOp;
-import io.culvert.ops.tokens.ClassTokenOp;
+import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.ops.tokens.TokensOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
@@ -75,7 +75,7 @@ final class OpRunner implements CaseRunner {
             case "tokens" -> tokens(vector, run);
             case "class_token" -> {
                 Tensor x = run.input("x", 3, Layout.SAME);
-                yield run.run("y", ClassTokenOp.record(run.tape, "class_token", x), Layout.SAME);
+                yield run.run("y", TokenSliceOp.classToken(run.tape, "class_token", x), Layout.SAME);
             }
             case "bias_gelu" -> biasGelu(vector, run);
             case "add" -> {

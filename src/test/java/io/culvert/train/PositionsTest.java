@@ -79,6 +79,6 @@ class PositionsTest {
     }
 
     private static float[] positions(VitTiny network) {
-        return network.positions().orElseThrow().parameter().value().toFloats();
+        return network.positions().orElseThrow().value().toFloats();
     }
 }
