@@ -19,9 +19,10 @@ final class MaskingCases {
         {1, 1, 1, 1, 1, 1}, {2, 3, 2, 4, 3, 2}, {1, 2, 5, 3, 3, 4}, {2, 2, 2, 8, 1, 1}, {3, 4, 3, 2, 4, 12}, {2, 3, 4, 5, 1, 5}
     };
 
-    /** Images, places, patches that stay, width. */
+    /** Images, places, patches that stay, width; some of them such that a thread makes four strides, which are one unrolled. */
     private static final int[][] SEQUENCES = {
-        {1, 1, 1, 1}, {2, 6, 2, 13}, {3, 5, 5, 8}, {70, 3, 1, 16}, {35, 4, 2, 5}, {2, 9, 4, 40}, {9, 40, 3, 264}, {5, 67, 3, 131}
+        {1, 1, 1, 1}, {2, 6, 2, 13}, {3, 5, 5, 8}, {70, 3, 1, 16}, {35, 4, 2, 5}, {2, 9, 4, 40}, {9, 40, 3, 264},
+        {5, 67, 3, 131}, {1, 7, 3, 15}, {2, 7, 3, 15}, {4, 7, 3, 33}
     };
 
     private final List<KernelCase> cases = new ArrayList<>();
@@ -164,15 +165,16 @@ final class MaskingCases {
         keep(new KernelCase("masking", "unshuffle_forward_" + type.suffix())
                 .out(type, y, EXACT).in(type, x).in(F32, mask).in(F32, position).in(I32, slots)
                 .value(n, length, seen, width), width == 40);
-        int parts = 1 + cases.size() % 3;
-        KernelCase backward = new KernelCase("masking", "unshuffle_backward_" + type.suffix())
-                .out(type, dx, EXACT)
-                .out(F64, parts * width, all -> MaskingCases.sumOfParts(all, width), dmask, KernelCase.Tolerance.SINGLE)
-                .in(type, dy).in(I32, slots).value(n, length, seen, width)
-                .grid(1 + cases.size() % 2, parts, 1).block(256);
-        cases.add(backward);
-        if (width == 40) {
-            cases.addAll(backward.misaligned());
+        for (int parts = 1; parts <= 2; parts++) {
+            KernelCase backward = new KernelCase("masking", "unshuffle_backward_" + type.suffix())
+                    .out(type, dx, EXACT)
+                    .out(F64, parts * width, all -> sumOfParts(all, width), dmask, KernelCase.Tolerance.SINGLE)
+                    .in(type, dy).in(I32, slots).value(n, length, seen, width)
+                    .grid(1 + cases.size() % 2, parts, 1).block(256);
+            cases.add(backward);
+            if (width == 40) {
+                cases.addAll(backward.misaligned());
+            }
         }
     }
 

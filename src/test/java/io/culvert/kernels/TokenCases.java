@@ -16,7 +16,9 @@ final class TokenCases {
     };
 
     /** Images, length with the class token, width. */
-    private static final int[][] SEQUENCES = {{1, 2, 1}, {2, 7, 13}, {3, 5, 8}, {70, 3, 16}, {35, 4, 5}, {2, 9, 40}};
+    private static final int[][] SEQUENCES = {
+        {1, 2, 1}, {2, 7, 13}, {3, 5, 8}, {70, 3, 16}, {35, 4, 5}, {2, 9, 40}, {2, 7, 32}, {4, 7, 32}
+    };
 
     private final List<KernelCase> cases = new ArrayList<>();
 

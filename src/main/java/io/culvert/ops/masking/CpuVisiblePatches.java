@@ -22,12 +22,12 @@ final class CpuVisiblePatches implements OpKernel {
     CpuVisiblePatches(CpuDevice cpu, VisiblePatchesOp op) {
         this.op = op;
         workers = cpu.workers();
-        images = op.x().shape().at(0);
+        images = op.x.shape().at(0);
         kept = op.visible.shape().at(1);
         places = op.slots.shape().at(1);
         patch = op.patch;
-        across = op.x().shape().at(2) / patch;
-        runBytes = (long) patch * op.x().shape().at(3) * Float.BYTES;
+        across = op.x.shape().at(2) / patch;
+        runBytes = (long) patch * op.x.shape().at(3) * Float.BYTES;
     }
 
     /** The address of the pixels is looked up at every step: they lie where the loader left them. */
@@ -38,7 +38,7 @@ final class CpuVisiblePatches implements OpKernel {
 
     @Override
     public void backward() {
-        if (op.dx() != null) {
+        if (op.dx != null) {
             workers.run(images, 1, backwardTask);
         }
     }
@@ -50,8 +50,8 @@ final class CpuVisiblePatches implements OpKernel {
     }
 
     private void gather(int worker, int from, int to) {
-        MemorySegment x = op.x().data();
-        MemorySegment y = op.y().data();
+        MemorySegment x = op.x.data();
+        MemorySegment y = op.y.data();
         MemorySegment visible = op.visible.data();
         for (int row = from * kept; row < to * kept; row++) {
             int place = visible.getAtIndex(ValueLayout.JAVA_INT, row);
@@ -63,8 +63,8 @@ final class CpuVisiblePatches implements OpKernel {
     }
 
     private void spread(int worker, int from, int to) {
-        MemorySegment dx = op.dx().data();
-        MemorySegment dy = op.dy().data();
+        MemorySegment dx = op.dx.data();
+        MemorySegment dy = op.dy.data();
         MemorySegment slots = op.slots.data();
         for (int at = from * places; at < to * places; at++) {
             int image = at / places;

@@ -5,9 +5,9 @@ import io.culvert.device.CpuDevice;
 import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
 import io.culvert.ops.Cost;
+import io.culvert.ops.Op;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.Tape;
-import io.culvert.ops.UnaryOp;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
@@ -19,16 +19,23 @@ import java.util.List;
  * row by row, each once; slots: {@code [N, L]} integers with {@code L = H W / p^2}, its inverse: which of the K a place is,
  * -1 where its patch was removed; y: {@code [N, K, p p C]}, in the order of a weight {@code [D, p, p, C]}.
  */
-public final class VisiblePatchesOp extends UnaryOp {
+public final class VisiblePatchesOp extends Op {
+    final Tensor x;
+    final Tensor y;
     final Tensor visible;
     final Tensor slots;
     final int patch;
+    Tensor dy;
+    Tensor dx;
 
     private VisiblePatchesOp(String name, Tape tape, Tensor x, Tensor visible, Tensor slots, int patch, Shape rows) {
-        super(name, tape, x, new Tensor(name + ".y", rows, x.dtype()));
+        super(name);
+        this.x = x;
         this.visible = visible;
         this.slots = slots;
         this.patch = patch;
+        y = new Tensor(name + ".y", rows, x.dtype());
+        tape.record(this);
     }
 
     /**
@@ -55,7 +62,7 @@ public final class VisiblePatchesOp extends UnaryOp {
                     name + ": " + visible + " and " + slots + " do not fit " + places + " patches an image");
         }
         Shape rows = Shape.of(s.at(0), visible.shape().at(1), Math.multiplyExact(patch * patch, s.at(3)));
-        return new VisiblePatchesOp(name, tape, x, visible, slots, patch, rows).y();
+        return new VisiblePatchesOp(name, tape, x, visible, slots, patch, rows).y;
     }
 
     static void requireIndices(String name, Tensor tensor, int images) {
@@ -66,17 +73,33 @@ public final class VisiblePatchesOp extends UnaryOp {
 
     @Override
     public List<Tensor> inputs() {
-        return List.of(x(), visible, slots);
+        return List.of(x, visible, slots);
+    }
+
+    @Override
+    public List<Tensor> outputs() {
+        return List.of(y);
+    }
+
+    @Override
+    public void connect(Tape tape) {
+        dy = tape.gradient(y);
+        dx = tape.newGradient(x);
+    }
+
+    @Override
+    public boolean hasParameters() {
+        return false;
     }
 
     @Override
     public List<Tensor> backwardUses() {
-        return dx() == null ? List.of(dy()) : List.of(dy(), slots, dx());
+        return dx == null ? List.of(dy) : List.of(dy, slots, dx);
     }
 
     @Override
     public Cost cost() {
-        return new Cost(0, 2 * y().bytes(), 0, dx() == null ? 0 : x().bytes() + y().bytes());
+        return new Cost(0, 2 * y.bytes(), 0, dx == null ? 0 : x.bytes() + y.bytes());
     }
 
     @Override
