@@ -161,5 +161,11 @@ class RunConfigTest {
                 assertThat(config.name()).isEqualTo(name);
             }
         }
+        for (String file : List.of("mae-vit_tiny", "papers/mae-vit_tiny")) {
+            RunConfig mae = RunConfig.load(Path.of("../configs/" + file + ".yaml"), DATA);
+            assertThat(mae.method().name()).isEqualTo("mae");
+            assertThat(mae.model()).isEqualTo(new RunConfig.Model("vit_tiny", 16, 3, false));
+            assertThat(mae.method().asPublished()).isFalse();
+        }
     }
 }
