@@ -88,12 +88,12 @@ class PositionsTest {
             float[] features = features(device, fixed, 32);
             for (VitTiny other : List.of(network(arena, 32, 16, 4), fixed(arena, 32, 4))) {
                 assertThat(features(device, other, 32)).isNotEqualTo(features);
-                Checkpoint.loadEncoder(file, other);
+                Checkpoint.loadEncoder(EncoderFile.strict(file), other);
                 assertThat(features(device, other, 32)).isEqualTo(features);
             }
             VitTiny large = fixed(arena, 48, 4);
             float[] drawn = positions(large);
-            Checkpoint.loadEncoder(file, large);
+            Checkpoint.loadEncoder(EncoderFile.strict(file), large);
             assertThat(positions(large)).hasSize(192 * 10).isNotEqualTo(drawn);
         }
     }
