@@ -1,6 +1,6 @@
 // The sequence of a vision transformer (Dosovitskiy et al. 2021, equation 1): a class token before the L patches of
 // each image and positions added to all. x, dx: [N, L, D]; y, dy: [N, 1 + L, D]; token, dtoken: float [D]; position,
-// dposition: float [1 + L, D]. And the class token alone, out of that sequence: [N, D].
+// dposition: float [1 + L, D]. And part of such a sequence: the class token alone, or all but it.
 //
 // Launch: one dimension, any grid, any block.
 #include "common.cuh"
@@ -75,41 +75,65 @@ KERNEL tokens_backward_bf16(bf16 *dx, float *dtoken, float *dposition, const bf1
     backward(dx, dtoken, dposition, dy, n, length, width);
 }
 
-template <class T>
-INLINE void first(T *y, const T *x, int n, int length, int width) {
-    int count = n * width;
-    int stride = gridDim.x * blockDim.x;
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += stride) {
-        y[i] = x[static_cast<long>(i / width) * length * width + i % width];
-    }
-}
-
-// x [n, length, width] to y [n, width].
-KERNEL class_token_forward_f32(float *y, const float *x, int n, int length, int width) {
-    first(y, x, n, length, width);
-}
-KERNEL class_token_forward_bf16(bf16 *y, const bf16 *x, int n, int length, int width) {
-    first(y, x, n, length, width);
-}
-
-// dx = dy where the class token is, 0 elsewhere.
-template <class T>
-INLINE void spread(T *dx, const T *dy, int n, int length, int width) {
+// y [n, count, width]: `count` tokens of each of the sequences x [n, length, width], from token `first` on.
+template <class T, int K>
+INLINE void copy_tokens(T *y, const T *x, int n, int length, int width, int first, int count) {
+    long part = static_cast<long>(count) * width;
     long image = static_cast<long>(length) * width;
-    long count = n * image;
-    long stride = static_cast<long>(gridDim.x) * blockDim.x;
-    for (long i = static_cast<long>(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += stride) {
-        long b = i / image;
-        long at = i - b * image;
-        float g = 0;
-        if (at < width) g = to_float(dy[b * width + at]);
-        put(dx + i, g);
+    long stride = static_cast<long>(gridDim.x) * blockDim.x * K;
+    for (long i = (static_cast<long>(blockIdx.x) * blockDim.x + threadIdx.x) * K; i < n * part; i += stride) {
+        long b = i / part;
+        store(y + i, load<K>(x + b * (image - part) + i + static_cast<long>(first) * width));
     }
 }
 
-KERNEL class_token_backward_f32(float *dx, const float *dy, int n, int length, int width) {
-    spread(dx, dy, n, length, width);
+template <class T>
+INLINE void slice_forward(T *y, const T *x, int n, int length, int width, int first, int count) {
+    constexpr int K = LANE_WIDTH<T>;
+    if (width % K == 0 && aligned(y, x)) {
+        copy_tokens<T, K>(y, x, n, length, width, first, count);
+    } else {
+        copy_tokens<T, 1>(y, x, n, length, width, first, count);
+    }
 }
-KERNEL class_token_backward_bf16(bf16 *dx, const bf16 *dy, int n, int length, int width) {
-    spread(dx, dy, n, length, width);
+
+KERNEL token_slice_forward_f32(float *y, const float *x, int n, int length, int width, int first, int count) {
+    slice_forward(y, x, n, length, width, first, count);
+}
+KERNEL token_slice_forward_bf16(bf16 *y, const bf16 *x, int n, int length, int width, int first, int count) {
+    slice_forward(y, x, n, length, width, first, count);
+}
+
+// dx = dy where the tokens are, 0 elsewhere.
+template <class T, int K>
+INLINE void spread_tokens(T *dx, const T *dy, int n, int length, int width, int first, int count) {
+    long part = static_cast<long>(count) * width;
+    long image = static_cast<long>(length) * width;
+    long stride = static_cast<long>(gridDim.x) * blockDim.x * K;
+    for (long i = (static_cast<long>(blockIdx.x) * blockDim.x + threadIdx.x) * K; i < n * image; i += stride) {
+        long b = i / image;
+        long at = i - b * image - static_cast<long>(first) * width;
+        Floats<K> g;
+#pragma unroll
+        for (int k = 0; k < K; k++) g.at[k] = 0;
+        if (at >= 0 && at < part) g = load<K>(dy + b * part + at);
+        store(dx + i, g);
+    }
+}
+
+template <class T>
+INLINE void slice_backward(T *dx, const T *dy, int n, int length, int width, int first, int count) {
+    constexpr int K = LANE_WIDTH<T>;
+    if (width % K == 0 && aligned(dx, dy)) {
+        spread_tokens<T, K>(dx, dy, n, length, width, first, count);
+    } else {
+        spread_tokens<T, 1>(dx, dy, n, length, width, first, count);
+    }
+}
+
+KERNEL token_slice_backward_f32(float *dx, const float *dy, int n, int length, int width, int first, int count) {
+    slice_backward(dx, dy, n, length, width, first, count);
+}
+KERNEL token_slice_backward_bf16(bf16 *dx, const bf16 *dy, int n, int length, int width, int first, int count) {
+    slice_backward(dx, dy, n, length, width, first, count);
 }

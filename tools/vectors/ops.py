@@ -82,6 +82,12 @@ TOKENS_FULL = [(3, 196, 192), (65, 4, 192)]
 # shape of x, width between the layers, width of the output
 MLP_SMALL = [((1, 1), 1, 1), ((5, 7), 31, 3), ((33, 5), 8, 31), ((2, 17, 12), 48, 12), ((1, 31), 33, 1)]
 MLP_FULL = [((2, 197, 192), 768, 192), ((7, 65), 1000, 33)]
+# images, places, patches that stay, width of a token
+MASKED_SMALL = [(1, 1, 1, 1), (3, 5, 2, 7), (33, 4, 1, 4), (2, 16, 4, 12), (2, 6, 6, 33)]
+MASKED_FULL = [(3, 196, 49, 192), (65, 64, 16, 192)]
+# shape of x, patch, patches that stay
+VISIBLE_SMALL = [((1, 3, 2, 2), 2, 1), ((3, 3, 8, 12), 4, 2), ((2, 1, 6, 9), 3, 5), ((1, 3, 32, 16), 16, 1)]
+VISIBLE_FULL = [((3, 3, 64, 64), 8, 16), ((1, 3, 224, 224), 16, 49)]
 
 
 def _name(*parts):
@@ -200,6 +206,63 @@ def tokens(folder, shape):
     save_case(folder / f"{name}.safetensors", "op", "tokens", {}, tensors)
 
 
+def _visible(gen, n, places, kept):
+    """The places that stay, ascending, as argsort of noise chooses them."""
+    return torch.rand(n, places, generator=gen).argsort(1)[:, :kept].sort(1).values
+
+
+def visible_patches(folder, shape, patch, kept):
+    name = _name("op_visible_patches", shape, f"p{patch}k{kept}")
+    gen = generator(name)
+    n, c, h, w = shape
+    visible = _visible(gen, n, h // patch * (w // patch), kept)
+
+    def forward(i, _):
+        rows = i["x"].reshape(n, c, h // patch, patch, w // patch, patch).permute(0, 2, 4, 3, 5, 1)
+        rows = rows.reshape(n, -1, patch * patch * c)
+        return rows.gather(1, visible[:, :, None].expand(-1, -1, rows.shape[2]))
+
+    tensors = differentiate(forward, {"x": normal(gen, *shape)}, {}, gen)
+    save_case(folder / f"{name}.safetensors", "op", "visible_patches", {"patch": patch},
+              tensors | {"in/visible": visible})
+
+
+def placed_tokens(folder, n, places, kept, width):
+    name = _name("op_placed_tokens", (n, places, width), f"k{kept}")
+    gen = generator(name)
+    visible = _visible(gen, n, places, kept)
+    position = normal(gen, 1, 1 + places, width)
+
+    def forward(i, p):
+        at = position.double()[:, 1:].expand(n, -1, -1).gather(1, visible[:, :, None].expand(-1, -1, width))
+        return torch.cat([(p["cls_token"] + position.double()[:, :1]).expand(n, -1, -1), i["x"] + at], 1)
+
+    tensors = differentiate(forward, {"x": normal(gen, n, kept, width)}, {"cls_token": normal(gen, 1, 1, width)}, gen)
+    save_case(folder / f"{name}.safetensors", "op", "placed_tokens", {},
+              tensors | {"in/visible": visible, "in/pos_embed": position})
+
+
+def unshuffle(folder, n, places, kept, width):
+    """As the authors' code: mask tokens behind the visible ones, then everything gathered to its place."""
+    name = _name("op_unshuffle", (n, places, width), f"k{kept}")
+    gen = generator(name)
+    visible = _visible(gen, n, places, kept)
+    position = normal(gen, 1, 1 + places, width)
+    removed = torch.ones(n, places).scatter(1, visible, 0)
+    shuffled = torch.cat([visible, removed.nonzero()[:, 1].reshape(n, -1)], 1)
+    restore = shuffled.argsort(1)
+
+    def forward(i, p):
+        masks = p["mask_token"].expand(n, places - kept, -1)
+        patches = torch.cat([i["x"][:, 1:], masks], 1).gather(1, restore[:, :, None].expand(-1, -1, width))
+        return torch.cat([i["x"][:, :1], patches], 1) + position.double()
+
+    tensors = differentiate(
+        forward, {"x": normal(gen, n, 1 + kept, width)}, {"mask_token": normal(gen, 1, 1, width)}, gen)
+    save_case(folder / f"{name}.safetensors", "op", "unshuffle", {},
+              tensors | {"in/visible": visible, "in/pos_embed": position})
+
+
 def bias_gelu(folder, shape):
     name = _name("op_bias_gelu", shape)
     gen = generator(name)
@@ -263,6 +326,13 @@ def write(folder, small):
         unary(folder, "class_token", shape, lambda x: x[:, 0])
     for case in MLP_SMALL + ([] if small else MLP_FULL):
         mlp(folder, *case)
+        if shape[1] > 1:
+            unary(folder, "patch_tokens", shape, lambda x: x[:, 1:])
+    for case in VISIBLE_SMALL + ([] if small else VISIBLE_FULL):
+        visible_patches(folder, *case)
+    for case in MASKED_SMALL + ([] if small else MASKED_FULL):
+        placed_tokens(folder, *case)
+        unshuffle(folder, *case)
     for shape in LAST_SMALL + ([] if small else LAST_FULL):
         bias_gelu(folder, shape)
         add(folder, shape)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Ten whole training steps of each method, in float64: `trajectories.py OUT`, where OUT is src/test/resources/trajectories.
 
-A file holds the views of each step (`in/views.STEP`, N H W C, all first views before all second ones; `in/labels.STEP`),
+A file holds the views of each step (`in/views.STEP`, N H W C, all first views before all second ones; `in/labels.STEP`; `in/visible.STEP`, the patches that stay),
 the initial values (`param/NAME`; `teacher` starts as a copy), the loss of each step (`out/losses`) and the values and
 running statistics afterwards (`out/NAME`, `out/teacher/NAME`). The network is small: a stem and one residual block, which
-io.culvert.train.SmallBackbone builds.
+io.culvert.train.SmallBackbone builds; for MAE a vision transformer of two blocks.
 """
 
 import math
@@ -183,7 +183,123 @@ def write(folder, name):
     print(name, " ".join(f"{loss:.4f}" for loss in losses))
 
 
+# MAE: side of an image and of a patch, patches that stay; width, depth and heads of encoder and decoder.
+MAE_SIZE, MAE_PATCH, MAE_KEPT = 16, 4, 4
+ENCODER, DECODER = (16, 2, 1), (32, 1, 2)
+MAE_EPS = 1e-6
+
+
+def sin_cos(side, width):
+    """He et al. 2022: the first half of the channels encodes the column."""
+    omega = 10000.0 ** -(torch.arange(width // 4, dtype=torch.float64) / (width // 4))
+    y, x = torch.meshgrid(*[torch.arange(side, dtype=torch.float64)] * 2, indexing="ij")
+    parts = [f(p.flatten()[:, None] * omega) for p in (x, y) for f in (torch.sin, torch.cos)]
+    return torch.cat([torch.zeros(1, width, dtype=torch.float64), torch.cat(parts, 1)])[None]
+
+
+def mae_initial(gen):
+    pixels = 3 * MAE_PATCH ** 2
+    (width, depth, _), (wide, deep, _) = ENCODER, DECODER
+    shapes = {"cls_token": (1, 1, width), "mask_token": (1, 1, wide),
+              "patch_embed.proj.weight": (width, 3, MAE_PATCH, MAE_PATCH), "patch_embed.proj.bias": (width,),
+              "norm.weight": (width,), "norm.bias": (width,),
+              "decoder_embed.weight": (wide, width), "decoder_embed.bias": (wide,),
+              "decoder_norm.weight": (wide,), "decoder_norm.bias": (wide,),
+              "decoder_pred.weight": (pixels, wide), "decoder_pred.bias": (pixels,)}
+    for prefix, dim, count in (("blocks", width, depth), ("decoder_blocks", wide, deep)):
+        for i in range(count):
+            block = f"{prefix}.{i}."
+            for norm in ("norm1", "norm2"):
+                shapes |= {f"{block}{norm}.weight": (dim,), f"{block}{norm}.bias": (dim,)}
+            for layer, out, into in (("attn.qkv", 3 * dim, dim), ("attn.proj", dim, dim), ("mlp.fc1", 4 * dim, dim),
+                                     ("mlp.fc2", dim, 4 * dim)):
+                shapes |= {f"{block}{layer}.weight": (out, into), f"{block}{layer}.bias": (out,)}
+    values = {}
+    for name, shape in shapes.items():
+        if len(shape) == 1:
+            values[name] = 0.1 * torch.randn(shape, generator=gen) + (name.endswith("weight") and 1)
+        else:
+            fan = math.prod(shape[1:])
+            values[name] = torch.randn(shape, generator=gen) / math.sqrt(fan)
+    return values
+
+
+def transformer(p, prefix, count, heads, x):
+    for i in range(count):
+        block = f"{prefix}.{i}."
+
+        def norm(name, h):
+            return F.layer_norm(h, h.shape[-1:], p[f"{block}{name}.weight"], p[f"{block}{name}.bias"], MAE_EPS)
+
+        def linear(name, h):
+            return F.linear(h, p[f"{block}{name}.weight"], p[f"{block}{name}.bias"])
+
+        n, length, width = x.shape
+        qkv = linear("attn.qkv", norm("norm1", x)).reshape(n, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
+        h = F.scaled_dot_product_attention(*qkv).transpose(1, 2).reshape(n, length, width)
+        x = x + linear("attn.proj", h)
+        x = x + linear("mlp.fc2", F.gelu(linear("mlp.fc1", norm("norm2", x))))
+    return x
+
+
+def mae_forward(p, pixels, visible):
+    """pixels [N, H, W, 3], visible [N, K]: the loss, as the authors' code computes it with norm_pix_loss."""
+    n, side, kept = len(pixels), MAE_SIZE // MAE_PATCH, visible.shape[1]
+    x = F.conv2d(pixels.permute(0, 3, 1, 2), p["patch_embed.proj.weight"], p["patch_embed.proj.bias"], stride=MAE_PATCH)
+    position = sin_cos(side, ENCODER[0])
+    x = x.flatten(2).transpose(1, 2) + position[:, 1:]
+    x = x.gather(1, visible[:, :, None].expand(-1, -1, x.shape[2]))
+    x = torch.cat([(p["cls_token"] + position[:, :1]).expand(n, -1, -1), x], 1)
+    x = transformer(p, "blocks", ENCODER[1], ENCODER[2], x)
+    x = F.layer_norm(x, x.shape[-1:], p["norm.weight"], p["norm.bias"], MAE_EPS)
+    x = F.linear(x, p["decoder_embed.weight"], p["decoder_embed.bias"])
+    mask = torch.ones(n, side * side, dtype=torch.float64).scatter(1, visible, 0)
+    shuffled = torch.cat([visible, mask.nonzero()[:, 1].reshape(n, -1)], 1)
+    patches = torch.cat([x[:, 1:], p["mask_token"].expand(n, side * side - kept, -1)], 1)
+    patches = patches.gather(1, shuffled.argsort(1)[:, :, None].expand(-1, -1, x.shape[2]))
+    x = torch.cat([x[:, :1], patches], 1) + sin_cos(side, DECODER[0])
+    x = transformer(p, "decoder_blocks", DECODER[1], DECODER[2], x)
+    x = F.layer_norm(x, x.shape[-1:], p["decoder_norm.weight"], p["decoder_norm.bias"], MAE_EPS)
+    pred = F.linear(x, p["decoder_pred.weight"], p["decoder_pred.bias"])[:, 1:]
+    target = pixels.reshape(n, side, MAE_PATCH, side, MAE_PATCH, 3).permute(0, 1, 3, 2, 4, 5).reshape(pred.shape)
+    target = (target - target.mean(-1, keepdim=True)) / (target.var(-1, keepdim=True) + 1e-6).sqrt()
+    return (((pred - target) ** 2).mean(-1) * mask).sum() / mask.sum()
+
+
+def write_mae(folder):
+    gen = generator("trajectory_mae")
+    values = mae_initial(gen)
+    net = {k: v.double().clone().requires_grad_() for k, v in values.items()}
+    # Nothing reaches the bias of attention's keys: what is left of its gradient is rounding, which a small eps would blow up.
+    params = {"batch": BATCH, "size": MAE_SIZE, "patch": MAE_PATCH, "optimizer": "adamw", "peak": 0.002, "start": 0.001,
+              "min": 1e-6, "warmup": 3, "steps": STEPS, "mask_ratio": 0.75, "eps": 1e-3, "encoder_width": ENCODER[0],
+              "encoder_depth": ENCODER[1], "encoder_heads": ENCODER[2], "decoder_width": DECODER[0],
+              "decoder_depth": DECODER[1], "decoder_heads": DECODER[2]}
+    opt = torch.optim.AdamW(net.values(), 0.1, betas=(0.9, 0.95), eps=params["eps"], weight_decay=0.05)
+    tensors = {"param/" + k: v.float() for k, v in values.items()}
+    losses = []
+    for step in range(STEPS):
+        x = torch.randn(BATCH, MAE_SIZE, MAE_SIZE, 3, generator=gen)
+        visible = torch.rand(BATCH, (MAE_SIZE // MAE_PATCH) ** 2, generator=gen).argsort(1)[:, :MAE_KEPT]
+        tensors |= {f"in/views.{step}": x, f"in/visible.{step}": visible}
+        loss = mae_forward(net, x.double(), visible)
+        for group in opt.param_groups:
+            group["lr"] = rate(step, params["peak"], params["start"], params["min"], params["warmup"], STEPS)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        losses.append(loss.item())
+    tensors["out/losses"] = torch.tensor(losses, dtype=torch.float64)
+    for key, value in net.items():
+        tensors["out/" + key] = value.float()
+    tensors["out/pos_embed"] = sin_cos(MAE_SIZE // MAE_PATCH, ENCODER[0]).float()
+    tensors["out/decoder_pos_embed"] = sin_cos(MAE_SIZE // MAE_PATCH, DECODER[0]).float()
+    save_case(folder / "trajectory_mae.safetensors", "trajectory", "mae", params, tensors)
+    print("mae", " ".join(f"{loss:.4f}" for loss in losses))
+
+
 if __name__ == "__main__":
     out = pathlib.Path(sys.argv[1])
     for method in METHODS:
         write(out, method)
+    write_mae(out)

@@ -77,6 +77,20 @@ public interface Method {
     Recorded record(Tape tape, Tensor pixels);
 
     /**
+     * As the other, for a method whose loss looks at pixels.
+     *
+     * @param exact the pixels in single precision, whatever the network computes in; {@code pixels} itself if that is the same
+     */
+    default Recorded record(Tape tape, Tensor pixels, Tensor exact) {
+        return record(tape, pixels);
+    }
+
+    /** Whether a step moves the weights; if not, it computes its loss and leaves them as they are, without weight decay. */
+    default boolean learns() {
+        return true;
+    }
+
+    /**
      * What was recorded.
      *
      * @param loss {@code [1]}

@@ -21,10 +21,10 @@ public interface Backbone {
     /** The encoder's own parameters, without those that a method adds to the store. */
     List<Parameter> parameters();
 
-    /** The encoder's own running statistics, by name. */
+    /** The encoder's own running statistics and fixed values, by name. */
     Map<String, Tensor> buffers();
 
-    /** The learned positions, if the encoder has any: what a checkpoint of another image size must be resampled to. */
+    /** The positions, if the encoder has any: what a checkpoint of another image size must be resampled to. */
     default Optional<Positions> positions() {
         return Optional.empty();
     }

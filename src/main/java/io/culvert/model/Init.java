@@ -66,6 +66,13 @@ public final class Init {
         }
     }
 
+    /** Uniform within {@code sqrt(6 / (fanIn + fanOut))} (Glorot and Bengio 2010), a convolution's weight taken as a matrix. */
+    public void xavierUniform(Parameter weight) {
+        int fanOut = weight.torchShape()[0];
+        double fanIn = (double) weight.value().shape().count() / fanOut;
+        uniform(weight, Math.sqrt(6 / (fanIn + fanOut)));
+    }
+
     private void uniform(Parameter parameter, double bound) {
         SplittableRandom random = random(parameter);
         float[] values = new float[Math.toIntExact(parameter.value().shape().count())];

@@ -1,9 +1,9 @@
 package io.culvert.model;
 
-import io.culvert.tensor.Parameter;
+import io.culvert.tensor.Tensor;
 
 /**
- * A learned position for each place of a grid of patches, row by row, after that of the class token: {@code [1, 1 + height *
- * width, D]}. One trained on another grid can be resampled to this one.
+ * A position for each place of a grid of patches, row by row, after that of the class token: {@code [1, 1 + height *
+ * width, D]}. What belongs to another grid can be resampled to this one.
  */
-public record Positions(Parameter parameter, int height, int width) {}
+public record Positions(Tensor value, int height, int width) {}

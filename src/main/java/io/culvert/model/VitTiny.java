@@ -2,14 +2,12 @@ package io.culvert.model;
 
 import io.culvert.CulvertException;
 import io.culvert.ops.Tape;
-import io.culvert.ops.add.AddOp;
-import io.culvert.ops.attention.AttentionOp;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
-import io.culvert.ops.mlp.MlpOp;
-import io.culvert.ops.mlp.MlpOp.Layer;
+import io.culvert.ops.masking.PlacedTokensOp;
+import io.culvert.ops.masking.VisiblePatchesOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
-import io.culvert.ops.tokens.ClassTokenOp;
+import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.ops.tokens.TokensOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
@@ -25,10 +23,7 @@ import java.util.Optional;
  * {@code vit_tiny_patch16_224}, at any size of image and patch; the features are the class token after the last norm.
  */
 public final class VitTiny implements Backbone {
-    private static final int WIDTH = 192;
-    private static final int HEADS = 3;
-    private static final int HIDDEN = 4 * WIDTH;
-    private static final int DEPTH = 12;
+    private static final String POSITIONS = "pos_embed";
     private static final double EPS = 1e-6;
     private static final double STD = 0.02;
     private static final double CLASS_TOKEN_STD = 1e-6;
@@ -37,8 +32,12 @@ public final class VitTiny implements Backbone {
     private final int height;
     private final int width;
     private final int patch;
+    private final Sizes sizes;
+    private final Start start;
     private final Parameter classToken;
-    private final Parameter position;
+    /** Null where positions are fixed. */
+    private final Parameter learned;
+    private final Tensor position;
     private final Parameter patchWeight;
     private final Parameter patchBias;
     private final List<Block> blocks = new ArrayList<>();
@@ -47,101 +46,97 @@ public final class VitTiny implements Backbone {
     private final List<Parameter> parameters;
 
     /**
+     * How much of everything there is.
+     *
+     * @param width of a token
+     * @param depth blocks
+     * @param heads of attention, which share the width
+     */
+    public record Sizes(int width, int depth, int heads) {
+        /** ViT-Tiny's. */
+        public static final Sizes TINY = new Sizes(192, 12, 3);
+    }
+
+    /** What training starts from. */
+    public enum Start {
+        /** As timm with {@code weight_init=''}: positions are learned. */
+        TIMM,
+        /** As masked autoencoders: positions are sines and cosines that stay as they are, matrices by Xavier's rule. */
+        MAE
+    }
+
+    /**
      * Declares the network for images of one size.
      *
      * @param patch side of a patch, pixels
      * @throws CulvertException (usage) if patches do not tile the image
      */
     public VitTiny(ParameterStore store, int height, int width, int patch) {
-        this(store, height, width, patch, DEPTH);
+        this(store, height, width, patch, Sizes.TINY, Start.TIMM);
     }
 
     /** As the other, with as many blocks as asked for. */
     public VitTiny(ParameterStore store, int height, int width, int patch, int depth) {
+        this(store, height, width, patch, new Sizes(Sizes.TINY.width, depth, Sizes.TINY.heads), Start.TIMM);
+    }
+
+    /**
+     * As the first, of any size and start.
+     *
+     * @throws CulvertException (usage) if patches do not tile the image or heads do not share the width
+     */
+    public VitTiny(ParameterStore store, int height, int width, int patch, Sizes sizes, Start start) {
         if (height % patch != 0 || width % patch != 0) {
             throw CulvertException.usage(
                     "vit_tiny: patches of %d do not tile an image of %d x %d: choose model.patch to divide data.image_size",
                     patch, height, width);
         }
+        Block.requireHeads("model.heads", sizes.width, sizes.heads);
         this.store = store;
         this.height = height;
         this.width = width;
         this.patch = patch;
-        classToken = store.parameter("cls_token", 1, 1, WIDTH);
-        position = store.parameter("pos_embed", 1, 1 + height / patch * (width / patch), WIDTH);
-        patchWeight = store.parameter("patch_embed.proj.weight", WIDTH, 3, patch, patch);
-        patchBias = store.parameter("patch_embed.proj.bias", WIDTH);
-        for (int i = 0; i < depth; i++) {
-            blocks.add(new Block(store, "blocks." + i));
+        this.sizes = sizes;
+        this.start = start;
+        int dim = sizes.width;
+        classToken = store.parameter("cls_token", 1, 1, dim);
+        learned = start == Start.TIMM ? store.parameter(POSITIONS, 1, 1 + patches(), dim) : null;
+        position = learned == null ? store.buffer(POSITIONS, 1, 1 + patches(), dim) : learned.value();
+        patchWeight = store.parameter("patch_embed.proj.weight", dim, 3, patch, patch);
+        patchBias = store.parameter("patch_embed.proj.bias", dim);
+        for (int i = 0; i < sizes.depth; i++) {
+            blocks.add(new Block(store, "blocks." + i, dim, sizes.heads, EPS));
         }
-        normWeight = store.parameter("norm.weight", WIDTH);
-        normBias = store.parameter("norm.bias", WIDTH);
+        normWeight = store.parameter("norm.weight", dim);
+        normBias = store.parameter("norm.bias", dim);
         parameters = store.parameters();
-    }
-
-    /** Attention, then two linear layers with a GELU between, each added to what went in. */
-    private static final class Block {
-        final String name;
-        final Parameter norm1Weight;
-        final Parameter norm1Bias;
-        final Parameter qkvWeight;
-        final Parameter qkvBias;
-        final Parameter projWeight;
-        final Parameter projBias;
-        final Parameter norm2Weight;
-        final Parameter norm2Bias;
-        final Parameter fc1Weight;
-        final Parameter fc1Bias;
-        final Parameter fc2Weight;
-        final Parameter fc2Bias;
-
-        Block(ParameterStore store, String name) {
-            this.name = name;
-            norm1Weight = store.parameter(name + ".norm1.weight", WIDTH);
-            norm1Bias = store.parameter(name + ".norm1.bias", WIDTH);
-            qkvWeight = store.parameter(name + ".attn.qkv.weight", 3 * WIDTH, WIDTH);
-            qkvBias = store.parameter(name + ".attn.qkv.bias", 3 * WIDTH);
-            projWeight = store.parameter(name + ".attn.proj.weight", WIDTH, WIDTH);
-            projBias = store.parameter(name + ".attn.proj.bias", WIDTH);
-            norm2Weight = store.parameter(name + ".norm2.weight", WIDTH);
-            norm2Bias = store.parameter(name + ".norm2.bias", WIDTH);
-            fc1Weight = store.parameter(name + ".mlp.fc1.weight", HIDDEN, WIDTH);
-            fc1Bias = store.parameter(name + ".mlp.fc1.bias", HIDDEN);
-            fc2Weight = store.parameter(name + ".mlp.fc2.weight", WIDTH, HIDDEN);
-            fc2Bias = store.parameter(name + ".mlp.fc2.bias", WIDTH);
-        }
-
-        Tensor record(Tape tape, Tensor x) {
-            Tensor h = LayerNormOp.record(tape, name + ".norm1", x, norm1Weight, norm1Bias, EPS);
-            h = LinearOp.record(tape, name + ".attn.qkv", h, qkvWeight, qkvBias);
-            h = AttentionOp.record(tape, name + ".attn", h, HEADS, 1 / Math.sqrt((double) WIDTH / HEADS));
-            h = LinearOp.record(tape, name + ".attn.proj", h, projWeight, projBias);
-            Tensor middle = AddOp.record(tape, name + ".add1", x, h);
-            h = LayerNormOp.record(tape, name + ".norm2", middle, norm2Weight, norm2Bias, EPS);
-            h = MlpOp.record(tape, name + ".mlp", h, new Layer(fc1Weight, fc1Bias), new Layer(fc2Weight, fc2Bias));
-            return AddOp.record(tape, name + ".add2", middle, h);
-        }
-
-        void initialise(Init init) {
-            for (Parameter weight : List.of(qkvWeight, projWeight, fc1Weight, fc2Weight)) {
-                init.normal(weight, STD);
-            }
-            for (Parameter bias : List.of(qkvBias, projBias, fc1Bias, fc2Bias, norm1Bias, norm2Bias)) {
-                init.constant(bias, 0f);
-            }
-            init.constant(norm1Weight, 1f);
-            init.constant(norm2Weight, 1f);
-        }
     }
 
     @Override
     public String name() {
-        return "vit_tiny_patch" + patch + "_" + (height == width ? height : height + "x" + width);
+        String size = height == width ? Integer.toString(height) : height + "x" + width;
+        String heads = sizes.heads == Sizes.TINY.heads ? "" : "_" + sizes.heads + "heads";
+        return "vit_tiny_patch" + patch + "_" + size + heads;
     }
 
     @Override
     public int features() {
-        return WIDTH;
+        return sizes.width;
+    }
+
+    /** Side of a patch, pixels. */
+    public int patch() {
+        return patch;
+    }
+
+    /** Patches across an image. */
+    public int across() {
+        return width / patch;
+    }
+
+    /** Patches of an image. */
+    public int patches() {
+        return height / patch * across();
     }
 
     @Override
@@ -154,27 +149,39 @@ public final class VitTiny implements Backbone {
         return parameters;
     }
 
-    /** None: layer normalisation keeps no statistics. */
+    /** Fixed positions; layer normalisation keeps no statistics. */
     @Override
     public Map<String, Tensor> buffers() {
-        return Map.of();
+        return learned == null ? Map.of(POSITIONS, position) : Map.of();
     }
 
     @Override
     public Optional<Positions> positions() {
-        return Optional.of(new Positions(position, height / patch, width / patch));
+        return Optional.of(new Positions(position, height / patch, across()));
     }
 
     /**
      * As timm with {@code weight_init=''}: its truncation at 2 lies a hundred standard deviations away, so that a plain
-     * normal distribution is the same; the patches' convolution keeps PyTorch's default.
+     * normal distribution is the same; the patches' convolution keeps PyTorch's default. Or as masked autoencoders (He et al.
+     * 2022, appendix A.1), where it is a linear layer like the others.
      */
     @Override
     public void initialise(Init init) {
-        init.normal(classToken, CLASS_TOKEN_STD);
-        init.normal(position, STD);
-        init.torchLinear(patchWeight, patchBias);
-        blocks.forEach(block -> block.initialise(init));
+        switch (start) {
+            case TIMM -> {
+                init.normal(classToken, CLASS_TOKEN_STD);
+                init.normal(learned, STD);
+                init.torchLinear(patchWeight, patchBias);
+                blocks.forEach(block -> block.initialise(init, matrix -> init.normal(matrix, STD)));
+            }
+            case MAE -> {
+                init.normal(classToken, STD);
+                position.set(SinCosPositions.of(height / patch, across(), sizes.width));
+                init.xavierUniform(patchWeight);
+                init.constant(patchBias, 0f);
+                blocks.forEach(block -> block.initialise(init, init::xavierUniform));
+            }
+        }
         init.constant(normWeight, 1f);
         init.constant(normBias, 0f);
         store.valuesChanged();
@@ -183,15 +190,44 @@ public final class VitTiny implements Backbone {
     /** The last norm sees the class tokens alone: it works row by row, and nobody reads the others. */
     @Override
     public Tensor record(Tape tape, Tensor pixels, boolean training, int views) {
-        if (pixels.shape().at(1) != height || pixels.shape().at(2) != width) {
-            throw new IllegalArgumentException(name() + ": got " + pixels);
-        }
+        requireSize(pixels);
         Tensor h = PatchEmbedOp.record(tape, "patch_embed", pixels, patchWeight, patchBias);
-        h = TokensOp.record(tape, "tokens", h, classToken, position);
+        h = learned == null
+                ? PlacedTokensOp.record(tape, "tokens", h, classToken, position, null)
+                : TokensOp.record(tape, "tokens", h, classToken, learned);
         for (Block block : blocks) {
             h = block.record(tape, h);
         }
-        h = ClassTokenOp.record(tape, "class_token", h);
+        h = TokenSliceOp.classToken(tape, "class_token", h);
         return LayerNormOp.record(tape, "norm", h, normWeight, normBias, EPS);
+    }
+
+    /**
+     * Records the encoder of a masked autoencoder: patches that were removed are not even projected.
+     *
+     * @param pixels normalised images {@code [N, H, W, 3]}
+     * @param visible the places of the patches that stay, {@code [N, K]}, see {@link VisiblePatchesOp}
+     * @param slots its inverse, {@code [N, L]}
+     * @return the class token and the K patches after the last norm, {@code [N, 1 + K, D]}
+     * @throws IllegalStateException if positions are learned
+     */
+    public Tensor recordVisible(Tape tape, Tensor pixels, Tensor visible, Tensor slots) {
+        if (learned != null) {
+            throw new IllegalStateException(name() + ": learned positions cannot be masked, declare it with Start.MAE");
+        }
+        requireSize(pixels);
+        Tensor h = VisiblePatchesOp.record(tape, "patches", pixels, visible, slots, patch);
+        h = LinearOp.record(tape, "patch_embed", h, patchWeight, patchBias);
+        h = PlacedTokensOp.record(tape, "tokens", h, classToken, position, visible);
+        for (Block block : blocks) {
+            h = block.record(tape, h);
+        }
+        return LayerNormOp.record(tape, "norm", h, normWeight, normBias, EPS);
+    }
+
+    private void requireSize(Tensor pixels) {
+        if (pixels.shape().at(1) != height || pixels.shape().at(2) != width) {
+            throw new IllegalArgumentException(name() + ": got " + pixels);
+        }
     }
 }

@@ -54,6 +54,12 @@ public final class Tape {
         return tensor;
     }
 
+    /** Lets no gradient pass: whatever is recorded on {@code tensor} from here on takes it as given. */
+    public Tensor detach(Tensor tensor) {
+        requiresGradient.remove(tensor);
+        return tensor;
+    }
+
     /** Declares where the gradient of {@code output} comes from outside, and keeps it: for tests of single ops. */
     public Tensor seedGradient(Tensor output) {
         Tensor seed = new Tensor("grad/" + output.name(), output.shape(), output.dtype());

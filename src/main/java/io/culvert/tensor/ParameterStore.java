@@ -35,9 +35,9 @@ public final class ParameterStore {
         return parameter;
     }
 
-    /** Declares state that training updates without a gradient, such as running statistics. */
-    public Tensor buffer(String name, int count) {
-        Tensor buffer = Tensor.f32(name, count);
+    /** Declares state without a gradient: running statistics, which training updates, or what it leaves as it is. */
+    public Tensor buffer(String name, int... extents) {
+        Tensor buffer = Tensor.f32(name, extents);
         if (buffers.putIfAbsent(name, buffer) != null) {
             throw new IllegalArgumentException("buffer " + name + " declared twice");
         }

@@ -229,7 +229,7 @@ public final class Checkpoint {
     }
 
     /**
-     * Loads a backbone from an encoder file or a file of timm's; its classifier, if any, is not used. Learned positions of
+     * Loads a backbone from an encoder file or a file of timm's; its classifier, if any, is not used. Positions of
      * another image size are resampled.
      *
      * @throws CulvertException (data) that lists what the file lacks, or has and the backbone does not
@@ -254,19 +254,22 @@ public final class Checkpoint {
                         file.path(), listed(unknown), backbone.name());
             }
             Positions positions = backbone.positions()
-                    .filter(p -> saved.has(p.parameter().name()))
+                    .filter(p -> saved.has(p.value().name()))
                     .filter(p -> isOtherGrid(saved, p))
                     .orElse(null);
+            Set<String> left = new TreeSet<>(lacking);
+            if (positions != null) {
+                positions.value().set(resampled(saved, positions));
+                left.add(positions.value().name());
+            }
             for (Parameter parameter : backbone.parameters()) {
-                if (!lacking.contains(parameter.name())) {
-                    boolean resample = positions != null && positions.parameter() == parameter;
-                    parameter.value()
-                            .set(resample ? resampled(saved, positions) : read(saved, parameter.name(), parameter));
+                if (!left.contains(parameter.name())) {
+                    parameter.value().set(read(saved, parameter.name(), parameter));
                 }
             }
             backbone.buffers().forEach((name, buffer) -> {
-                if (!lacking.contains(name)) {
-                    buffer.set(checked(saved, name, buffer.shape().toArray()));
+                if (!left.contains(name)) {
+                    readBuffer(saved, name, buffer);
                 }
             });
             backbone.store().valuesChanged();
@@ -290,8 +293,8 @@ public final class Checkpoint {
 
     /** Whether the file has positions that fit but for their number, which is a square and the class token's. */
     private static boolean isOtherGrid(SafetensorsFile saved, Positions positions) {
-        int[] shape = positions.parameter().torchShape();
-        List<Long> stored = saved.tensor(positions.parameter().name()).shape();
+        int[] shape = positions.value().shape().toArray();
+        List<Long> stored = saved.tensor(positions.value().name()).shape();
         return stored.size() == 3
                 && stored.get(0) == 1
                 && stored.get(1) != shape[1]
@@ -300,9 +303,9 @@ public final class Checkpoint {
     }
 
     private static float[] resampled(SafetensorsFile saved, Positions positions) {
-        String name = positions.parameter().name();
+        String name = positions.value().name();
         int count = Math.toIntExact(saved.tensor(name).shape().get(1));
-        int width = positions.parameter().torchShape()[2];
+        int width = positions.value().shape().at(2);
         return PositionResampling.resample(
                 checked(saved, name, 1, count, width), PositionResampling.side(count), positions.height(),
                 positions.width(), width);
@@ -317,7 +320,11 @@ public final class Checkpoint {
     }
 
     private static void readBuffers(SafetensorsFile saved, Map<String, Tensor> buffers) {
-        buffers.forEach((name, buffer) -> buffer.set(checked(saved, name, buffer.shape().toArray())));
+        buffers.forEach((name, buffer) -> readBuffer(saved, name, buffer));
+    }
+
+    private static void readBuffer(SafetensorsFile saved, String name, Tensor buffer) {
+        buffer.set(checked(saved, name, buffer.shape().toArray()));
     }
 
     private static void requireAll(SafetensorsFile saved, List<Parameter> parameters, Map<String, Tensor> buffers) {

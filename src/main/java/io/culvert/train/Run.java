@@ -15,6 +15,7 @@ import io.culvert.device.RunArena;
 import io.culvert.emulator.Emulator;
 import io.culvert.method.BarlowTwins;
 import io.culvert.method.Byol;
+import io.culvert.method.Mae;
 import io.culvert.method.Method;
 import io.culvert.method.MomentumCosine;
 import io.culvert.method.SimClr;
@@ -22,6 +23,7 @@ import io.culvert.method.Supervised;
 import io.culvert.method.Teacher;
 import io.culvert.model.Backbone;
 import io.culvert.model.Init;
+import io.culvert.model.MaeDecoder;
 import io.culvert.model.ResNet18;
 import io.culvert.model.VitTiny;
 import io.culvert.ops.barlow.BarlowTwinsOp;
@@ -43,6 +45,9 @@ import java.util.Optional;
 public final class Run implements AutoCloseable {
     private static final double ADAM_EPS = 1e-8;
     private static final double BATCH_NORM_EPS = 1e-5;
+    private static final double LAYER_NORM_EPS = 1e-6;
+    /** In the decoder of the study's published code. */
+    private static final double STUDY_DECODER_EPS = 1e-5;
 
     private final RunConfig config;
     private final Device device;
@@ -107,7 +112,7 @@ public final class Run implements AutoCloseable {
     public Run(RunConfig config, Plan plan) {
         this.config = config;
         this.plan = plan;
-        backbone = backbone(config.model(), config.data().imageSize(), store);
+        backbone = backbone(config, store);
         method = method(config.method(), plan);
         device = open(config.device(), config.threads(), config.precision());
         arena = new RunArena(device);
@@ -140,10 +145,17 @@ public final class Run implements AutoCloseable {
         }
     }
 
-    private static Backbone backbone(RunConfig.Model model, int imageSize, ParameterStore store) {
+    private static Backbone backbone(RunConfig config, ParameterStore store) {
+        RunConfig.Model model = config.model();
+        int side = config.data().imageSize();
         return switch (model.name()) {
             case "resnet18" -> new ResNet18(store, model.zeroInitResidual());
-            case "vit_tiny" -> new VitTiny(store, imageSize, imageSize, model.patch());
+            case "vit_tiny" -> {
+                VitTiny.Sizes tiny = VitTiny.Sizes.TINY;
+                VitTiny.Sizes sizes = new VitTiny.Sizes(tiny.width(), tiny.depth(), model.heads());
+                VitTiny.Start start = config.method().name().equals("mae") ? VitTiny.Start.MAE : VitTiny.Start.TIMM;
+                yield new VitTiny(store, side, side, model.patch(), sizes, start);
+            }
             default -> throw CulvertException.usage(
                     "model.name: unknown '%s'; known: resnet18, vit_tiny", model.name());
         };
@@ -156,13 +168,27 @@ public final class Run implements AutoCloseable {
                     backbone, keys.hidden(), keys.dim(),
                     new BarlowTwinsOp.Config(keys.lambda(), keys.scale(), BATCH_NORM_EPS));
             case "byol" -> new Byol(
-                    backbone, store -> backbone(config.model(), config.data().imageSize(), store), keys.hidden(),
+                    backbone, store -> backbone(config, store), keys.hidden(),
                     keys.dim(),
                     new MomentumCosine(keys.momentum(), keys.finalMomentum(), plan.steps));
+            case "mae" -> mae(keys);
             case "supervised" -> new Supervised(backbone, plan.positiveWeight);
             default -> throw CulvertException.usage(
-                    "method.name: unknown '%s'; known: simclr, barlow_twins, byol, supervised", keys.name());
+                    "method.name: unknown '%s'; known: simclr, barlow_twins, byol, mae, supervised", keys.name());
         };
+    }
+
+    private Mae mae(RunConfig.Method keys) {
+        if (!(backbone instanceof VitTiny encoder)) {
+            throw CulvertException.usage(
+                    "method mae removes patches and needs a vision transformer: set model.name=vit_tiny, now it is %s",
+                    config.model().name());
+        }
+        double eps = keys.asPublished() ? STUDY_DECODER_EPS : LAYER_NORM_EPS;
+        MaeDecoder decoder = new MaeDecoder(
+                encoder, new MaeDecoder.Sizes(keys.decoderDim(), keys.decoderDepth(), keys.decoderHeads(), eps));
+        return new Mae(
+                encoder, decoder, new Mae.Settings(keys.maskRatio(), keys.normPix(), keys.asPublished()), config.seed());
     }
 
     /**

@@ -104,6 +104,9 @@ public record RunConfig(
             @Key(value = "16", min = 1, doc = "vit_tiny: side of a patch, pixels; it divides data.image_size")
             int patch,
 
+            @Key(value = "3", min = 1, doc = "vit_tiny: heads that share a width of 192; timm has 3, the study's mae 12")
+            int heads,
+
             @Key(value = "false", doc = "resnet18: start the last batch norm of each residual block at 0, as timm does")
             boolean zeroInitResidual,
 
@@ -117,7 +120,7 @@ public record RunConfig(
 
     /** The self-supervised method and its projection head. */
     public record Method(
-            @Key(value = "simclr", doc = "simclr, barlow_twins, byol or supervised") String name,
+            @Key(value = "simclr", doc = "simclr, barlow_twins, byol, mae or supervised") String name,
 
             @Key(value = "0.2", positive = true, doc = "temperature of NT-Xent")
             double temperature,
@@ -138,7 +141,25 @@ public record RunConfig(
             double momentum,
 
             @Key(value = "0.999", min = 0, max = 1, doc = "byol: the same in the last step, on a cosine between")
-            double finalMomentum) {}
+            double finalMomentum,
+
+            @Key(value = "0.75", min = 0, max = 1, doc = "mae: share of the patches that are removed")
+            double maskRatio,
+
+            @Key(value = "true", doc = "mae: standardise each patch of the target")
+            boolean normPix,
+
+            @Key(value = "192", min = 4, doc = "mae: width of the decoder, a multiple of 4")
+            int decoderDim,
+
+            @Key(value = "12", min = 1, doc = "mae: blocks of the decoder")
+            int decoderDepth,
+
+            @Key(value = "12", min = 1, doc = "mae: heads of the decoder, which share its width")
+            int decoderHeads,
+
+            @Key(value = "false", doc = "mae: keep the study's bug: no gradient reaches encoder or decoder, both stay as initialised")
+            boolean asPublished) {}
 
     /** The optimiser. */
     public record Optim(

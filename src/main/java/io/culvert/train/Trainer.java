@@ -143,7 +143,7 @@ public final class Trainer {
             Tape tape = new Tape(true);
             Tensor pixels = tape.input(Tensor.f32("pixels", method.views() * batch, imageSize, imageSize, 3));
             Tensor input = CastOp.record(tape, "pixels.cast", pixels, DType.compute(device));
-            Method.Recorded recorded = method.record(tape, input);
+            Method.Recorded recorded = method.record(tape, input, pixels);
             tape.keep(recorded.features());
             tape.keep(recorded.embeddings());
             recorded.scalars().values().forEach(tape::keep);
@@ -187,7 +187,9 @@ public final class Trainer {
         if (scale != null) {
             scale.apply();
         }
-        optimizer.update();
+        if (method.learns()) {
+            optimizer.update();
+        }
         if (probe != null) {
             probe.update();
         }

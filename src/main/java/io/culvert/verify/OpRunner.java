@@ -11,16 +11,21 @@ import io.culvert.ops.gelu.GeluOp;
 import io.culvert.ops.l2normalize.L2NormalizeOp;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
+import io.culvert.ops.masking.PlacedTokensOp;
+import io.culvert.ops.masking.UnshuffleOp;
+import io.culvert.ops.masking.VisiblePatchesOp;
 import io.culvert.ops.mlp.MlpOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.pool.GlobalAvgPoolOp;
 import io.culvert.ops.pool.MaxPoolOp;
 import io.culvert.ops.relu.ReluOp;
 import io.culvert.ops.softmax.SoftmaxOp;
-import io.culvert.ops.tokens.ClassTokenOp;
+import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.ops.tokens.TokensOp;
+import io.culvert.safetensors.StoredTensor;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -43,6 +48,10 @@ final class OpRunner implements CaseRunner {
             "patch_embed",
             "tokens",
             "class_token",
+            "patch_tokens",
+            "visible_patches",
+            "placed_tokens",
+            "unshuffle",
             "bias_gelu",
             "mlp",
             "add");
@@ -75,9 +84,19 @@ final class OpRunner implements CaseRunner {
             case "qkv_attention" -> qkvAttention(vector, run);
             case "patch_embed" -> patchEmbed(vector, run);
             case "tokens" -> tokens(vector, run);
+            case "patch_tokens" -> {
+                Tensor x = run.input("x", 3, Layout.SAME);
+                if (x.shape().at(1) < 2) {
+                    throw vector.fault("in/x must have at least 2 tokens");
+                }
+                yield run.run("y", TokenSliceOp.patches(run.tape, "patch_tokens", x), Layout.SAME);
+            }
+            case "visible_patches" -> visiblePatches(vector, run);
+            case "placed_tokens" -> placedTokens(vector, run);
+            case "unshuffle" -> unshuffle(vector, run);
             case "class_token" -> {
                 Tensor x = run.input("x", 3, Layout.SAME);
-                yield run.run("y", ClassTokenOp.record(run.tape, "class_token", x), Layout.SAME);
+                yield run.run("y", TokenSliceOp.classToken(run.tape, "class_token", x), Layout.SAME);
             }
             case "bias_gelu" -> biasGelu(vector, run);
             case "mlp" -> mlp(vector, run);
@@ -182,6 +201,86 @@ final class OpRunner implements CaseRunner {
             throw vector.fault("param/cls_token and param/pos_embed do not fit in/x");
         }
         return run.run("y", TokensOp.record(run.tape, "tokens", x, token, position), Layout.SAME);
+    }
+
+    /** Which of the places that stay a place is, -1 if none. */
+    private static int[] slots(VectorCase vector, long[] visible, int images, int places) {
+        int[] slots = new int[Math.multiplyExact(images, places)];
+        Arrays.fill(slots, -1);
+        int kept = visible.length / images;
+        for (int i = 0; i < visible.length; i++) {
+            int image = i / kept * places;
+            if (visible[i] < 0 || visible[i] >= places || slots[image + (int) visible[i]] >= 0) {
+                throw vector.fault("in/visible must name each of %d places at most once, has %d", places, visible[i]);
+            }
+            slots[image + (int) visible[i]] = i % kept;
+        }
+        return slots;
+    }
+
+    /** The case's in/visible: the places of so many patches for each image. */
+    private static long[] visible(VectorCase vector, int images) {
+        if (!vector.tensor("in/visible", 2).shape().getFirst().equals((long) images)) {
+            throw vector.fault("in/visible must have a row for each of %d images", images);
+        }
+        return vector.longs("in/visible");
+    }
+
+    private static int[] ints(long[] values) {
+        return Arrays.stream(values).mapToInt(Math::toIntExact).toArray();
+    }
+
+    /** Positions in single precision, whatever the rest is. */
+    private static Tensor positions(VectorCase vector, TapeRun run, int width) {
+        StoredTensor given = vector.tensor("in/pos_embed", 3);
+        if (given.shape().get(2) != width || given.shape().get(1) < 2) {
+            throw vector.fault("in/pos_embed must be [1, 1 + places, %d]", width);
+        }
+        return run.data("pos_embed", given.toFloats(), 1, Math.toIntExact(given.shape().get(1)), width);
+    }
+
+    private static Map<String, Computed> visiblePatches(VectorCase vector, TapeRun run) {
+        Tensor x = run.input("x", 4, Layout.CHANNELS_LAST);
+        int patch = vector.integer("patch");
+        if (patch < 1 || x.shape().at(1) % patch != 0 || x.shape().at(2) % patch != 0) {
+            throw vector.fault("patches of %d do not tile in/x", patch);
+        }
+        int images = x.shape().at(0);
+        int places = x.shape().at(1) / patch * (x.shape().at(2) / patch);
+        long[] visible = visible(vector, images);
+        int[] slots = slots(vector, visible, images, places);
+        Tensor y = VisiblePatchesOp.record(
+                run.tape, "visible_patches", x, run.indices("visible", ints(visible), images, visible.length / images),
+                run.indices("slots", slots, images, places), patch);
+        return run.run("y", y, Layout.SAME);
+    }
+
+    private static Map<String, Computed> placedTokens(VectorCase vector, TapeRun run) {
+        Tensor x = run.input("x", 3, Layout.SAME);
+        Parameter token = run.parameter("cls_token", 3);
+        int images = x.shape().at(0);
+        Tensor position = positions(vector, run, x.shape().at(2));
+        long[] visible = visible(vector, images);
+        slots(vector, visible, images, position.shape().at(1) - 1);
+        if (visible.length != images * x.shape().at(1) || token.value().shape().count() != x.shape().at(2)) {
+            throw vector.fault("in/visible and param/cls_token do not fit in/x");
+        }
+        Tensor places = run.indices("visible", ints(visible), images, x.shape().at(1));
+        return run.run("y", PlacedTokensOp.record(run.tape, "placed_tokens", x, token, position, places), Layout.SAME);
+    }
+
+    private static Map<String, Computed> unshuffle(VectorCase vector, TapeRun run) {
+        Tensor x = run.input("x", 3, Layout.SAME);
+        Parameter mask = run.parameter("mask_token", 3);
+        int images = x.shape().at(0);
+        Tensor position = positions(vector, run, x.shape().at(2));
+        int places = position.shape().at(1) - 1;
+        long[] visible = visible(vector, images);
+        if (visible.length != images * (x.shape().at(1) - 1) || mask.value().shape().count() != x.shape().at(2)) {
+            throw vector.fault("in/visible and param/mask_token do not fit in/x");
+        }
+        Tensor slots = run.indices("slots", slots(vector, visible, images, places), images, places);
+        return run.run("y", UnshuffleOp.record(run.tape, "unshuffle", x, slots, mask, position), Layout.SAME);
     }
 
     private static Map<String, Computed> biasGelu(VectorCase vector, TapeRun run) {

@@ -89,7 +89,12 @@ final class TapeRun {
             }
             values[i] = (int) given[i];
         }
-        Tensor tensor = tape.input(new Tensor(name, Shape.of(rows), DType.I32));
+        return indices(name, values, rows);
+    }
+
+    /** As {@link #data}, for integers. */
+    Tensor indices(String name, int[] values, int... extents) {
+        Tensor tensor = tape.input(new Tensor(name, Shape.of(extents), DType.I32));
         assembled.add(new Assembled(tensor, () -> tensor.setInts(values)));
         return tensor;
     }

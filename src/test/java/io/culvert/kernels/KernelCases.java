@@ -19,6 +19,7 @@ final class KernelCases {
                         RowCases.all(),
                         BatchNormCases.all(),
                         PoolCases.all(),
+                        MaskingCases.all(),
                         TokenCases.all(),
                         OptimCases.all(),
                         NtXentCases.all(),

@@ -16,7 +16,9 @@ final class TokenCases {
     };
 
     /** Images, length with the class token, width. */
-    private static final int[][] SEQUENCES = {{1, 2, 1}, {2, 7, 13}, {3, 5, 8}, {70, 3, 16}, {35, 4, 5}, {2, 9, 40}};
+    private static final int[][] SEQUENCES = {
+        {1, 2, 1}, {2, 7, 13}, {3, 5, 8}, {70, 3, 16}, {35, 4, 5}, {2, 9, 40}, {2, 7, 32}, {4, 7, 32}
+    };
 
     private final List<KernelCase> cases = new ArrayList<>();
 
@@ -28,7 +30,8 @@ final class TokenCases {
             }
             for (int[] shape : SEQUENCES) {
                 all.tokens(type, shape[0], shape[1], shape[2]);
-                all.classToken(type, shape[0], shape[1], shape[2]);
+                all.slice(type, shape[0], shape[1], shape[2], 0, 1);
+                all.slice(type, shape[0], shape[1], shape[2], 1, shape[1] - 1);
             }
         }
         return all.cases;
@@ -92,19 +95,20 @@ final class TokenCases {
                 .inout(F32, token, dtoken).inout(F32, position, dposition).in(type, dy).value(n, length, width), false);
     }
 
-    private void classToken(Type type, int n, int length, int width) {
+    /** Some neighbouring tokens of each sequence: the first alone, or all but the first. */
+    private void slice(Type type, int n, int length, int width, int first, int count) {
         double[] x = type.normal(1, n * length * width);
-        double[] dy = type.normal(2, n * width);
-        double[] y = new double[n * width];
+        double[] dy = type.normal(2, n * count * width);
+        double[] y = new double[dy.length];
         double[] dx = new double[x.length];
         for (int i = 0; i < y.length; i++) {
-            int at = i / width * length * width + i % width;
+            int at = (i / (count * width) * length + first) * width + i % (count * width);
             y[i] = x[at];
             dx[at] = dy[i];
         }
-        keep(new KernelCase("tokens", "class_token_forward_" + type.suffix())
-                .out(type, y, EXACT).in(type, x).value(n, length, width), false);
-        keep(new KernelCase("tokens", "class_token_backward_" + type.suffix())
-                .out(type, dx, EXACT).in(type, dy).value(n, length, width), false);
+        keep(new KernelCase("tokens", "token_slice_forward_" + type.suffix())
+                .out(type, y, EXACT).in(type, x).value(n, length, width, first, count), width % 8 == 0);
+        keep(new KernelCase("tokens", "token_slice_backward_" + type.suffix())
+                .out(type, dx, EXACT).in(type, dy).value(n, length, width, first, count), width % 8 == 0);
     }
 }

@@ -41,7 +41,7 @@ public final class OpTestKit {
 
     private final Map<String, int[]> inputShapes = new LinkedHashMap<>();
     private final Map<String, int[]> constantShapes = new LinkedHashMap<>();
-    private final Map<String, Integer> labelCounts = new LinkedHashMap<>();
+    private final Map<String, int[]> integerShapes = new LinkedHashMap<>();
     private final Map<String, int[]> parameterShapes = new LinkedHashMap<>();
     private final Map<String, double[]> values = new LinkedHashMap<>();
     private final SplittableRandom random = new SplittableRandom(42);
@@ -78,8 +78,13 @@ public final class OpTestKit {
 
     /** Integers, one for each row of another input. */
     public OpTestKit labels(String name, int rows, int classes) {
-        labelCounts.put(name, rows);
-        values.put(name, IntStream.range(0, rows).mapToDouble(i -> random.nextInt(classes)).toArray());
+        return integers(name, IntStream.range(0, rows).map(i -> random.nextInt(classes)).toArray(), rows);
+    }
+
+    /** Integers of any shape. */
+    public OpTestKit integers(String name, int[] given, int... shape) {
+        integerShapes.put(name, shape);
+        values.put(name, Arrays.stream(given).asDoubleStream().toArray());
         return this;
     }
 
@@ -135,8 +140,8 @@ public final class OpTestKit {
                 input.set(floats(values.get(name)));
                 all.put(name, input);
             });
-            labelCounts.forEach((name, rows) -> {
-                Tensor input = tape.input(new Tensor(name, Shape.of(rows), DType.I32));
+            integerShapes.forEach((name, shape) -> {
+                Tensor input = tape.input(new Tensor(name, Shape.of(shape), DType.I32));
                 input.bind(arena.allocate(name, input.bytes()), 0);
                 input.setInts(Arrays.stream(values.get(name)).mapToInt(v -> (int) v).toArray());
                 all.put(name, input);

@@ -10,7 +10,7 @@ import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.relu.ReluOp;
 import io.culvert.ops.softmax.SoftmaxOp;
-import io.culvert.ops.tokens.ClassTokenOp;
+import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.ops.tokens.TokensOp;
 import io.culvert.reference.Reference;
 import io.culvert.tensor.Tensor;
@@ -134,7 +134,7 @@ class TransformerOpsTest {
         new OpTestKit()
                 .input("x", n, length, width)
                 .check(
-                        (tape, x, p, store) -> ClassTokenOp.record(tape, "class_token", x.get("x")),
+                        (tape, x, p, store) -> TokenSliceOp.classToken(tape, "class_token", x.get("x")),
                         v -> Reference.firstRows(v.get("x"), n, width));
     }
 

@@ -402,6 +402,70 @@ public final class Reference {
         return y;
     }
 
+    /**
+     * He et al. 2022, section 3, patch by patch: x {@code [n, h, w, c]} to {@code [n, kept, patch^2 c]}; visible holds whole
+     * numbers, the places that stay.
+     */
+    public static double[] visiblePatches(double[] x, int h, int w, int c, int patch, double[] visible) {
+        int images = x.length / h / w / c;
+        int kept = visible.length / images;
+        int pixels = patch * patch * c;
+        double[] y = new double[visible.length * pixels];
+        for (int row = 0; row < visible.length; row++) {
+            int top = (int) visible[row] / (w / patch) * patch;
+            int left = (int) visible[row] % (w / patch) * patch;
+            for (int i = 0; i < pixels; i++) {
+                int line = row / kept * h + top + i / c / patch;
+                y[row * pixels + i] = x[(line * w + left + i / c % patch) * c + i % c];
+            }
+        }
+        return y;
+    }
+
+    /** As {@link #tokens}, where only the patches at the places {@code visible} are there: x {@code [n, kept, width]}. */
+    public static double[] placedTokens(double[] x, int n, double[] token, double[] position, double[] visible) {
+        int width = token.length;
+        int kept = visible.length / n;
+        double[] y = new double[n * (1 + kept) * width];
+        for (int i = 0; i < y.length; i++) {
+            int d = i % width;
+            int at = i / width % (1 + kept);
+            int patch = i / width / (1 + kept) * kept + at - 1;
+            y[i] = at == 0
+                    ? token[d] + position[d]
+                    : x[patch * width + d] + position[(1 + (int) visible[patch]) * width + d];
+        }
+        return y;
+    }
+
+    /** x {@code [n, 1 + kept, width]} to {@code [n, 1 + places, width]}: slots holds whole numbers, -1 for a mask token. */
+    public static double[] unshuffle(double[] x, int n, double[] mask, double[] position, double[] slots) {
+        int width = mask.length;
+        int places = slots.length / n;
+        int seen = x.length / n / width;
+        double[] y = new double[n * position.length];
+        for (int image = 0; image < n; image++) {
+            for (int i = 0; i < position.length; i++) {
+                int at = i / width;
+                int slot = at == 0 ? 0 : 1 + (int) slots[image * places + at - 1];
+                boolean masked = at > 0 && slot == 0;
+                y[image * position.length + i] =
+                        position[i] + (masked ? mask[i % width] : x[(image * seen + slot) * width + i % width]);
+            }
+        }
+        return y;
+    }
+
+    /** All but the first {@code width} of each of {@code n} equal parts. */
+    public static double[] laterRows(double[] x, int n, int width) {
+        int part = x.length / n;
+        double[] y = new double[x.length - n * width];
+        for (int i = 0; i < y.length; i++) {
+            y[i] = x[i / (part - width) * part + width + i % (part - width)];
+        }
+        return y;
+    }
+
     /** m + (relu(m) + gelu(g)) with g = gelu(x) and m = x + g. */
     public static double[] residual(double[] x) {
         double[] inner = gelu(x);

@@ -30,7 +30,8 @@ class RunConfigTest {
         RunConfig config = RunConfig.load(file("# nothing\n"), DATA);
         assertThat(config.name()).isEqualTo("my-run");
         assertThat(config.folder()).isEqualTo(Path.of("runs/my-run"));
-        assertThat(config.method()).isEqualTo(new RunConfig.Method("simclr", 0.2, 2048, 256, 0.0051, 0.024, 0.996, 0.999));
+        assertThat(config.method()).isEqualTo(new RunConfig.Method(
+                "simclr", 0.2, 2048, 256, 0.0051, 0.024, 0.996, 0.999, 0.75, true, 192, 12, 12, false));
         assertThat(config.schedule()).isEqualTo(new RunConfig.Schedule(45, 10, 0.15, 1e-6));
         assertThat(config.optim()).isEqualTo(new RunConfig.Optim(
                 "lars", 0.3, true, 0.9, 0.999, 1e-6, OptionalDouble.empty(), true, OptionalDouble.empty(), 0.001, "barlow",
@@ -179,6 +180,13 @@ class RunConfigTest {
             RunConfig paper = RunConfig.load(Path.of("../configs/papers/" + method + "-resnet18.yaml"), DATA);
             assertThat(paper.method().name()).isEqualTo(method);
             assertThat(paper.name()).as("not the study's").isEqualTo(method + "-resnet18-paper");
+        }
+        for (String file : List.of("mae-vit_tiny", "papers/mae-vit_tiny")) {
+            RunConfig mae = RunConfig.load(Path.of("../configs/" + file + ".yaml"), DATA);
+            assertThat(mae.method().name()).isEqualTo("mae");
+            assertThat(mae.model().name()).isEqualTo("vit_tiny");
+            assertThat(mae.model().heads()).isEqualTo(3);
+            assertThat(mae.method().asPublished()).isFalse();
         }
     }
 }

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.management.ThreadMXBean;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.RunArena;
+import io.culvert.method.Mae;
+import io.culvert.method.Method;
 import io.culvert.method.SimClr;
 import io.culvert.model.Backbone;
 import io.culvert.model.Init;
+import io.culvert.model.MaeDecoder;
 import io.culvert.model.VitTiny;
 import io.culvert.optim.AdamW;
 import io.culvert.optim.GradientScale;
@@ -56,32 +59,30 @@ class SteadyStepTest {
                 .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).isZero();
-        assertThat(output.lines()).containsExactly("sgd 0 bytes", "lars 0 bytes", "adamw 0 bytes", "vit 0 bytes", "recipe 0 bytes");
+        assertThat(output.lines())
+                .containsExactly("sgd 0 bytes", "lars 0 bytes", "adamw 0 bytes", "vit 0 bytes", "mae 0 bytes", "recipe 0 bytes");
     }
 
     /** Prints what a number of steps allocate with each optimiser. */
     public static void main(String[] args) {
         print("sgd", (arena, store) -> new Sgd(arena, store, 0.9, 1e-4, false));
         print("lars", (arena, store) -> new Lars(arena, store, 0.9, 1e-4, 1e-3));
-        print("adamw", (arena, store) -> new AdamW(arena, store, 0.9, 0.999, 1e-8, 1e-4));
-        long bytes = leastBytes(
-                store -> new VitTiny(store, SIZE, SIZE, 4, 2),
-                (arena, store) -> new AdamW(arena, store, 0.9, 0.999, 1e-8, 1e-4));
-        System.out.println("vit " + bytes + " bytes");
+        print("adamw", SteadyStepTest::adamW);
+        print("vit", store -> contrast(new VitTiny(store, SIZE, SIZE, 4, 2)), SteadyStepTest::adamW);
+        print("mae", SteadyStepTest::mae, SteadyStepTest::adamW);
         System.out.println("recipe " + leastBytes(SteadyStepTest::recipe) + " bytes");
     }
 
     /** Two passes a step, clipped, spared vectors, a decay that changes. */
     private static Trainer recipe(RunArena arena) {
         ParameterStore store = new ParameterStore();
-        SmallBackbone backbone = new SmallBackbone(store);
-        SimClr method = new SimClr(backbone, 32, 16, 0.5);
-        initialise(arena, store, backbone, method);
+        Learner learner = contrast(new SmallBackbone(store));
+        initialise(arena, store, learner);
         AdamW adam = new AdamW(
                 arena, store, new Groups(false, 0.5, store.parameters().subList(3, 5), 10), 0.9, 0.999, 1e-8, 1e-4);
         adam.decayTo(1e-3, 1_000_000_000);
         return new Trainer(
-                arena, store, method, adam, constant(), BATCH, SIZE,
+                arena, store, learner.method, adam, constant(), BATCH, SIZE,
                 new Trainer.Extras(2, new GradientScale.Clip(0.1, false, store.parameters()), null, false));
     }
 
@@ -89,21 +90,46 @@ class SteadyStepTest {
         return new WarmupCosine(1e-4, 1e-4, 1e-4, 1, 1_000_000_000);
     }
 
-    private static void initialise(RunArena arena, ParameterStore store, Backbone backbone, SimClr method) {
+    private static void initialise(RunArena arena, ParameterStore store, Learner learner) {
         store.allocate(arena);
+        learner.method.allocate(arena);
         Init init = new Init(1);
-        backbone.initialise(init);
-        method.initialise(init);
+        learner.backbone.initialise(init);
+        learner.method.initialise(init);
         store.valuesChanged();
     }
 
+    /** A network with its method. */
+    private record Learner(Backbone backbone, Method method) {}
+
+    private static Learner contrast(Backbone backbone) {
+        return new Learner(backbone, new SimClr(backbone, 32, 16, 0.5));
+    }
+
+    private static Learner mae(ParameterStore store) {
+        VitTiny encoder = new VitTiny(store, SIZE, SIZE, 4, new VitTiny.Sizes(192, 2, 3), VitTiny.Start.MAE);
+        MaeDecoder decoder = new MaeDecoder(encoder, new MaeDecoder.Sizes(64, 1, 4, 1e-6));
+        return new Learner(encoder, new Mae(encoder, decoder, new Mae.Settings(0.75, true, false), 1));
+    }
+
+    private static Optimizer adamW(RunArena arena, ParameterStore store) {
+        return new AdamW(arena, store, 0.9, 0.999, 1e-8, 1e-4);
+    }
+
     private static void print(String name, BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
-        System.out.println(name + " " + leastBytes(SmallBackbone::new, optimizer) + " bytes");
+        print(name, store -> contrast(new SmallBackbone(store)), optimizer);
+    }
+
+    private static void print(
+            String name,
+            Function<ParameterStore, Learner> network,
+            BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
+        System.out.println(name + " " + leastBytes(network, optimizer) + " bytes");
     }
 
     /** Bytes that {@link #STEPS} steps allocate on all threads that take part, the least seen within a minute. */
     private static long leastBytes(
-            Function<ParameterStore, Backbone> network, BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
+            Function<ParameterStore, Learner> network, BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
         return leastBytes(arena -> trainer(arena, network, optimizer));
     }
 
@@ -111,7 +137,7 @@ class SteadyStepTest {
         try (CpuDevice device = CpuDevice.open(2);
                 RunArena arena = new RunArena(device)) {
             Trainer trainer = made.apply(arena);
-            MemorySegment views = arena.allocate("views", 2L * BATCH * SIZE * SIZE * 3 * Float.BYTES).memory();
+            MemorySegment views = arena.allocate("views", trainer.pixels().bytes()).memory();
             for (long i = 0; i < views.byteSize() / Float.BYTES; i++) {
                 views.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) Math.sin(i));
             }
@@ -144,13 +170,13 @@ class SteadyStepTest {
 
     private static Trainer trainer(
             RunArena arena,
-            Function<ParameterStore, Backbone> network,
+            Function<ParameterStore, Learner> network,
             BiFunction<RunArena, ParameterStore, Optimizer> optimizer) {
         ParameterStore store = new ParameterStore();
-        Backbone backbone = network.apply(store);
-        SimClr method = new SimClr(backbone, 32, 16, 0.5);
-        initialise(arena, store, backbone, method);
-        OnlineProbe probe = new OnlineProbe(arena, backbone.features(), method.views(), 2, 0.999, 1);
+        Learner learner = network.apply(store);
+        Method method = learner.method;
+        initialise(arena, store, learner);
+        OnlineProbe probe = new OnlineProbe(arena, learner.backbone.features(), method.views(), 2, 0.999, 1);
         return new Trainer(
                 arena, store, method, optimizer.apply(arena, store), constant(), BATCH, SIZE,
                 new Trainer.Extras(1, null, probe, false));

@@ -12,11 +12,16 @@ import io.culvert.device.RunArena;
 import io.culvert.emulator.TestEmulator;
 import io.culvert.method.BarlowTwins;
 import io.culvert.method.Byol;
+import io.culvert.method.Mae;
 import io.culvert.method.Method;
 import io.culvert.method.MomentumCosine;
 import io.culvert.method.SimClr;
 import io.culvert.method.Supervised;
 import io.culvert.method.Teacher;
+import io.culvert.model.Backbone;
+import io.culvert.model.Init;
+import io.culvert.model.MaeDecoder;
+import io.culvert.model.VitTiny;
 import io.culvert.ops.barlow.BarlowTwinsOp;
 import io.culvert.optim.AdamW;
 import io.culvert.optim.Lars;
@@ -49,7 +54,7 @@ class TrajectoryTest {
     @ParameterizedTest
     @CsvSource({
         "simclr, cpu", "simclr, emulator", "barlow_twins, cpu", "barlow_twins, emulator", "byol, cpu", "byol, emulator",
-        "supervised, cpu", "supervised, emulator"
+        "mae, cpu", "mae, emulator", "supervised, cpu", "supervised, emulator"
     })
     void equalsPyTorch(String name, String where) throws Exception {
         try (Arena mapping = Arena.ofConfined()) {
@@ -72,17 +77,22 @@ class TrajectoryTest {
 
     private void follow(String name, RunArena arena) {
         ParameterStore store = new ParameterStore();
-        SmallBackbone backbone = new SmallBackbone(store);
+        Backbone backbone = name.equals("mae") ? vit(store) : new SmallBackbone(store);
         Method method = method(name, backbone);
         store.allocate(arena);
         method.allocate(arena);
+        Init init = new Init(1);
+        backbone.initialise(init);
+        method.initialise(init);
         for (Parameter parameter : store.parameters()) {
             parameter.value().set(parameter.fromTorchOrder(file.tensor("param/" + parameter.name()).toFloats()));
         }
         store.buffers().forEach((key, buffer) -> {
-            float[] values = new float[buffer.shape().at(0)];
-            Arrays.fill(values, key.endsWith("running_var") ? 1 : 0);
-            buffer.set(values);
+            if (key.contains(".running_")) {
+                float[] values = new float[buffer.shape().at(0)];
+                Arrays.fill(values, key.endsWith("running_var") ? 1 : 0);
+                buffer.set(values);
+            }
         });
         store.valuesChanged();
         method.teacher().ifPresent(Teacher::copyStudent);
@@ -103,7 +113,37 @@ class TrajectoryTest {
         method.teacher().ifPresent(teacher -> assertValues(teacher.store(), "out/teacher/"));
     }
 
-    private Method method(String name, SmallBackbone backbone) {
+    private VitTiny vit(ParameterStore store) {
+        VitTiny.Sizes sizes =
+                new VitTiny.Sizes(integer("encoder_width"), integer("encoder_depth"), integer("encoder_heads"));
+        return new VitTiny(store, integer("size"), integer("size"), integer("patch"), sizes, VitTiny.Start.MAE);
+    }
+
+    /** With the masks of the file. */
+    private Mae mae(VitTiny encoder) {
+        MaeDecoder.Sizes sizes = new MaeDecoder.Sizes(
+                integer("decoder_width"), integer("decoder_depth"), integer("decoder_heads"), 1e-6);
+        int kept = (int) (encoder.patches() * (1 - number("mask_ratio")));
+        return new Mae(
+                encoder, new MaeDecoder(encoder, sizes), new Mae.Settings(number("mask_ratio"), true, false),
+                (step, image, places) -> {
+                    long[] visible = file.tensor("in/visible." + step).toLongs();
+                    for (int i = 0; i < kept; i++) {
+                        int place = (int) visible[image * kept + i];
+                        int at = i;
+                        while (places[at] != place) {
+                            at++;
+                        }
+                        places[at] = places[i];
+                        places[i] = place;
+                    }
+                });
+    }
+
+    private Method method(String name, Backbone backbone) {
+        if (backbone instanceof VitTiny encoder) {
+            return mae(encoder);
+        }
         int hidden = integer("hidden");
         int dim = integer("dim");
         return switch (name) {
@@ -120,7 +160,7 @@ class TrajectoryTest {
     private Optimizer optimizer(RunArena arena, ParameterStore store) {
         return switch (params.get("optimizer").textValue()) {
             case "lars" -> new Lars(arena, store, 0.9, 1e-4, 0.02);
-            case "adamw" -> new AdamW(arena, store, 0.9, 0.95, 1e-8, 0.05);
+            case "adamw" -> new AdamW(arena, store, 0.9, 0.95, params.path("eps").asDouble(1e-8), 0.05);
             default -> new Sgd(arena, store, 0.9, 1e-4, false);
         };
     }

@@ -14,7 +14,7 @@ import java.util.List;
 
 /**
  * {@code y = x weight^T + bias} over the last axis: x {@code [..., in]}, weight {@code [out, in]}, bias {@code [out]}
- * or absent, y {@code [..., out]}.
+ * or absent, y {@code [..., out]}. A weight of more axes is taken as a matrix of {@code out} rows as it is stored.
  */
 public final class LinearOp extends Op {
     final Tensor x;
@@ -41,7 +41,7 @@ public final class LinearOp extends Op {
      * @param bias may be null
      */
     public static Tensor record(Tape tape, String name, Tensor x, Parameter weight, Parameter bias) {
-        if (x.shape().at(-1) != weight.value().shape().at(1)) {
+        if (x.shape().at(-1) != weight.value().shape().count() / weight.value().shape().at(0)) {
             throw new IllegalArgumentException(name + ": " + x + " does not fit " + weight.value());
         }
         return new LinearOp(name, tape, x, weight, bias).y;
