@@ -72,7 +72,7 @@ final class CpuMlp implements OpKernel {
 
         MemorySegment at(int index) {
             MemorySegment data = tensor.data();
-            if (data != whole) {
+            if (whole == null || data.address() != whole.address()) {
                 whole = data;
                 long bytes = data.byteSize() / rows * chunk;
                 for (int i = 0; i < slices.length; i++) {
