@@ -14,8 +14,13 @@ public interface Method {
     /** Its name in configurations. */
     String name();
 
-    /** Views that the loader draws of each image. */
+    /** Views that the loader draws of each image, of those of full size. */
     int views();
+
+    /** Smaller views that the loader draws of each image beside these. */
+    default int localViews() {
+        return 0;
+    }
 
     /** Sets the initial values of whatever the method adds to the encoder, after the encoder's own. */
     void initialise(Init init);
@@ -62,9 +67,10 @@ public interface Method {
     /**
      * Records one training step from pixels to loss.
      *
-     * @param pixels {@code [views * B, H, W, 3]}, all first views before all second ones
+     * @param pixels {@code [views * B, H, W, 3]}, all first views before all second ones; if there are local views then
+     *     those in a second tensor, {@code [localViews * B, h, w, 3]}
      */
-    Recorded record(Tape tape, Tensor pixels);
+    Recorded record(Tape tape, List<Tensor> pixels);
 
     /**
      * What was recorded.

@@ -247,7 +247,7 @@ public final class Run implements AutoCloseable {
                 optimizer(stepsPerEpoch),
                 schedule,
                 config.passSize(),
-                config.data().imageSize(),
+                new int[] {config.data().imageSize()},
                 config.optim().accumulate(),
                 clip());
     }
@@ -280,8 +280,8 @@ public final class Run implements AutoCloseable {
                 .withCacheBytes((long) keys.cacheMb() << 20);
     }
 
-    /** Opens what brings batches into a network's input. */
-    Feed feed(Dataset dataset, LoaderConfig loading, Tensor pixels) {
+    /** Opens what brings batches into a network's inputs. */
+    Feed feed(Dataset dataset, LoaderConfig loading, List<Tensor> pixels) {
         return Feed.open(dataset, loading, device, pixels, augmentOn());
     }
 

@@ -15,6 +15,8 @@ import io.culvert.tensor.DType;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -22,7 +24,7 @@ import java.util.OptionalDouble;
 public final class Trainer {
     private final ParameterStore store;
     private final Tape tape;
-    private final Tensor pixels;
+    private final List<Tensor> pixels;
     private final Method method;
     private final Method.Recorded recorded;
     private final Optimizer optimizer;
@@ -42,7 +44,7 @@ public final class Trainer {
      *
      * @param store the parameters of encoder and method, already allocated and initialised
      * @param batch images a step; the tape sees {@code method.views()} times as many
-     * @param imageSize height and width in pixels
+     * @param sides height and width of the views in pixels; of the local ones, if the method has any, after the others'
      */
     public Trainer(
             RunArena arena,
@@ -51,8 +53,8 @@ public final class Trainer {
             Optimizer optimizer,
             WarmupCosine schedule,
             int batch,
-            int imageSize) {
-        this(arena, store, method, optimizer, schedule, batch, imageSize, 1, null);
+            int... sides) {
+        this(arena, store, method, optimizer, schedule, batch, sides, 1, null);
     }
 
     /**
@@ -68,7 +70,7 @@ public final class Trainer {
             Optimizer optimizer,
             WarmupCosine schedule,
             int batch,
-            int imageSize,
+            int[] sides,
             int passes,
             GradientScale.Clip clip) {
         this.store = store;
@@ -76,7 +78,7 @@ public final class Trainer {
         this.optimizer = optimizer;
         this.schedule = schedule;
         Device device = arena.device();
-        Step whole = Step.record(device, method, batch, imageSize);
+        Step whole = Step.record(device, method, batch, sides);
         tape = whole.tape;
         pixels = whole.pixels;
         recorded = whole.recorded;
@@ -85,7 +87,7 @@ public final class Trainer {
         }
         recorded.inputs().forEach(input -> bind(arena, input));
         LargestBatch.compile(
-                whole.tape, pixels, arena, batch, passes, b -> Step.record(device, method, b, imageSize).bytes(device));
+                whole.tape, pixels, arena, batch, passes, b -> Step.record(device, method, b, sides).bytes(device));
         optimizer.guard(recorded.loss());
         teacher = method.teacher().orElse(null);
         if (teacher == null) {
@@ -106,20 +108,30 @@ public final class Trainer {
     }
 
     /** A step on so many images, recorded and not yet compiled. */
-    private record Step(Tape tape, Tensor pixels, Method.Recorded recorded) {
-        static Step record(Device device, Method method, int batch, int imageSize) {
+    private record Step(Tape tape, List<Tensor> pixels, Method.Recorded recorded) {
+        static Step record(Device device, Method method, int batch, int... sides) {
             Tape tape = new Tape(true);
-            Tensor pixels = tape.input(Tensor.f32("pixels", method.views() * batch, imageSize, imageSize, 3));
-            Tensor input = CastOp.record(tape, "pixels.cast", pixels, DType.compute(device));
-            Method.Recorded recorded = method.record(tape, input);
+            List<Tensor> pixels = new ArrayList<>();
+            pixels.add(pixels(tape, "pixels", method.views() * batch, sides[0]));
+            if (method.localViews() > 0) {
+                pixels.add(pixels(tape, "local_pixels", method.localViews() * batch, sides[1]));
+            }
+            List<Tensor> inputs = pixels.stream()
+                    .map(input -> CastOp.record(tape, input.name() + ".cast", input, DType.compute(device)))
+                    .toList();
+            Method.Recorded recorded = method.record(tape, inputs);
             tape.keep(recorded.features());
             tape.keep(recorded.embeddings());
             recorded.scalars().values().forEach(tape::keep);
             return new Step(tape, pixels, recorded);
         }
 
+        private static Tensor pixels(Tape tape, String name, int views, int side) {
+            return tape.input(Tensor.f32(name, views, side, side, 3));
+        }
+
         long bytes(Device device) {
-            return pixels.bytes() + tape.plannedBytes(device);
+            return pixels.stream().mapToLong(Tensor::bytes).sum() + tape.plannedBytes(device);
         }
     }
 
@@ -145,18 +157,21 @@ public final class Trainer {
         }
     }
 
-    /** What a step reads: normalised pixels, {@code [views * B, H, W, 3]} floats. */
-    public Tensor pixels() {
+    /** What a step reads: normalised pixels, {@code [views * B, H, W, 3]} floats, and such of the local views. */
+    public List<Tensor> pixels() {
         return pixels;
     }
 
     /**
-     * One step on a batch of views; returns the loss.
+     * One step on a batch of views of one size; returns the loss.
      *
      * @param views what {@link #pixels} gets, read in place on the CPU
      */
     public float step(MemorySegment views) {
-        pixels.feed(views);
+        if (pixels.size() > 1) {
+            throw new IllegalArgumentException("the local views lack: feed each of " + pixels);
+        }
+        pixels.getFirst().feed(views);
         return step();
     }
 

@@ -132,6 +132,6 @@ class LargestBatchTest {
         store.allocate(arena);
         return new Trainer(
                 arena, store, method, new Sgd(arena, store, 0.9, 1e-4, true), new WarmupCosine(0.05, 0.05, 0.05, 1, 100),
-                batch, SIZE, passes, null);
+                batch, new int[] {SIZE}, passes, null);
     }
 }

@@ -81,7 +81,7 @@ class SteadyStepTest {
                 arena, store, new Groups(false, 0.5, store.parameters().subList(3, 5), 10), 0.9, 0.999, 1e-8, 1e-4);
         adam.decayTo(1e-3, 1_000_000_000);
         return new Trainer(
-                arena, store, method, adam, constant(), BATCH, SIZE, 2,
+                arena, store, method, adam, constant(), BATCH, new int[] {SIZE}, 2,
                 new GradientScale.Clip(0.1, false, store.parameters()));
     }
 
@@ -125,7 +125,7 @@ class SteadyStepTest {
             while (least > 0 && System.nanoTime() < deadline) {
                 long before = allocated(helpers);
                 for (int i = 0; i < STEPS; i++) {
-                    trainer.pixels().feed(views);
+                    trainer.pixels().getFirst().feed(views);
                     trainer.step(same);
                 }
                 least = Math.min(least, allocated(helpers) - before);
