@@ -10,6 +10,7 @@ import io.culvert.ops.mlp.MlpOp;
 import io.culvert.ops.mlp.MlpOp.Layer;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.tokens.ClassTokenOp;
+import io.culvert.ops.tokens.Resampling;
 import io.culvert.ops.tokens.TokensOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
@@ -58,11 +59,7 @@ public final class VitTiny implements Backbone {
 
     /** As the other, with as many blocks as asked for. */
     public VitTiny(ParameterStore store, int height, int width, int patch, int depth) {
-        if (height % patch != 0 || width % patch != 0) {
-            throw CulvertException.usage(
-                    "vit_tiny: patches of %d do not tile an image of %d x %d: choose model.patch to divide data.image_size",
-                    patch, height, width);
-        }
+        requireTiled(height, width, patch);
         this.store = store;
         this.height = height;
         this.width = width;
@@ -180,18 +177,36 @@ public final class VitTiny implements Backbone {
         store.valuesChanged();
     }
 
-    /** The last norm sees the class tokens alone: it works row by row, and nobody reads the others. */
+    /**
+     * Images of another size get positions resampled from the learned ones, to which their gradient goes back. The last norm
+     * sees the class tokens alone: it works row by row, and nobody reads the others.
+     *
+     * @throws CulvertException (usage) if patches do not tile the images
+     */
     @Override
     public Tensor record(Tape tape, Tensor pixels, boolean training, int views) {
-        if (pixels.shape().at(1) != height || pixels.shape().at(2) != width) {
-            throw new IllegalArgumentException(name() + ": got " + pixels);
-        }
+        int down = pixels.shape().at(1);
+        int across = pixels.shape().at(2);
+        requireTiled(down, across, patch);
+        boolean same = down == height && across == width;
+        Resampling resampling = same
+                ? null
+                : PositionResampling.of(height / patch, width / patch, down / patch, across / patch);
         Tensor h = PatchEmbedOp.record(tape, "patch_embed", pixels, patchWeight, patchBias);
-        h = TokensOp.record(tape, "tokens", h, classToken, position);
+        h = TokensOp.record(tape, "tokens", h, classToken, position, resampling);
         for (Block block : blocks) {
             h = block.record(tape, h);
         }
         h = ClassTokenOp.record(tape, "class_token", h);
         return LayerNormOp.record(tape, "norm", h, normWeight, normBias, EPS);
+    }
+
+    private static void requireTiled(int height, int width, int patch) {
+        if (height % patch != 0 || width % patch != 0) {
+            throw CulvertException.usage(
+                    "vit_tiny: patches of %d do not tile an image of %d x %d: choose model.patch to divide data.image_size,"
+                            + " and data.local_size where local views are drawn",
+                    patch, height, width);
+        }
     }
 }

@@ -4,6 +4,7 @@ import io.culvert.CulvertException;
 import io.culvert.device.Buffer;
 import io.culvert.method.Teacher;
 import io.culvert.model.Backbone;
+import io.culvert.model.PositionResampling;
 import io.culvert.model.Positions;
 import io.culvert.safetensors.SafetensorsFile;
 import io.culvert.safetensors.SafetensorsWriter;
