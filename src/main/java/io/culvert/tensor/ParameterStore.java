@@ -36,8 +36,8 @@ public final class ParameterStore {
     }
 
     /** Declares state that training updates without a gradient, such as running statistics. */
-    public Tensor buffer(String name, int count) {
-        Tensor buffer = Tensor.f32(name, count);
+    public Tensor buffer(String name, int... extents) {
+        Tensor buffer = Tensor.f32(name, extents);
         if (buffers.putIfAbsent(name, buffer) != null) {
             throw new IllegalArgumentException("buffer " + name + " declared twice");
         }

@@ -158,6 +158,7 @@ public final class Pretraining {
         line.put("loss", loss);
         line.put("lr", learningRate);
         trainer.clippedNorm().ifPresent(norm -> line.put("clipped_norm", norm));
+        trainer.recorded().scalars().forEach((name, scalar) -> line.put(name, scalar.item()));
         line.put("images_per_s", progress.imagesPerSecond());
         line.put("data_wait_percent", progress.dataWaitPercent());
         log.write("step", trainer.steps(), line);

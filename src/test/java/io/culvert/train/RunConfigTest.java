@@ -30,7 +30,8 @@ class RunConfigTest {
         RunConfig config = RunConfig.load(file("# nothing\n"), DATA);
         assertThat(config.name()).isEqualTo("my-run");
         assertThat(config.folder()).isEqualTo(Path.of("runs/my-run"));
-        assertThat(config.method()).isEqualTo(new RunConfig.Method("simclr", 0.2, 2048, 256, 0.0051, 0.024, 0.996, 0.999));
+        assertThat(config.method()).isEqualTo(new RunConfig.Method(
+                "simclr", 0.2, 2048, 256, 0.0051, 0.024, 0.996, 0.999, 8192, "relu", false, false, 0, 0.1, 0.07, 0.04, 15, 0.9));
         assertThat(config.schedule()).isEqualTo(new RunConfig.Schedule(45, 10, 0.15, 1e-6));
         assertThat(config.optim()).isEqualTo(new RunConfig.Optim(
                 "lars", 0.3, true, 0.9, 0.999, 1e-6, OptionalDouble.empty(), true, OptionalDouble.empty(), 0.001, "barlow",

@@ -12,11 +12,15 @@ import io.culvert.device.RunArena;
 import io.culvert.emulator.TestEmulator;
 import io.culvert.method.BarlowTwins;
 import io.culvert.method.Byol;
+import io.culvert.method.Dino;
 import io.culvert.method.Method;
 import io.culvert.method.MomentumCosine;
 import io.culvert.method.SimClr;
 import io.culvert.method.Supervised;
 import io.culvert.method.Teacher;
+import io.culvert.method.TeacherTemperature;
+import io.culvert.model.DinoHead;
+import io.culvert.model.Mlp;
 import io.culvert.ops.barlow.BarlowTwinsOp;
 import io.culvert.optim.AdamW;
 import io.culvert.optim.Lars;
@@ -49,7 +53,8 @@ class TrajectoryTest {
     @ParameterizedTest
     @CsvSource({
         "simclr, cpu", "simclr, emulator", "barlow_twins, cpu", "barlow_twins, emulator", "byol, cpu", "byol, emulator",
-        "supervised, cpu", "supervised, emulator"
+        "dino, cpu", "dino, emulator", "dino_multicrop, cpu", "dino_multicrop, emulator", "supervised, cpu",
+        "supervised, emulator"
     })
     void equalsPyTorch(String name, String where) throws Exception {
         try (Arena mapping = Arena.ofConfined()) {
@@ -80,8 +85,8 @@ class TrajectoryTest {
             parameter.value().set(parameter.fromTorchOrder(file.tensor("param/" + parameter.name()).toFloats()));
         }
         store.buffers().forEach((key, buffer) -> {
-            float[] values = new float[buffer.shape().at(0)];
-            Arrays.fill(values, key.endsWith("running_var") ? 1 : 0);
+            float[] values = new float[Math.toIntExact(buffer.shape().count())];
+            Arrays.fill(values, key.endsWith("running_var") || key.endsWith("weight_g") ? 1 : 0);
             buffer.set(values);
         });
         store.valuesChanged();
@@ -89,13 +94,18 @@ class TrajectoryTest {
         double peak = number("peak");
         WarmupCosine schedule = new WarmupCosine(peak, number("start"), number("min"), integer("warmup"), integer("steps"));
         Trainer trainer = new Trainer(
-                arena, store, method, optimizer(arena, store), schedule, integer("batch"), integer("size"));
+                arena, store, method, optimizer(arena, store), schedule, integer("batch"), integer("size"),
+                method.localViews() == 0 ? 0 : integer("local_size"));
         double[] losses = file.tensor("out/losses").toDoubles();
         for (int step = 0; step < losses.length; step++) {
             if (trainer.recorded().labels() != null) {
                 trainer.recorded().labels().copyFrom(memory(arena, "in/labels." + step));
             }
-            assertThat(trainer.step(memory(arena, "in/views." + step)) / losses[step])
+            trainer.pixels().getFirst().feed(memory(arena, "in/views." + step));
+            if (method.localViews() > 0) {
+                trainer.pixels().getLast().feed(memory(arena, "in/local." + step));
+            }
+            assertThat(trainer.step() / losses[step])
                     .as("loss of step %d", step)
                     .isBetween(1 - TOLERANCE, 1 + TOLERANCE);
         }
@@ -113,8 +123,23 @@ class TrajectoryTest {
             case "byol" -> new Byol(
                     backbone, SmallBackbone::new, hidden, dim,
                     new MomentumCosine(number("momentum"), number("final_momentum"), integer("steps")));
+            case "dino" -> dino(backbone, new DinoHead.Config(
+                    hidden, dim, integer("prototypes"), Mlp.Activation.RELU, false, false));
+            case "dino_multicrop" -> dino(backbone, new DinoHead.Config(
+                    hidden, dim, integer("prototypes"), Mlp.Activation.GELU, true, true));
             default -> new Supervised(backbone, number("positive_weight"));
         };
+    }
+
+    private Dino dino(SmallBackbone backbone, DinoHead.Config head) {
+        TeacherTemperature temperature = new TeacherTemperature(
+                number("teacher_temperature_start"), number("teacher_temperature"), integer("teacher_temperature_epochs"),
+                integer("steps_per_epoch"));
+        Dino.Config config = new Dino.Config(
+                head, number("student_temperature"), temperature, number("center_momentum"), integer("local"));
+        return new Dino(
+                backbone, SmallBackbone::new, config,
+                new MomentumCosine(number("momentum"), number("final_momentum"), integer("steps")));
     }
 
     private Optimizer optimizer(RunArena arena, ParameterStore store) {
