@@ -167,7 +167,7 @@ class RunConfigTest {
         RunConfig demo = RunConfig.load(Path.of("../configs/demo.yaml"), List.of());
         assertThat(demo.folder()).isEqualTo(Path.of("runs/demo"));
         assertThat(demo.data().imageSize()).isEqualTo(64);
-        for (String method : List.of("simclr", "barlow_twins", "byol", "supervised")) {
+        for (String method : List.of("simclr", "barlow_twins", "byol", "dino", "supervised")) {
             for (String backbone : List.of("resnet18", "vit_tiny")) {
                 String name = method + "-" + backbone;
                 RunConfig config = RunConfig.load(Path.of("../configs/" + name + ".yaml"), DATA);
@@ -181,5 +181,9 @@ class RunConfigTest {
             assertThat(paper.method().name()).isEqualTo(method);
             assertThat(paper.name()).as("not the study's").isEqualTo(method + "-resnet18-paper");
         }
+        RunConfig dino = RunConfig.load(Path.of("../configs/papers/dino-vit_tiny.yaml"), DATA);
+        assertThat(dino.name()).isEqualTo("dino-vit_tiny-paper");
+        assertThat(dino.method().localCrops()).isEqualTo(8);
+        assertThat(dino.augment().preset()).isEqualTo("dino");
     }
 }
