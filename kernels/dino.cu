@@ -5,8 +5,10 @@
 //   center = momentum center + rest (mean of the teacher's rows), afterwards
 // student, dstudent: [crops batch, width], crop after crop; teacher: [2 batch, width]; center: [width].
 //
+// Beside these the entropy of each of the teacher's rows, -sum over k of P_t(k) log P_t(k).
+//
 // Launch, in this order: dino_teacher_f32 and dino_student_f32 teams (common.cuh); loss_sum_f32 of row_loss, float
-// [crops batch]; dino_center_f32 grid ceil(width / 32), block 256. Scratch: probabilities, float [2 batch, width]. The
+// [crops batch], and of row_entropy, float [2 batch]; dino_center_f32 grid ceil(width / 32), block 256. Scratch: probabilities, float [2 batch, width]. The
 // gradient is made with the loss, so that backward has nothing to launch; dstudent may be null. Bytes a value: teacher
 // 8, and 4 for the centre; student 16, of which the probabilities are 8. Further looks at a row find it in the cache.
 //
@@ -49,8 +51,9 @@ INLINE double team_max(double value, int turn) {
 
 // rates: float [1], 1 / T_t. The differences are in double: a small temperature magnifies what they lack. No fmax or
 // comparison lets a NaN through, the sums do, and inf - inf is one.
-KERNEL dino_teacher_f32(float *__restrict__ probabilities, const float *__restrict__ teacher,
-                        const float *__restrict__ center, const float *__restrict__ rates, int rows, int width) {
+KERNEL dino_teacher_f32(float *__restrict__ probabilities, float *__restrict__ row_entropy,
+                        const float *__restrict__ teacher, const float *__restrict__ center,
+                        const float *__restrict__ rates, int rows, int width) {
     double sharpness = rates[0];
     int turn = 0;
     for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < rows; row += gridDim.x * blockDim.y, turn ^= 1) {
@@ -70,10 +73,16 @@ KERNEL dino_teacher_f32(float *__restrict__ probabilities, const float *__restri
             }
         }
         float others = team_sum(sum, 0) + (team_sum(tops, 1) - 1);
+        double entropy = 0;
         for (int c = threadIdx.x; c < width; c += blockDim.x) {
             float below = static_cast<float>((static_cast<double>(x[c]) - center[c] - max) * sharpness);
-            p[c] = encode(below, others);
+            float code = encode(below, others);
+            p[c] = code;
+            // The largest element's code is no probability, and its logarithm is the sum's alone.
+            if (code > 0) entropy -= static_cast<double>(code) * below;
         }
+        entropy = team_sum(entropy, turn);
+        if (threadIdx.x == 0) row_entropy[row] = static_cast<float>(log1pf(others) + entropy);
     }
 }
 

@@ -1,6 +1,7 @@
 """Vectors of kind `op`: single operations, forward and every gradient, on awkward sizes."""
 
 import itertools
+import warnings
 
 import torch
 import torch.nn.functional as F
@@ -88,6 +89,14 @@ MASKED_FULL = [(3, 196, 49, 192), (65, 64, 16, 192)]
 # shape of x, patch, patches that stay
 VISIBLE_SMALL = [((1, 3, 2, 2), 2, 1), ((3, 3, 8, 12), 4, 2), ((2, 1, 6, 9), 3, 5), ((1, 3, 32, 16), 16, 1)]
 VISIBLE_FULL = [((3, 3, 64, 64), 8, 16), ((1, 3, 224, 224), 16, 49)]
+
+
+# patches down and across that there are positions for, patches down and across of the images, images, width
+RESAMPLED_SMALL = [(1, 1, 2, 3, 2, 5), (4, 4, 2, 2, 3, 7), (7, 5, 3, 6, 2, 4), (2, 3, 5, 4, 1, 8)]
+RESAMPLED_FULL = [(14, 14, 6, 6, 2, 192), (6, 6, 14, 14, 1, 192), (4, 4, 2, 2, 33, 192)]
+# shape of x, out features
+WEIGHT_NORM_SMALL = [((1, 1), 1), ((3, 37), 75), ((5, 31), 33), ((2, 3, 17), 1), ((7, 1), 5), ((4, 8), 12)]
+WEIGHT_NORM_FULL = [((8, 256), 8192), ((33, 197), 65), ((1, 1000), 1000)]
 
 
 def _name(*parts):
@@ -263,6 +272,45 @@ def unshuffle(folder, n, places, kept, width):
               tensors | {"in/visible": visible, "in/pos_embed": position})
 
 
+def resampled_tokens(folder, height, width, to_height, to_width, n, d):
+    """Positions as timm resamples them, with their gradient through it."""
+    name = _name("op_resampled_tokens", (height, width), (to_height, to_width), (n, d))
+    gen = generator(name)
+    params = {"cls_token": normal(gen, 1, 1, d), "pos_embed": normal(gen, 1, height * width + 1, d)}
+
+    def forward(i, p):
+        grid = p["pos_embed"][:, 1:].reshape(1, height, width, d).permute(0, 3, 1, 2)
+        grid = F.interpolate(grid, size=(to_height, to_width), mode="bicubic", antialias=True, align_corners=False)
+        position = torch.cat([p["pos_embed"][:, :1], grid.flatten(2).transpose(1, 2)], 1)
+        return torch.cat([p["cls_token"].expand(n, -1, -1), i["x"]], 1) + position
+
+    tensors = differentiate(forward, {"x": normal(gen, n, to_height * to_width, d)}, params, gen)
+    sizes = {"height": height, "width": width, "to_height": to_height, "to_width": to_width}
+    save_case(folder / f"{name}.safetensors", "op", "resampled_tokens", sizes, tensors)
+
+
+def weight_norm_linear(folder, shape, out_features):
+    """torch.nn.utils.weight_norm itself."""
+    name = _name("op_weight_norm_linear", shape, out_features)
+    gen, width = generator(name), shape[-1]
+    # PyTorch's parameters are these leaves, so that its own hook makes the weight of them.
+    params = {"weight_g": normal(gen, out_features, 1), "weight_v": normal(gen, out_features, width)}
+
+    def forward(i, p):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            layer = torch.nn.utils.weight_norm(torch.nn.Linear(width, out_features, bias=False, dtype=torch.float64))
+        del layer._parameters["weight_g"], layer._parameters["weight_v"]
+        layer.weight_g, layer.weight_v = p["weight_g"], p["weight_v"]
+        return layer(i["x"])
+
+    tensors = differentiate(forward, {"x": normal(gen, *shape)}, params, gen)
+    if width == 1:
+        # A direction in one dimension is a sign: the true gradient is exactly zero, nothing to compare.
+        del tensors["grad/param/weight_v"]
+    save_case(folder / f"{name}.safetensors", "op", "weight_norm_linear", {}, tensors)
+
+
 def bias_gelu(folder, shape):
     name = _name("op_bias_gelu", shape)
     gen = generator(name)
@@ -324,15 +372,19 @@ def write(folder, small):
     for shape in TOKENS_SMALL + ([] if small else TOKENS_FULL):
         tokens(folder, shape)
         unary(folder, "class_token", shape, lambda x: x[:, 0])
-    for case in MLP_SMALL + ([] if small else MLP_FULL):
-        mlp(folder, *case)
         if shape[1] > 1:
             unary(folder, "patch_tokens", shape, lambda x: x[:, 1:])
+    for case in MLP_SMALL + ([] if small else MLP_FULL):
+        mlp(folder, *case)
     for case in VISIBLE_SMALL + ([] if small else VISIBLE_FULL):
         visible_patches(folder, *case)
     for case in MASKED_SMALL + ([] if small else MASKED_FULL):
         placed_tokens(folder, *case)
         unshuffle(folder, *case)
+    for case in RESAMPLED_SMALL + ([] if small else RESAMPLED_FULL):
+        resampled_tokens(folder, *case)
+    for case in WEIGHT_NORM_SMALL + ([] if small else WEIGHT_NORM_FULL):
+        weight_norm_linear(folder, *case)
     for shape in LAST_SMALL + ([] if small else LAST_FULL):
         bias_gelu(folder, shape)
         add(folder, shape)

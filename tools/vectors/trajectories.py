@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Ten whole training steps of each method, in float64: `trajectories.py OUT`, where OUT is src/test/resources/trajectories.
 
-A file holds the views of each step (`in/views.STEP`, N H W C, all first views before all second ones; `in/labels.STEP`; `in/visible.STEP`, the patches that stay),
+A file holds the views of each step (`in/views.STEP`, N H W C, all first views before all second ones; `in/local.STEP`, the
+smaller ones in the same way; `in/labels.STEP`; `in/visible.STEP`, the patches that stay),
 the initial values (`param/NAME`; `teacher` starts as a copy), the loss of each step (`out/losses`) and the values and
 running statistics afterwards (`out/NAME`, `out/teacher/NAME`). The network is small: a stem and one residual block, which
 io.culvert.train.SmallBackbone builds; for MAE a vision transformer of two blocks.
@@ -11,6 +12,7 @@ import math
 import pathlib
 import sys
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -20,6 +22,7 @@ from optimizers import Lars
 
 WIDTH, SIZE, BATCH, STEPS = 24, 13, 6, 10
 HIDDEN, DIM = 33, 17
+PROTOTYPES, LOCAL_SIZE = 41, 9
 CONVOLUTIONS = {"stem": (WIDTH, 3, 7, 7), "branch": (WIDTH, WIDTH, 3, 3), "shortcut": (WIDTH, WIDTH, 1, 1)}
 
 
@@ -51,14 +54,20 @@ class Net:
         h = self.norm("branch_norm", F.conv2d(h, p["branch.weight"], stride=2, padding=1), views)
         return F.relu(h + aside).mean((2, 3))
 
-    def mlp(self, name, x, views, layers, normalised):
+    def mlp(self, name, x, views, layers, normalised, activation=F.relu):
         module = 0
         for i in range(layers):
             x = F.linear(x, self.params[f"{name}.{module}.weight"], self.params[f"{name}.{module}.bias"])
             if i < layers - 1:
-                x = F.relu(self.norm(f"{name}.{module + 1}", x, views) if normalised else x)
+                x = activation(self.norm(f"{name}.{module + 1}", x, views) if normalised else x)
             module += 3 if normalised else 2
         return x
+
+    def dino_head(self, x, views, official):
+        """As DINO's code: three layers, unit rows, a layer with weight normalisation."""
+        x = self.mlp("head.mlp", x, views, 3, official, F.gelu if official else F.relu)
+        length = self.buffers["head.last_layer.weight_g"] if official else self.params["head.last_layer.weight_g"]
+        return F.normalize(x) @ torch._weight_norm(self.params["head.last_layer.weight_v"], length, 0).T
 
 
 def initial(gen, heads):
@@ -98,6 +107,13 @@ def byol(p, t):
     return 0.5 * ((2 - 2 * F.cosine_similarity(p1, t2)).mean() + (2 - 2 * F.cosine_similarity(p2, t1)).mean())
 
 
+def dino(student, teacher, center, crops, temperature, student_temperature):
+    targets = F.softmax((teacher - center) / temperature, dim=-1).chunk(2)
+    logs = F.log_softmax(student / student_temperature, dim=-1).chunk(crops)
+    terms = [(-p * q).sum(-1).mean() for i, p in enumerate(targets) for j, q in enumerate(logs) if i != j]
+    return sum(terms) / len(terms)
+
+
 def rate(step, base, start, least, warm, total):
     """lightning-bolts' linear warm-up and cosine."""
     if step < warm:
@@ -118,6 +134,10 @@ METHODS = {
     "simclr": (2, [("projector", [WIDTH, HIDDEN, DIM], False)], "lars", 0.3),
     "barlow_twins": (2, [("projector", [WIDTH, HIDDEN, HIDDEN, DIM], True)], "sgd", 0.02),
     "byol": (2, [("projector", [WIDTH, HIDDEN, DIM], True), ("predictor", [DIM, HIDDEN, DIM], True)], "lars", 0.3),
+    "dino": (2, [("head.mlp", [WIDTH, HIDDEN, HIDDEN, DIM], False)], "adamw", 0.002),
+    # As its paper: small views too, batch norm and GELU in the head, prototypes of fixed length. The teacher's temperature
+    # multiplies rounding by 25; at ten times this rate each step multiplies it by 10 more, in PyTorch's float32 by 4.
+    "dino_multicrop": (2, [("head.mlp", [WIDTH, HIDDEN, HIDDEN, DIM], True)], "sgd", 0.005),
     "supervised": (1, [("classifier", [WIDTH, 1], False)], "adamw", 0.002),
 }
 
@@ -126,14 +146,30 @@ def write(folder, name):
     views, heads, kind, peak = METHODS[name]
     gen = generator("trajectory_" + name)
     values = initial(gen, heads)
+    official = name == "dino_multicrop"
+    local = 3 if official else 0
+    if name.startswith("dino"):
+        values["head.last_layer.weight_v"] = torch.randn(PROTOTYPES, DIM, generator=gen)
+        if not official:
+            values["head.last_layer.weight_g"] = 1 + 0.1 * torch.randn(PROTOTYPES, 1, generator=gen)
     net = Net(values)
     teacher = None
+    if name.startswith("dino"):
+        teacher = Net(values)
+        net.buffers["center"] = torch.zeros(1, PROTOTYPES, dtype=torch.float64)
+        if official:
+            for each in (net, teacher):
+                each.buffers["head.last_layer.weight_g"] = torch.ones(PROTOTYPES, 1, dtype=torch.float64)
     if name == "byol":
         teacher = Net({k: v for k, v in values.items() if not k.startswith("predictor")})
     opt = optimizer(kind, list(net.params.values()))
     params = {"batch": BATCH, "size": SIZE, "steps": STEPS, "hidden": HIDDEN, "dim": DIM, "optimizer": kind, "peak": peak,
               "start": peak / 2, "min": 1e-6, "warmup": 3, "temperature": 0.2, "lambda": 0.0051, "scale": 0.024,
               "momentum": 0.9, "final_momentum": 0.99, "positive_weight": 2.5}
+    if name.startswith("dino"):
+        params |= {"prototypes": PROTOTYPES, "local_size": LOCAL_SIZE, "local": local, "student_temperature": 0.1,
+                   "teacher_temperature_start": 0.04, "teacher_temperature": 0.07, "teacher_temperature_epochs": 3,
+                   "steps_per_epoch": 3, "center_momentum": 0.9}
     tensors = {"param/" + k: v.float() for k, v in values.items()}
     losses = []
     for step in range(STEPS):
@@ -143,7 +179,11 @@ def write(folder, name):
             x[BATCH:] = 0.8 * x[:BATCH] + 0.6 * x[BATCH:]
         tensors[f"in/views.{step}"] = x
         pixels = x.double().permute(0, 3, 1, 2)
-        if teacher:
+        if local:
+            y = torch.randn(local * BATCH, LOCAL_SIZE, LOCAL_SIZE, 3, generator=gen)
+            y = 0.8 * x[:BATCH, 2:2 + LOCAL_SIZE, 2:2 + LOCAL_SIZE].repeat(local, 1, 1, 1) + 0.6 * y
+            tensors[f"in/local.{step}"] = y
+        if name == "byol":
             with torch.no_grad():
                 target = teacher.mlp("projector", teacher.backbone(pixels, views), views, 2, True)
         features = net.backbone(pixels, views)
@@ -155,6 +195,17 @@ def write(folder, name):
         elif name == "byol":
             z = net.mlp("projector", features, views, 2, True)
             loss = byol(net.mlp("predictor", z, views, 2, True), target)
+        elif name.startswith("dino"):
+            with torch.no_grad():
+                target = teacher.dino_head(teacher.backbone(pixels, views), views, official)
+            if local:
+                # Views of one size go through the backbone together, each normalised apart, and all through the head.
+                small = net.backbone(y.double().permute(0, 3, 1, 2), local)
+                features = torch.cat([features, small])
+            temperature = np.linspace(0.04, 0.07, 3)[step // 3] if step // 3 < 3 else 0.07
+            logits = net.dino_head(features, views + local, official)
+            loss = dino(logits, target, net.buffers["center"], views + local, temperature, 0.1)
+            net.buffers["center"] = 0.9 * net.buffers["center"] + 0.1 * target.mean(0, keepdim=True)
         else:
             labels = (torch.rand(BATCH, generator=gen) < 0.4).float()
             tensors[f"in/labels.{step}"] = labels

@@ -37,7 +37,7 @@ final class CudaFeed extends Feed {
         final CudaEvent read = cuda.newEvent();
         long address;
         long bytes;
-        CudaViews views;
+        final CudaViews[] views = new CudaViews[targets.size()];
         PictureBatch batch;
 
         /** Queues the copy of a batch. */
@@ -55,7 +55,9 @@ final class CudaFeed extends Feed {
         /** Queues the kernels that make the views. */
         void augment() {
             cuda.stream().await(uploaded);
-            views.run(batch.blurred());
+            for (CudaViews made : views) {
+                made.run(batch.blurred());
+            }
             read.record(cuda.stream());
         }
 
@@ -66,7 +68,10 @@ final class CudaFeed extends Feed {
             bytes = capacity;
             // The zeros of a new block come by the computing stream, the pictures by the other.
             cuda.stream().synchronize();
-            views = new CudaViews(cuda, target, address, address + recordBytes, normalization);
+            for (int i = 0; i < views.length; i++) {
+                long records = address + PictureBatch.recordsBefore(crops, i, samples.length) * ViewRecord.BYTES;
+                views[i] = new CudaViews(cuda, targets.get(i), records, address + recordBytes, normalization);
+            }
         }
 
         void free() {
@@ -85,7 +90,8 @@ final class CudaFeed extends Feed {
 
     private final CudaContext cuda;
     private final Arena arena = Arena.ofShared();
-    private final CudaViews.Target target;
+    private final List<Crops> crops;
+    private final List<CudaViews.Target> targets;
     private final long recordBytes;
     private final long normalization;
     private final CudaStream copies;
@@ -97,17 +103,17 @@ final class CudaFeed extends Feed {
     private int turn;
     private Slot staged;
 
-    CudaFeed(Dataset dataset, LoaderConfig config, CudaContext cuda, Tensor pixels,
+    CudaFeed(Dataset dataset, LoaderConfig config, CudaContext cuda, List<Tensor> pixels,
             Supplier<? extends Decoder> decoders) {
         Normalization scale = requireOne(config);
-        config.views().forEach(view -> ViewRecord.require(view, config.imageSize()));
-        int views = config.views().size() * config.batchSize();
-        if (pixels.shape().at(0) != views) {
-            throw new IllegalArgumentException(pixels + " does not take " + views + " views");
-        }
+        config.crops().forEach(same -> same.views().forEach(view -> ViewRecord.require(view, same.size())));
         this.cuda = cuda;
         samples = new int[config.batchSize()];
-        target = new CudaViews.Target(pixels.address(), views, config.imageSize(), config.imageSize(), false);
+        crops = config.crops();
+        targets = pixels.stream()
+                .map(input -> new CudaViews.Target(
+                        input.address(), input.shape().at(0), input.shape().at(1), input.shape().at(2), false))
+                .toList();
         recordBytes = PictureBatch.recordBytes(config);
         copies = cuda.newStream();
         normalization = CudaViews.normalization(cuda, scale);
@@ -125,7 +131,7 @@ final class CudaFeed extends Feed {
 
     private static Normalization requireOne(LoaderConfig config) {
         List<Normalization> all =
-                config.views().stream().map(ViewRecipe::normalization).distinct().toList();
+                config.crops().stream().flatMap(same -> same.views().stream()).map(ViewRecipe::normalization).distinct().toList();
         if (all.size() > 1) {
             throw CulvertException.usage(
                     "the GPU's kernels normalise all views alike, not by %s: set data.augment_on=host", all);

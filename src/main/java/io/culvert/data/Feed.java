@@ -4,11 +4,13 @@ import io.culvert.CulvertException;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
+import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
+import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * Brings the batches of a loader of its own, one after another, into the tensor that a network reads. The thread that
+ * Brings the batches of a loader of its own, one after another, into the tensors that a network reads. The thread that
  * computes makes all calls.
  */
 public abstract sealed class Feed implements AutoCloseable permits HostFeed, CudaFeed {
@@ -25,16 +27,18 @@ public abstract sealed class Feed implements AutoCloseable permits HostFeed, Cud
     /**
      * Starts loading.
      *
-     * @param pixels the network's input {@code [views * batch, H, W, 3]}; bound, unless the device reads host memory
+     * @param pixels the network's inputs {@code [views * batch, H, W, 3]}, one for each size of the configuration's; bound,
+     *     unless the device reads host memory
      * @throws CulvertException of kind DATA when the data set does not fill one batch; of kind USAGE when the device
      *     cannot make such views
      */
-    public static Feed open(Dataset dataset, LoaderConfig config, Device device, Tensor pixels, Place place) {
+    public static Feed open(Dataset dataset, LoaderConfig config, Device device, List<Tensor> pixels, Place place) {
         return open(dataset, config, device, pixels, place, ImageDecoder::new);
     }
 
-    static Feed open(Dataset dataset, LoaderConfig config, Device device, Tensor pixels, Place place,
+    static Feed open(Dataset dataset, LoaderConfig config, Device device, List<Tensor> pixels, Place place,
             Supplier<? extends Decoder> decoders) {
+        requireFit(config, pixels);
         return switch (place) {
             case HOST -> new HostFeed(dataset, config, pixels, decoders);
             case DEVICE -> switch (device) {
@@ -45,8 +49,20 @@ public abstract sealed class Feed implements AutoCloseable permits HostFeed, Cud
         };
     }
 
+    private static void requireFit(LoaderConfig config, List<Tensor> pixels) {
+        boolean fit = config.crops().size() == pixels.size();
+        for (int i = 0; fit && i < pixels.size(); i++) {
+            Crops crops = config.crops().get(i);
+            Shape shape = pixels.get(i).shape();
+            fit = shape.at(0) == crops.views().size() * config.batchSize() && shape.at(1) == crops.size();
+        }
+        if (!fit) {
+            throw new IllegalArgumentException(pixels + " do not take batches of " + config.batchSize() + " by " + config.crops());
+        }
+    }
+
     /**
-     * Waits for the next batch and gives the tensor its views; all of view 0 first. Of a batch with fewer images the last
+     * Waits for the next batch and gives the tensors its views; all of view 0 first. Of a batch with fewer images the last
      * rows mean nothing.
      *
      * @return its images; 0 after the last batch

@@ -4,13 +4,13 @@ import io.culvert.CulvertException;
 import io.culvert.data.augment.PlainView;
 import io.culvert.data.augment.ViewRecipe;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What a {@link ViewLoader} delivers, and how.
  *
- * @param imageSize side of the square views in pixels
+ * @param crops the views of an image, size by size
  * @param batchSize images a batch
- * @param views one recipe a view of an image
  * @param seed decides, with the epoch, the order, and with epoch, sample and view, each random choice
  * @param shuffle a new random order each epoch, or the data set's order
  * @param dropLast leave out the batch that an epoch does not fill, or deliver it with fewer images
@@ -23,9 +23,8 @@ import java.util.List;
  * @param cacheBytes decoded images to keep off the heap, in bytes; 0 decodes every image each time
  */
 public record LoaderConfig(
-        int imageSize,
+        List<Crops> crops,
         int batchSize,
-        List<? extends ViewRecipe> views,
         long seed,
         boolean shuffle,
         boolean dropLast,
@@ -39,10 +38,9 @@ public record LoaderConfig(
     private static final int DEFAULT_DEPTH = 3;
 
     public LoaderConfig {
-        views = List.copyOf(views);
-        atLeast("image size", imageSize, 1);
+        crops = List.copyOf(crops);
+        atLeast("number of sizes", crops.size(), 1);
         atLeast("batch size", batchSize, 1);
-        atLeast("number of views", views.size(), 1);
         atLeast("number of loader threads", threads, 1);
         atLeast("loader depth", depth, 2);
         atLeast("start epoch", startEpoch, 0);
@@ -57,49 +55,58 @@ public record LoaderConfig(
     /** Shuffled full batches of augmented views for a number of epochs. */
     public static LoaderConfig training(
             List<? extends ViewRecipe> views, int imageSize, int batchSize, long seed, int epochs) {
-        return new LoaderConfig(imageSize, batchSize, views, seed, true, true, 1, DEFAULT_DEPTH, 0, 0, epochs, 1, 0);
+        return new LoaderConfig(
+                List.of(new Crops(imageSize, views)), batchSize, seed, true, true, 1, DEFAULT_DEPTH, 0, 0, epochs, 1, 0);
     }
 
     /** Every image once in the data set's order, without chance. */
     public static LoaderConfig evaluation(PlainView view, int imageSize, int batchSize) {
-        return new LoaderConfig(imageSize, batchSize, List.of(view), 0, false, false, 1, DEFAULT_DEPTH, 0, 0, 1, 1, 0);
+        return new LoaderConfig(
+                List.of(new Crops(imageSize, List.of(view))), batchSize, 0, false, false, 1, DEFAULT_DEPTH, 0, 0, 1, 1, 0);
     }
 
     public LoaderConfig withThreads(int newThreads) {
-        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, newThreads, depth, startEpoch,
+        return new LoaderConfig(crops, batchSize, seed, shuffle, dropLast, newThreads, depth, startEpoch,
                 startStep, epochs, passes, cacheBytes);
     }
 
     public LoaderConfig withDepth(int newDepth) {
-        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, newDepth, startEpoch,
+        return new LoaderConfig(crops, batchSize, seed, shuffle, dropLast, threads, newDepth, startEpoch,
                 startStep, epochs, passes, cacheBytes);
     }
 
     /** Continues a run: the first batch is this one, with the pixels it would have had in the whole run. */
     public LoaderConfig withStart(int epoch, int step) {
-        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, depth, epoch, step,
+        return new LoaderConfig(crops, batchSize, seed, shuffle, dropLast, threads, depth, epoch, step,
                 epochs, passes, cacheBytes);
     }
 
     public LoaderConfig withShuffle(boolean newShuffle) {
-        return new LoaderConfig(imageSize, batchSize, views, seed, newShuffle, dropLast, threads, depth, startEpoch,
+        return new LoaderConfig(crops, batchSize, seed, newShuffle, dropLast, threads, depth, startEpoch,
                 startStep, epochs, passes, cacheBytes);
     }
 
     public LoaderConfig withDropLast(boolean newDropLast) {
-        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, newDropLast, threads, depth, startEpoch,
+        return new LoaderConfig(crops, batchSize, seed, shuffle, newDropLast, threads, depth, startEpoch,
                 startStep, epochs, passes, cacheBytes);
     }
 
     public LoaderConfig withCacheBytes(long newCacheBytes) {
-        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, depth, startEpoch,
+        return new LoaderConfig(crops, batchSize, seed, shuffle, dropLast, threads, depth, startEpoch,
                 startStep, epochs, passes, newCacheBytes);
     }
 
     /** Batches that belong together, so many at a time. */
     public LoaderConfig withPasses(int newPasses) {
-        return new LoaderConfig(imageSize, batchSize, views, seed, shuffle, dropLast, threads, depth, startEpoch,
+        return new LoaderConfig(crops, batchSize, seed, shuffle, dropLast, threads, depth, startEpoch,
                 startStep, epochs, newPasses, cacheBytes);
+    }
+
+    /** Views of another size beside those there are, of the same images. */
+    public LoaderConfig withCrops(List<? extends ViewRecipe> views, int size) {
+        List<Crops> all = Stream.concat(crops.stream(), Stream.of(new Crops(size, views))).toList();
+        return new LoaderConfig(all, batchSize, seed, shuffle, dropLast, threads, depth, startEpoch, startStep, epochs,
+                passes, cacheBytes);
     }
 
     /** Batches an epoch over this many images has. */

@@ -7,12 +7,13 @@ import io.culvert.data.augment.ViewRecord;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
 
 /**
- * A batch of decoded images, and of what is to be made of them: first the records of all views, view 0 of every image
- * first, then the images' bytes in the order in which the threads were done with them. Both lie in one block of memory, to
+ * A batch of decoded images, and of what is to be made of them: first the records of all views, size by size, view 0 of
+ * every image first, then the images' bytes in the order in which the threads were done with them. Both lie in one block of memory, to
  * be copied to the device at once. An image that finds no room there is kept beside it until {@link #moveTo}: the block
  * grows to the largest batch seen.
  */
@@ -20,7 +21,7 @@ final class PictureBatch extends Batch {
     /** Where an image may begin. */
     private static final long ALIGNMENT = 16;
 
-    private final int views;
+    private final List<Crops> crops;
     private final long recordBytes;
     private final MemorySegment[] beside;
     private final long[] besideAt;
@@ -34,7 +35,7 @@ final class PictureBatch extends Batch {
     /** @param allocate gives memory of so many bytes that lives as long as the arena */
     PictureBatch(LoaderConfig config, BiFunction<Long, Arena, MemorySegment> allocate) {
         super(config.batchSize());
-        views = config.views().size();
+        crops = config.crops();
         recordBytes = recordBytes(config);
         beside = new MemorySegment[config.batchSize()];
         besideAt = new long[config.batchSize()];
@@ -44,8 +45,17 @@ final class PictureBatch extends Batch {
 
     /** Bytes before the first image. */
     static long recordBytes(LoaderConfig config) {
-        long bytes = (long) config.views().size() * config.batchSize() * ViewRecord.BYTES;
+        long bytes = recordsBefore(config.crops(), config.crops().size(), config.batchSize()) * ViewRecord.BYTES;
         return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+    }
+
+    /** Where the records of the crops number {@code index} begin, in records; a batch with fewer images leaves gaps. */
+    static long recordsBefore(List<Crops> crops, int index, int batchSize) {
+        long records = 0;
+        for (int i = 0; i < index; i++) {
+            records += (long) crops.get(i).views().size() * batchSize;
+        }
+        return records;
     }
 
     @Override
@@ -116,9 +126,12 @@ final class PictureBatch extends Batch {
 
     /** Lets the views that a batch with fewer images lacks repeat its first one, so that every record is a good one. */
     void fill() {
-        long all = (long) views * sampleIndices().length * ViewRecord.BYTES;
-        for (long at = (long) views * count() * ViewRecord.BYTES; at < all; at += ViewRecord.BYTES) {
-            MemorySegment.copy(memory, 0, memory, at, ViewRecord.BYTES);
+        for (int i = 0; i < crops.size(); i++) {
+            long first = recordsBefore(crops, i, sampleIndices().length);
+            long end = recordsBefore(crops, i + 1, sampleIndices().length);
+            for (long place = first + (long) crops.get(i).views().size() * count(); place < end; place++) {
+                MemorySegment.copy(memory, first * ViewRecord.BYTES, memory, place * ViewRecord.BYTES, ViewRecord.BYTES);
+            }
         }
     }
 
@@ -144,18 +157,27 @@ final class PictureBatch extends Batch {
         public void write(PictureBatch batch, int position, MemorySegment image, int height, int width) {
             int sample = batch.sampleIndices()[position];
             long offset = batch.add(image);
-            for (int view = 0; view < batch.views; view++) {
-                rng.key(config.seed(), batch.epoch(), sample, view);
-                drawn.draw(config.views().get(view), config.imageSize(), height, width, rng);
-                if (!ViewRecord.fits(drawn, config.imageSize(), config.imageSize())) {
-                    throw CulvertException.data("image %s: the GPU does not shrink its %d x %d pixels to %d at once: set "
-                            + "data.augment_on=host", dataset.path(sample), width, height, config.imageSize());
+            int number = 0;
+            for (int i = 0; i < batch.crops.size(); i++) {
+                Crops crops = batch.crops.get(i);
+                long first = recordsBefore(batch.crops, i, config.batchSize());
+                for (int view = 0; view < crops.views().size(); view++) {
+                    rng.key(config.seed(), batch.epoch(), sample, number++);
+                    drawn.draw(crops.views().get(view), crops.size(), height, width, rng);
+                    requireFits(crops.size(), sample, height, width);
+                    if (drawn.blurred()) {
+                        batch.blurred = true;
+                    }
+                    long place = first + (long) view * batch.count() + position;
+                    ViewRecord.write(batch.memory, place * ViewRecord.BYTES, drawn, offset, height, width);
                 }
-                if (drawn.blurred()) {
-                    batch.blurred = true;
-                }
-                long place = (long) view * batch.count() + position;
-                ViewRecord.write(batch.memory, place * ViewRecord.BYTES, drawn, offset, height, width);
+            }
+        }
+
+        private void requireFits(int size, int sample, int height, int width) {
+            if (!ViewRecord.fits(drawn, size, size)) {
+                throw CulvertException.data("image %s: the GPU does not shrink its %d x %d pixels to %d at once: set "
+                        + "data.augment_on=host", dataset.path(sample), width, height, size);
             }
         }
     }

@@ -2,64 +2,84 @@ package io.culvert.data;
 
 import io.culvert.CounterRng;
 import io.culvert.data.augment.ViewRenderer;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
-/** A batch of views that the loader's threads have rendered. */
+/** A batch of views that the loader's threads have rendered, each size in a block of its own. */
 final class ViewBatch extends Batch {
-    private static final long PIXEL_BYTES = 3L * Float.BYTES;
+    private static final long ALIGNMENT = 64;
 
-    private final MemorySegment buffer;
-    private final int views;
-    private final long viewBytes;
-    private MemorySegment pixels;
+    /** The views of one size. */
+    private static final class Block {
+        final Crops crops;
+        final MemorySegment whole;
+        MemorySegment pixels;
 
-    ViewBatch(MemorySegment buffer, LoaderConfig config) {
-        super(config.batchSize());
-        this.buffer = buffer;
-        this.views = config.views().size();
-        this.viewBytes = bytes(config) / views / config.batchSize();
-        this.pixels = buffer;
+        Block(Crops crops, MemorySegment whole) {
+            this.crops = crops;
+            this.whole = whole;
+            pixels = whole;
+        }
     }
 
-    static long bytes(LoaderConfig config) {
-        return PIXEL_BYTES * config.imageSize() * config.imageSize() * config.views().size() * config.batchSize();
+    private final List<Block> blocks;
+
+    /** @param arena owns the memory */
+    ViewBatch(LoaderConfig config, Arena arena) {
+        super(config.batchSize());
+        blocks = config.crops().stream()
+                .map(crops -> new Block(crops, arena.allocate(bytes(crops, config.batchSize()), ALIGNMENT)))
+                .toList();
+    }
+
+    private static long bytes(Crops crops, int images) {
+        return crops.viewBytes() * crops.views().size() * images;
     }
 
     @Override
     void opened() {
-        long bytes = views * count() * viewBytes;
-        if (pixels.byteSize() != bytes) {
-            pixels = buffer.asSlice(0, bytes);
+        for (Block block : blocks) {
+            long bytes = bytes(block.crops, count());
+            if (block.pixels.byteSize() != bytes) {
+                block.pixels = block.whole.asSlice(0, bytes);
+            }
         }
     }
 
     /**
-     * Floats {@code [views * count, H, W, 3]}, all of view 0 first: the image at position i of the batch is at i, at
-     * count + i, and so on.
+     * Floats {@code [views * count, H, W, 3]} of the crops number {@code index}, all of their view 0 first: the image at
+     * position i of the batch is at i, at count + i, and so on.
      */
-    MemorySegment pixels() {
-        return pixels;
+    MemorySegment pixels(int index) {
+        return blocks.get(index).pixels;
     }
 
     /** Renders views into batches. */
     static final class Writer implements BatchWriter<ViewBatch> {
         private final LoaderConfig config;
-        private final ViewRenderer[] renderers;
+        private final List<List<ViewRenderer>> renderers;
         private final CounterRng rng = new CounterRng();
 
         Writer(LoaderConfig config) {
             this.config = config;
-            renderers = config.views().stream()
-                    .map(view -> new ViewRenderer(view, config.imageSize())).toArray(ViewRenderer[]::new);
+            renderers = config.crops().stream()
+                    .map(crops -> crops.views().stream().map(view -> new ViewRenderer(view, crops.size())).toList())
+                    .toList();
         }
 
         @Override
         public void write(ViewBatch batch, int position, MemorySegment image, int height, int width) {
-            for (int view = 0; view < renderers.length; view++) {
-                rng.key(config.seed(), batch.epoch(), batch.sampleIndices()[position], view);
-                long place = (long) view * batch.count() + position;
-                renderers[view].render(image, height, width, rng,
-                        batch.buffer.asSlice(place * batch.viewBytes, batch.viewBytes));
+            int drawn = 0;
+            for (int c = 0; c < batch.blocks.size(); c++) {
+                Block block = batch.blocks.get(c);
+                long bytes = block.crops.viewBytes();
+                for (int view = 0; view < block.crops.views().size(); view++) {
+                    rng.key(config.seed(), batch.epoch(), batch.sampleIndices()[position], drawn++);
+                    long place = (long) view * batch.count() + position;
+                    MemorySegment to = block.whole.asSlice(place * bytes, bytes);
+                    renderers.get(c).get(view).render(image, height, width, rng, to);
+                }
             }
         }
     }

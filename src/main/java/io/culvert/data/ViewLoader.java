@@ -18,7 +18,6 @@ import java.util.stream.Stream;
  * {@link #release}.
  */
 final class ViewLoader<B extends Batch> implements AutoCloseable {
-    private static final long ALIGNMENT = 64;
     private static final long CLOSE_SECONDS = 10;
 
     private final Dataset dataset;
@@ -56,8 +55,7 @@ final class ViewLoader<B extends Batch> implements AutoCloseable {
     static ViewLoader<ViewBatch> rendering(
             Dataset dataset, LoaderConfig config, Arena arena, Supplier<? extends Decoder> decoders) {
         return new ViewLoader<>(dataset, config, arena, decoders,
-                () -> new ViewBatch(arena.allocate(ViewBatch.bytes(config), ALIGNMENT), config),
-                () -> new ViewBatch.Writer(config));
+                () -> new ViewBatch(config, arena), () -> new ViewBatch.Writer(config));
     }
 
     /**

@@ -8,6 +8,7 @@ import io.culvert.ops.barlow.BarlowTwinsOp;
 import io.culvert.ops.cast.CastOp;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Tensor;
+import java.util.List;
 
 /**
  * Barlow Twins (Zbontar et al. 2021): each dimension of the embedding must agree between two views of an image and be
@@ -57,8 +58,8 @@ public final class BarlowTwins implements Method {
     }
 
     @Override
-    public Recorded record(Tape tape, Tensor pixels) {
-        Tensor features = backbone.record(tape, pixels, true, views());
+    public Recorded record(Tape tape, List<Tensor> pixels) {
+        Tensor features = backbone.record(tape, pixels.getFirst(), true, views());
         Tensor embeddings = projector.record(tape, features, views());
         Tensor z = CastOp.record(tape, "embeddings.f32", embeddings, DType.F32);
         return new Recorded(BarlowTwinsOp.record(tape, "barlow_twins", z, loss), features, embeddings);

@@ -9,6 +9,7 @@ import io.culvert.ops.cast.CastOp;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -66,9 +67,9 @@ public final class Byol implements Method {
     }
 
     @Override
-    public Recorded record(Tape tape, Tensor pixels) {
-        Tensor target = teacher.record(tape, pixels, views());
-        Tensor features = backbone.record(tape, pixels, true, views());
+    public Recorded record(Tape tape, List<Tensor> pixels) {
+        Tensor target = teacher.record(tape, pixels.getFirst(), views());
+        Tensor features = backbone.record(tape, pixels.getFirst(), true, views());
         Tensor embeddings = projector.record(tape, features, views());
         Tensor prediction = predictor.record(tape, embeddings, views());
         Tensor loss = ByolOp.record(

@@ -11,6 +11,7 @@ import io.culvert.ops.mae.MaeOp;
 import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Tensor;
+import java.util.List;
 
 /**
  * Masked autoencoder (He et al. 2022): most patches of an image are removed, a vision transformer encodes those that are
@@ -106,12 +107,13 @@ public final class Mae implements Method {
     }
 
     @Override
-    public Recorded record(Tape tape, Tensor pixels) {
+    public Recorded record(Tape tape, List<Tensor> pixels) {
         return record(tape, pixels, pixels);
     }
 
     @Override
-    public Recorded record(Tape tape, Tensor pixels, Tensor exact) {
+    public Recorded record(Tape tape, List<Tensor> views, List<Tensor> exact) {
+        Tensor pixels = views.getFirst();
         masks = new PatchMasks(tape, arena, order, pixels.shape().at(0), encoder.patches(), kept());
         Tensor latent = encoder.recordVisible(tape, pixels, masks.visible(), masks.slots());
         Tensor features = TokenSliceOp.classToken(tape, "class_token", latent);
@@ -122,7 +124,7 @@ public final class Mae implements Method {
         }
         // The pixels themselves: rounded to bf16 and divided by its deviation, a patch of little contrast would be noise.
         Tensor loss = MaeOp.record(
-                tape, "mae", pred, exact, masks.removed(), encoder.patch(), settings.normalised);
+                tape, "mae", pred, exact.getFirst(), masks.removed(), encoder.patch(), settings.normalised);
         return new Recorded(loss, features, features).withInputs(masks.visible(), masks.slots(), masks.removed());
     }
 }

@@ -14,8 +14,13 @@ public interface Method {
     /** Its name in configurations. */
     String name();
 
-    /** Views that the loader draws of each image. */
+    /** Views that the loader draws of each image, of those of full size. */
     int views();
+
+    /** Smaller views that the loader draws of each image beside these. */
+    default int localViews() {
+        return 0;
+    }
 
     /** Sets the initial values of whatever the method adds to the encoder, after the encoder's own. */
     void initialise(Init init);
@@ -72,16 +77,17 @@ public interface Method {
     /**
      * Records one training step from pixels to loss.
      *
-     * @param pixels {@code [views * B, H, W, 3]}, all first views before all second ones
+     * @param pixels {@code [views * B, H, W, 3]}, all first views before all second ones; if there are local views then
+     *     those in a second tensor, {@code [localViews * B, h, w, 3]}
      */
-    Recorded record(Tape tape, Tensor pixels);
+    Recorded record(Tape tape, List<Tensor> pixels);
 
     /**
      * As the other, for a method whose loss looks at pixels.
      *
      * @param exact the pixels in single precision, whatever the network computes in; {@code pixels} itself if that is the same
      */
-    default Recorded record(Tape tape, Tensor pixels, Tensor exact) {
+    default Recorded record(Tape tape, List<Tensor> pixels, List<Tensor> exact) {
         return record(tape, pixels);
     }
 

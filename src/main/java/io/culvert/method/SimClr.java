@@ -8,6 +8,7 @@ import io.culvert.ops.cast.CastOp;
 import io.culvert.ops.ntxent.NtXentOp;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Tensor;
+import java.util.List;
 
 /**
  * SimCLR (Chen et al. 2020): two views of each image must find each other among all views of the batch. Batch
@@ -56,8 +57,8 @@ public final class SimClr implements Method {
     }
 
     @Override
-    public Recorded record(Tape tape, Tensor pixels) {
-        Tensor features = backbone.record(tape, pixels, true, views());
+    public Recorded record(Tape tape, List<Tensor> pixels) {
+        Tensor features = backbone.record(tape, pixels.getFirst(), true, views());
         Tensor embeddings = head.record(tape, features, views());
         Tensor loss = NtXentOp.record(
                 tape, "ntxent", CastOp.record(tape, "embeddings.f32", embeddings, DType.F32), temperature);

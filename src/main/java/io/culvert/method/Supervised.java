@@ -9,6 +9,7 @@ import io.culvert.ops.linear.LinearOp;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
+import java.util.List;
 
 /** Training with labels from scratch, the study's yardstick: one logit, binary cross-entropy, defects weighed up. */
 public final class Supervised implements Method {
@@ -41,10 +42,10 @@ public final class Supervised implements Method {
     }
 
     @Override
-    public Recorded record(Tape tape, Tensor pixels) {
-        Tensor features = backbone.record(tape, pixels, true, views());
+    public Recorded record(Tape tape, List<Tensor> pixels) {
+        Tensor features = backbone.record(tape, pixels.getFirst(), true, views());
         Tensor logits = LinearOp.record(tape, "classifier", features, weight, bias);
-        Tensor labels = tape.input(Tensor.f32("labels", pixels.shape().at(0)));
+        Tensor labels = tape.input(Tensor.f32("labels", pixels.getFirst().shape().at(0)));
         Tensor loss = BceWithLogitsOp.record(
                 tape, "bce", CastOp.record(tape, "logits.f32", logits, DType.F32), labels, positiveWeight);
         return new Recorded(loss, features, logits).withLabels(labels);

@@ -7,6 +7,7 @@ import io.culvert.ops.linear.LinearOp;
 import io.culvert.ops.masking.PlacedTokensOp;
 import io.culvert.ops.masking.VisiblePatchesOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
+import io.culvert.ops.tokens.Resampling;
 import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.ops.tokens.TokensOp;
 import io.culvert.tensor.Parameter;
@@ -86,11 +87,7 @@ public final class VitTiny implements Backbone {
      * @throws CulvertException (usage) if patches do not tile the image or heads do not share the width
      */
     public VitTiny(ParameterStore store, int height, int width, int patch, Sizes sizes, Start start) {
-        if (height % patch != 0 || width % patch != 0) {
-            throw CulvertException.usage(
-                    "vit_tiny: patches of %d do not tile an image of %d x %d: choose model.patch to divide data.image_size",
-                    patch, height, width);
-        }
+        requireTiled(height, width, patch);
         Block.requireHeads("model.heads", sizes.width, sizes.heads);
         this.store = store;
         this.height = height;
@@ -187,14 +184,21 @@ public final class VitTiny implements Backbone {
         store.valuesChanged();
     }
 
-    /** The last norm sees the class tokens alone: it works row by row, and nobody reads the others. */
+    /**
+     * Images of another size get positions resampled from the learned ones, to which their gradient goes back. The last norm
+     * sees the class tokens alone: it works row by row, and nobody reads the others.
+     *
+     * @throws CulvertException (usage) if patches do not tile the images
+     */
     @Override
     public Tensor record(Tape tape, Tensor pixels, boolean training, int views) {
-        requireSize(pixels);
+        if (learned == null) {
+            requireSize(pixels);
+        }
         Tensor h = PatchEmbedOp.record(tape, "patch_embed", pixels, patchWeight, patchBias);
         h = learned == null
                 ? PlacedTokensOp.record(tape, "tokens", h, classToken, position, null)
-                : TokensOp.record(tape, "tokens", h, classToken, learned);
+                : TokensOp.record(tape, "tokens", h, classToken, learned, resampling(pixels));
         for (Block block : blocks) {
             h = block.record(tape, h);
         }
@@ -228,6 +232,25 @@ public final class VitTiny implements Backbone {
     private void requireSize(Tensor pixels) {
         if (pixels.shape().at(1) != height || pixels.shape().at(2) != width) {
             throw new IllegalArgumentException(name() + ": got " + pixels);
+        }
+    }
+
+    /** From the positions of this network to those of images of another size; null for the same. */
+    private Resampling resampling(Tensor pixels) {
+        int down = pixels.shape().at(1);
+        int across = pixels.shape().at(2);
+        requireTiled(down, across, patch);
+        return down == height && across == width
+                ? null
+                : PositionResampling.of(height / patch, width / patch, down / patch, across / patch);
+    }
+
+    private static void requireTiled(int height, int width, int patch) {
+        if (height % patch != 0 || width % patch != 0) {
+            throw CulvertException.usage(
+                    "vit_tiny: patches of %d do not tile an image of %d x %d: choose model.patch to divide data.image_size,"
+                            + " and data.local_size where local views are drawn",
+                    patch, height, width);
         }
     }
 }

@@ -5,6 +5,7 @@ import io.culvert.device.Buffer;
 import io.culvert.device.RunArena;
 import io.culvert.method.Teacher;
 import io.culvert.model.Backbone;
+import io.culvert.model.PositionResampling;
 import io.culvert.model.Positions;
 import io.culvert.optim.Optimizer;
 import io.culvert.safetensors.SafetensorsFile;

@@ -7,6 +7,7 @@ import io.culvert.ops.Tape;
 import io.culvert.ops.cast.CastOp;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Tensor;
+import java.util.List;
 
 /** A backbone in evaluation: batches of one view in, features out. */
 public final class Encoder {
@@ -27,7 +28,7 @@ public final class Encoder {
         pixels = pass.pixels;
         features = pass.features;
         LargestBatch.compile(
-                tape, pixels, arena, "probe.batch_size", batch,
+                tape, List.of(pixels), arena, "probe.batch_size", batch,
                 b -> Pass.record(device, backbone, b, imageSize).bytes(device));
     }
 

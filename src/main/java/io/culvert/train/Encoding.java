@@ -45,7 +45,7 @@ public final class Encoding {
         LoaderConfig plain = run.withThreads(LoaderConfig.evaluation(
                 PlainView.SEWER_ML, config.data().imageSize(), config.probe().batchSize()));
         float[] values = new float[Math.multiplyExact(dataset.size(), encoder.width())];
-        try (Feed feed = run.feed(dataset, plain, encoder.pixels());
+        try (Feed feed = run.feed(dataset, plain, List.of(encoder.pixels()));
                 Progress progress = Progress.start(label, 0, feed.stepsPerEpoch())) {
             int row = 0;
             long waited = 0;

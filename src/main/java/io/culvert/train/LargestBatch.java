@@ -5,6 +5,7 @@ import io.culvert.device.Device;
 import io.culvert.device.RunArena;
 import io.culvert.ops.Tape;
 import io.culvert.tensor.Tensor;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.IntFunction;
 import java.util.function.IntToLongFunction;
@@ -24,22 +25,22 @@ final class LargestBatch {
     /**
      * Takes the memory of a step and builds its kernels.
      *
-     * @param pixels the tape's input, which gets a place unless the device reads host memory
+     * @param pixels the tape's inputs, which get a place unless the device reads host memory
      * @param key what the user sets to choose {@code batch}
      * @param bytes what a step of so many images takes, input included
      * @throws CulvertException of kind MEMORY that names the batch that fits
      */
-    static void compile(Tape tape, Tensor pixels, RunArena arena, String key, int batch, IntToLongFunction bytes) {
+    static void compile(Tape tape, List<Tensor> pixels, RunArena arena, String key, int batch, IntToLongFunction bytes) {
         compile(tape, pixels, arena, key + " " + batch, batch, bytes, fits -> "about %d fits: set %s=%d".formatted(fits, key, fits));
     }
 
     /**
-     * As {@link #compile(Tape, Tensor, RunArena, String, int, IntToLongFunction)} for a training step.
+     * As {@link #compile(Tape, List, RunArena, String, int, IntToLongFunction)} for a training step.
      *
      * @param batch images a pass
      * @param passes of a step
      */
-    static void compile(Tape tape, Tensor pixels, RunArena arena, int batch, int passes, IntToLongFunction bytes) {
+    static void compile(Tape tape, List<Tensor> pixels, RunArena arena, int batch, int passes, IntToLongFunction bytes) {
         int whole = batch * passes;
         String what = "batch_size " + whole + (passes > 1 ? " in %d passes of %d".formatted(passes, batch) : "");
         compile(tape, pixels, arena, what, batch, bytes, fits -> {
@@ -54,13 +55,13 @@ final class LargestBatch {
         });
     }
 
-    private static void compile(Tape tape, Tensor pixels, RunArena arena, String what, int batch, IntToLongFunction bytes,
+    private static void compile(Tape tape, List<Tensor> pixels, RunArena arena, String what, int batch, IntToLongFunction bytes,
             IntFunction<String> remedy) {
         Device device = arena.device();
         long free = device.freeBytes();
         try {
             if (!device.readsHostMemory()) {
-                pixels.bind(arena.allocate("batch", pixels.bytes()), 0);
+                pixels.forEach(input -> input.bind(arena.allocate("batch", input.bytes()), 0));
             }
             tape.compile(arena);
         } catch (CulvertException e) {

@@ -6,7 +6,9 @@ import io.culvert.data.augment.AugmentConfig.Crop;
 import io.culvert.data.augment.AugmentConfig.Jitter;
 import io.culvert.data.augment.AugmentConfig.Solarize;
 import io.culvert.data.augment.AugmentPresets;
+import java.util.Collections;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /** The recipes of a run's views: a preset of the literature with the keys that the configuration sets itself. */
 final class Recipes {
@@ -14,19 +16,26 @@ final class Recipes {
 
     static List<AugmentConfig> of(RunConfig.Augment keys, int views) {
         return AugmentPresets.views(keys.preset(), views).stream()
-                .map(preset -> with(preset, keys))
+                .map(preset -> with(preset, keys, keys.scaleMin(), keys.scaleMax()))
                 .toList();
     }
 
-    private static AugmentConfig with(AugmentConfig preset, RunConfig.Augment keys) {
+    /** The recipes of the small views. */
+    static List<AugmentConfig> local(RunConfig.Augment keys, int views) {
+        AugmentConfig preset = AugmentPresets.local(keys.preset());
+        return Collections.nCopies(views, with(preset, keys, keys.localScaleMin(), keys.localScaleMax()));
+    }
+
+    private static AugmentConfig with(
+            AugmentConfig preset, RunConfig.Augment keys, OptionalDouble scaleMin, OptionalDouble scaleMax) {
         Crop crop = preset.crop();
         Jitter jitter = preset.jitter();
         Blur blur = preset.blur();
         Solarize solarize = preset.solarize();
         return new AugmentConfig(
                 new Crop(
-                        keys.scaleMin().orElse(crop.scaleMin()),
-                        keys.scaleMax().orElse(crop.scaleMax()),
+                        scaleMin.orElse(crop.scaleMin()),
+                        scaleMax.orElse(crop.scaleMax()),
                         crop.ratioMin(),
                         crop.ratioMax(),
                         crop.interpolation()),

@@ -15,15 +15,19 @@ import io.culvert.device.RunArena;
 import io.culvert.emulator.Emulator;
 import io.culvert.method.BarlowTwins;
 import io.culvert.method.Byol;
+import io.culvert.method.Dino;
 import io.culvert.method.Mae;
 import io.culvert.method.Method;
 import io.culvert.method.MomentumCosine;
 import io.culvert.method.SimClr;
 import io.culvert.method.Supervised;
 import io.culvert.method.Teacher;
+import io.culvert.method.TeacherTemperature;
 import io.culvert.model.Backbone;
+import io.culvert.model.DinoHead;
 import io.culvert.model.Init;
 import io.culvert.model.MaeDecoder;
+import io.culvert.model.Mlp;
 import io.culvert.model.ResNet18;
 import io.culvert.model.VitTiny;
 import io.culvert.ops.barlow.BarlowTwinsOp;
@@ -61,14 +65,16 @@ public final class Run implements AutoCloseable {
      * What a method must know of the training data.
      *
      * @param steps of the whole run
+     * @param stepsPerEpoch of each epoch
      * @param positiveWeight normals / defects
      * @param labelled whether there are labels of both kinds
      */
-    public record Plan(int steps, double positiveWeight, boolean labelled) {
+    public record Plan(int steps, int stepsPerEpoch, double positiveWeight, boolean labelled) {
         /** What {@link #of(Map)} reads. */
         Map<String, String> metadata() {
             return Map.of(
                     "plan.steps", Integer.toString(steps),
+                    "plan.steps_per_epoch", Integer.toString(stepsPerEpoch),
                     "plan.positive_weight", Double.toString(positiveWeight),
                     "plan.labelled", Boolean.toString(labelled));
         }
@@ -76,12 +82,13 @@ public final class Run implements AutoCloseable {
         static Plan of(Map<String, String> metadata) {
             return new Plan(
                     Integer.parseInt(metadata.get("plan.steps")),
+                    Integer.parseInt(metadata.get("plan.steps_per_epoch")),
                     Double.parseDouble(metadata.get("plan.positive_weight")),
                     Boolean.parseBoolean(metadata.get("plan.labelled")));
         }
 
         /** For a network that is not trained. */
-        static final Plan NONE = new Plan(1, 1, false);
+        static final Plan NONE = new Plan(1, 1, 1, false);
 
         /**
          * The plan of a run on this data.
@@ -89,17 +96,18 @@ public final class Run implements AutoCloseable {
          * @throws CulvertException (data) if the method needs labels that are not there
          */
         static Plan of(RunConfig config, Dataset dataset) {
-            int steps = dataset.size() / config.batchSize() * config.schedule().epochs();
+            int stepsPerEpoch = dataset.size() / config.batchSize();
+            int steps = stepsPerEpoch * config.schedule().epochs();
             int defects = dataset.labelled() ? dataset.defectCount() : 0;
             if (defects == 0 || defects == dataset.size()) {
                 if (!config.method().name().equals("supervised")) {
-                    return new Plan(steps, 1, false);
+                    return new Plan(steps, stepsPerEpoch, 1, false);
                 }
                 throw CulvertException.data(
                         "%s: method supervised needs labels of both kinds, found %d defects in %d images",
                         config.data().csv(), defects, dataset.size());
             }
-            return new Plan(steps, (dataset.size() - defects) / (double) defects, true);
+            return new Plan(steps, stepsPerEpoch, (dataset.size() - defects) / (double) defects, true);
         }
     }
 
@@ -168,13 +176,12 @@ public final class Run implements AutoCloseable {
                     backbone, keys.hidden(), keys.dim(),
                     new BarlowTwinsOp.Config(keys.lambda(), keys.scale(), BATCH_NORM_EPS));
             case "byol" -> new Byol(
-                    backbone, store -> backbone(config, store), keys.hidden(),
-                    keys.dim(),
-                    new MomentumCosine(keys.momentum(), keys.finalMomentum(), plan.steps));
+                    backbone, this::anotherBackbone, keys.hidden(), keys.dim(), momentum(keys, plan));
+            case "dino" -> new Dino(backbone, this::anotherBackbone, dino(keys, plan), momentum(keys, plan));
             case "mae" -> mae(keys);
             case "supervised" -> new Supervised(backbone, plan.positiveWeight);
             default -> throw CulvertException.usage(
-                    "method.name: unknown '%s'; known: simclr, barlow_twins, byol, mae, supervised", keys.name());
+                    "method.name: unknown '%s'; known: simclr, barlow_twins, byol, dino, mae, supervised", keys.name());
         };
     }
 
@@ -189,6 +196,32 @@ public final class Run implements AutoCloseable {
                 encoder, new MaeDecoder.Sizes(keys.decoderDim(), keys.decoderDepth(), keys.decoderHeads(), eps));
         return new Mae(
                 encoder, decoder, new Mae.Settings(keys.maskRatio(), keys.normPix(), keys.asPublished()), config.seed());
+    }
+
+    private Backbone anotherBackbone(ParameterStore other) {
+        return backbone(config, other);
+    }
+
+    private static MomentumCosine momentum(RunConfig.Method keys, Plan plan) {
+        return new MomentumCosine(keys.momentum(), keys.finalMomentum(), plan.steps);
+    }
+
+    private static Dino.Config dino(RunConfig.Method keys, Plan plan) {
+        Mlp.Activation activation = switch (keys.activation()) {
+            case "relu" -> Mlp.Activation.RELU;
+            case "gelu" -> Mlp.Activation.GELU;
+            default -> throw CulvertException.usage(
+                    "method.activation: unknown '%s'; known: relu, gelu", keys.activation());
+        };
+        return new Dino.Config(
+                new DinoHead.Config(
+                        keys.hidden(), keys.dim(), keys.prototypes(), activation, keys.headBatchNorm(), keys.normLastLayer()),
+                keys.studentTemperature(),
+                new TeacherTemperature(
+                        keys.teacherTemperatureStart(), keys.teacherTemperature(), keys.teacherTemperatureEpochs(),
+                        plan.stepsPerEpoch),
+                keys.centerMomentum(),
+                keys.localCrops());
     }
 
     /**
@@ -302,7 +335,7 @@ public final class Run implements AutoCloseable {
                 optimizer(stepsPerEpoch),
                 schedule,
                 config.passSize(),
-                config.data().imageSize(),
+                new int[] {config.data().imageSize(), config.data().localSize()},
                 new Trainer.Extras(config.optim().accumulate(), clip(), probe(), keepAll));
     }
 
@@ -330,7 +363,7 @@ public final class Run implements AutoCloseable {
     /** How the loader serves augmented views from the given step on. */
     public LoaderConfig training(int epoch, int stepInEpoch) {
         RunConfig.Data keys = config.data();
-        return withThreads(LoaderConfig.training(
+        LoaderConfig loading = withThreads(LoaderConfig.training(
                                 Recipes.of(config.augment(), method.views()),
                                 keys.imageSize(),
                                 config.passSize(),
@@ -340,10 +373,13 @@ public final class Run implements AutoCloseable {
                         .withPasses(config.optim().accumulate())
                         .withDepth(keys.ring()))
                 .withCacheBytes((long) keys.cacheMb() << 20);
+        return method.localViews() == 0
+                ? loading
+                : loading.withCrops(Recipes.local(config.augment(), method.localViews()), keys.localSize());
     }
 
-    /** Opens what brings batches into a network's input. */
-    Feed feed(Dataset dataset, LoaderConfig loading, Tensor pixels) {
+    /** Opens what brings batches into a network's inputs. */
+    Feed feed(Dataset dataset, LoaderConfig loading, List<Tensor> pixels) {
         return Feed.open(dataset, loading, device, pixels, augmentOn());
     }
 

@@ -67,6 +67,9 @@ public record RunConfig(
             @Key(value = "224", min = 8, doc = "side of the square views, pixels")
             int imageSize,
 
+            @Key(value = "96", min = 8, doc = "side of the small views that method.local_crops asks for, pixels")
+            int localSize,
+
             @Key(value = "0", min = 0, doc = "threads that decode and augment; 0: as many as compute")
             int loaderThreads,
 
@@ -120,7 +123,7 @@ public record RunConfig(
 
     /** The self-supervised method and its projection head. */
     public record Method(
-            @Key(value = "simclr", doc = "simclr, barlow_twins, byol, mae or supervised") String name,
+            @Key(value = "simclr", doc = "simclr, barlow_twins, byol, dino, mae or supervised") String name,
 
             @Key(value = "0.2", positive = true, doc = "temperature of NT-Xent")
             double temperature,
@@ -128,7 +131,7 @@ public record RunConfig(
             @Key(value = "2048", min = 1, doc = "width of the hidden layers of projector and predictor")
             int hidden,
 
-            @Key(value = "256", min = 1, doc = "width of the projection")
+            @Key(value = "256", min = 1, doc = "width of the projection; dino: before the prototypes")
             int dim,
 
             @Key(value = "0.0051", min = 0, doc = "barlow_twins: weight of what is off the diagonal")
@@ -137,11 +140,44 @@ public record RunConfig(
             @Key(value = "0.024", positive = true, doc = "barlow_twins: factor of the loss")
             double scale,
 
-            @Key(value = "0.996", min = 0, max = 1, doc = "byol: share that the teacher keeps of itself in the first step")
+            @Key(value = "0.996", min = 0, max = 1, doc = "byol, dino: share that the teacher keeps of itself in the first step")
             double momentum,
 
-            @Key(value = "0.999", min = 0, max = 1, doc = "byol: the same in the last step, on a cosine between")
+            @Key(value = "0.999", min = 0, max = 1, doc = "byol, dino: the same in the last step, on a cosine between")
             double finalMomentum,
+
+            @Key(value = "8192", min = 1, doc = "dino: prototypes, which images are distributed over")
+            int prototypes,
+
+            @Key(value = "relu", doc = "dino: between the head's layers, relu or gelu")
+            String activation,
+
+            @Key(value = "false", doc = "dino: normalise the batch before the head's activations")
+            boolean headBatchNorm,
+
+            @Key(value = "false", doc = "dino: keep the length of each prototype's weight at 1")
+            boolean normLastLayer,
+
+            @Key(value = "0", min = 0, doc = "dino: small views of an image that the student alone sees, of data.local_size")
+            int localCrops,
+
+            @Key(value = "0.1", positive = true, doc = "dino: temperature of the student's softmax")
+            double studentTemperature,
+
+            @Key(value = "0.07", positive = true, doc = "dino: temperature of the teacher's softmax after its warm-up")
+            double teacherTemperature,
+
+            @Key(value = "0.04", positive = true, doc = "dino: the same in the first epoch")
+            double teacherTemperatureStart,
+
+            @Key(
+                            value = "15",
+                            min = 0,
+                            doc = "dino: epochs of this warm-up, linear from epoch to epoch, the last of which has the full value")
+                    int teacherTemperatureEpochs,
+
+            @Key(value = "0.9", min = 0, max = 1, doc = "dino: share of itself that the teacher's centre keeps in a step")
+            double centerMomentum,
 
             @Key(value = "0.75", min = 0, max = 1, doc = "mae: share of the patches that are removed")
             double maskRatio,
@@ -242,7 +278,7 @@ public record RunConfig(
 
     /** The random views. */
     public record Augment(
-            @Key(value = "study", doc = "study (arXiv 2410.04289), simclr, barlow, byol or mae")
+            @Key(value = "study", doc = "study (arXiv 2410.04289), simclr, barlow, byol, mae or dino")
             String preset,
 
             @Key(positive = true, max = 1, doc = "least share of the image's area in the crop")
@@ -250,6 +286,12 @@ public record RunConfig(
 
             @Key(positive = true, max = 1, doc = "greatest share of the image's area in the crop")
             OptionalDouble scaleMax,
+
+            @Key(positive = true, max = 1, doc = "scale_min of the small views; left out: 0.05")
+            OptionalDouble localScaleMin,
+
+            @Key(positive = true, max = 1, doc = "scale_max of the small views; left out: 0.4")
+            OptionalDouble localScaleMax,
 
             @Key(min = 0, max = 1, doc = "probability of a horizontal flip")
             OptionalDouble flip,

@@ -55,7 +55,7 @@ final class Tracking implements AutoCloseable {
         int step = trainer.steps();
         if (events != null && (step - 1) % stepsPerEpoch == 0) {
             ViewGrid views = ViewGrid.of(
-                    trainer.pixels(), run.method().views(),
+                    trainer.pixels().getFirst(), run.method().views(),
                     Recipes.of(run.config().augment(), run.method().views()).getFirst().normalization());
             events.image("views", step, views.height(), views.width(), views.png());
         }

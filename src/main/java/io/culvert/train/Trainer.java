@@ -27,7 +27,7 @@ import java.util.stream.Stream;
 public final class Trainer {
     private final ParameterStore store;
     private final Tape tape;
-    private final Tensor pixels;
+    private final List<Tensor> pixels;
     private final Method method;
     private final Method.Recorded recorded;
     private final Optimizer optimizer;
@@ -51,7 +51,7 @@ public final class Trainer {
      *
      * @param store the parameters of encoder and method, already allocated and initialised
      * @param batch images a step; the tape sees {@code method.views()} times as many
-     * @param imageSize height and width in pixels
+     * @param sides height and width of the views in pixels; of the local ones, if the method has any, after the others'
      */
     public Trainer(
             RunArena arena,
@@ -60,8 +60,8 @@ public final class Trainer {
             Optimizer optimizer,
             WarmupCosine schedule,
             int batch,
-            int imageSize) {
-        this(arena, store, method, optimizer, schedule, batch, imageSize, Extras.NONE);
+            int... sides) {
+        this(arena, store, method, optimizer, schedule, batch, sides, Extras.NONE);
     }
 
     /**
@@ -88,7 +88,7 @@ public final class Trainer {
             Optimizer optimizer,
             WarmupCosine schedule,
             int batch,
-            int imageSize,
+            int[] sides,
             Extras extras) {
         this.store = store;
         this.method = method;
@@ -97,7 +97,7 @@ public final class Trainer {
         Device device = arena.device();
         probe = extras.probe;
         passes = extras.passes;
-        Step whole = Step.record(device, method, extras, batch, imageSize);
+        Step whole = Step.record(device, method, extras, batch, sides);
         tape = whole.tape;
         pixels = whole.pixels;
         recorded = whole.recorded;
@@ -110,7 +110,7 @@ public final class Trainer {
         }
         LargestBatch.compile(
                 whole.tape, pixels, arena, batch, passes,
-                b -> Step.record(device, method, extras, b, imageSize).bytes(device));
+                b -> Step.record(device, method, extras, b, sides).bytes(device));
         optimizer.guard(recorded.loss());
         if (probe != null) {
             probe.guard(recorded.loss());
@@ -138,12 +138,18 @@ public final class Trainer {
     }
 
     /** A step on so many images, recorded and not yet compiled. */
-    private record Step(Tape tape, Tensor pixels, Method.Recorded recorded) {
-        static Step record(Device device, Method method, Extras extras, int batch, int imageSize) {
+    private record Step(Tape tape, List<Tensor> pixels, Method.Recorded recorded) {
+        static Step record(Device device, Method method, Extras extras, int batch, int... sides) {
             Tape tape = new Tape(true);
-            Tensor pixels = tape.input(Tensor.f32("pixels", method.views() * batch, imageSize, imageSize, 3));
-            Tensor input = CastOp.record(tape, "pixels.cast", pixels, DType.compute(device));
-            Method.Recorded recorded = method.record(tape, input, pixels);
+            List<Tensor> pixels = new ArrayList<>();
+            pixels.add(pixels(tape, "pixels", method.views() * batch, sides[0]));
+            if (method.localViews() > 0) {
+                pixels.add(pixels(tape, "local_pixels", method.localViews() * batch, sides[1]));
+            }
+            List<Tensor> inputs = pixels.stream()
+                    .map(input -> CastOp.record(tape, input.name() + ".cast", input, DType.compute(device)))
+                    .toList();
+            Method.Recorded recorded = method.record(tape, inputs, pixels);
             tape.keep(recorded.features());
             tape.keep(recorded.embeddings());
             recorded.scalars().values().forEach(tape::keep);
@@ -156,8 +162,12 @@ public final class Trainer {
             return new Step(tape, pixels, recorded);
         }
 
+        private static Tensor pixels(Tape tape, String name, int views, int side) {
+            return tape.input(Tensor.f32(name, views, side, side, 3));
+        }
+
         long bytes(Device device) {
-            return pixels.bytes() + tape.plannedBytes(device);
+            return pixels.stream().mapToLong(Tensor::bytes).sum() + tape.plannedBytes(device);
         }
     }
 
@@ -198,18 +208,21 @@ public final class Trainer {
         }
     }
 
-    /** What a step reads: normalised pixels, {@code [views * B, H, W, 3]} floats. */
-    public Tensor pixels() {
+    /** What a step reads: normalised pixels, {@code [views * B, H, W, 3]} floats, and such of the local views. */
+    public List<Tensor> pixels() {
         return pixels;
     }
 
     /**
-     * One step on a batch of views; returns the loss.
+     * One step on a batch of views of one size; returns the loss.
      *
      * @param views what {@link #pixels} gets, read in place on the CPU
      */
     public float step(MemorySegment views) {
-        pixels.feed(views);
+        if (pixels.size() > 1) {
+            throw new IllegalArgumentException("the local views lack: feed each of " + pixels);
+        }
+        pixels.getFirst().feed(views);
         return step();
     }
 
@@ -265,7 +278,7 @@ public final class Trainer {
 
     /** Everything that a pass reads from outside, as it lies on the device. */
     List<Tensor> inputs() {
-        List<Tensor> inputs = new ArrayList<>(List.of(pixels));
+        List<Tensor> inputs = new ArrayList<>(pixels);
         Stream.of(recorded.labels(), probe == null ? null : probe.labels()).filter(Objects::nonNull).forEach(inputs::add);
         inputs.addAll(recorded.inputs());
         return inputs;

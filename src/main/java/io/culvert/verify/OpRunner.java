@@ -1,6 +1,7 @@
 package io.culvert.verify;
 
 import io.culvert.device.RunArena;
+import io.culvert.model.PositionResampling;
 import io.culvert.ops.add.AddOp;
 import io.culvert.ops.attention.AttentionOp;
 import io.culvert.ops.batchnorm.BatchNormOp;
@@ -20,8 +21,10 @@ import io.culvert.ops.pool.GlobalAvgPoolOp;
 import io.culvert.ops.pool.MaxPoolOp;
 import io.culvert.ops.relu.ReluOp;
 import io.culvert.ops.softmax.SoftmaxOp;
+import io.culvert.ops.tokens.Resampling;
 import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.ops.tokens.TokensOp;
+import io.culvert.ops.weightnorm.WeightNormLinearOp;
 import io.culvert.safetensors.StoredTensor;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
@@ -47,6 +50,8 @@ final class OpRunner implements CaseRunner {
             "qkv_attention",
             "patch_embed",
             "tokens",
+            "resampled_tokens",
+            "weight_norm_linear",
             "class_token",
             "patch_tokens",
             "visible_patches",
@@ -94,6 +99,8 @@ final class OpRunner implements CaseRunner {
             case "visible_patches" -> visiblePatches(vector, run);
             case "placed_tokens" -> placedTokens(vector, run);
             case "unshuffle" -> unshuffle(vector, run);
+            case "resampled_tokens" -> resampledTokens(vector, run);
+            case "weight_norm_linear" -> weightNormLinear(vector, run);
             case "class_token" -> {
                 Tensor x = run.input("x", 3, Layout.SAME);
                 yield run.run("y", TokenSliceOp.classToken(run.tape, "class_token", x), Layout.SAME);
@@ -281,6 +288,31 @@ final class OpRunner implements CaseRunner {
         }
         Tensor slots = run.indices("slots", slots(vector, visible, images, places), images, places);
         return run.run("y", UnshuffleOp.record(run.tape, "unshuffle", x, slots, mask, position), Layout.SAME);
+    }
+
+    private static Map<String, Computed> resampledTokens(VectorCase vector, TapeRun run) {
+        Tensor x = run.input("x", 3, Layout.SAME);
+        Parameter token = run.parameter("cls_token", 3);
+        Parameter position = run.parameter("pos_embed", 3);
+        Resampling resampling = PositionResampling.of(
+                vector.integer("height"), vector.integer("width"), vector.integer("to_height"), vector.integer("to_width"));
+        try {
+            return run.run("y", TokensOp.record(run.tape, "tokens", x, token, position, resampling), Layout.SAME);
+        } catch (IllegalArgumentException e) {
+            throw vector.fault("%s", e.getMessage());
+        }
+    }
+
+    private static Map<String, Computed> weightNormLinear(VectorCase vector, TapeRun run) {
+        Tensor x = run.input("x", Layout.SAME);
+        Parameter length = run.parameter("weight_g", 2);
+        Parameter direction = run.parameter("weight_v", 2);
+        try {
+            Tensor y = WeightNormLinearOp.record(run.tape, "weight_norm_linear", x, direction, length);
+            return run.run("y", y, Layout.SAME);
+        } catch (IllegalArgumentException e) {
+            throw vector.fault("%s", e.getMessage());
+        }
     }
 
     private static Map<String, Computed> biasGelu(VectorCase vector, TapeRun run) {

@@ -39,6 +39,8 @@ class CudaFeedTest {
     private static final int SIZE = 9;
     private static final int BATCH = 3;
     private static final List<AugmentConfig> VIEWS = AugmentPresets.views("barlow", 2);
+    private static final int LOCAL_SIZE = 5;
+    private static final List<AugmentConfig> LOCAL = List.of(VIEWS.get(1), VIEWS.get(0), VIEWS.get(1));
 
     /** Relative, of a batch's norm. */
     private static final double TOLERANCE = 1e-5;
@@ -96,6 +98,14 @@ class CudaFeedTest {
         assertSame(onGpu(config, 24, false), onCpu(config, 24));
     }
 
+    @ParameterizedTest
+    @EnumSource(StreamOrder.class)
+    void viewsOfTwoSizesGoIntoTwoTensors(StreamOrder order) {
+        emulator.order(order);
+        LoaderConfig config = LoaderConfig.training(VIEWS, SIZE, BATCH, 42, 3).withCrops(LOCAL, LOCAL_SIZE).withThreads(2);
+        assertSame(onGpu(config, 22, false), onCpu(config, 22));
+    }
+
     @Test
     void theCacheChangesNothing() {
         LoaderConfig config = LoaderConfig.training(VIEWS, SIZE, BATCH, 42, 3);
@@ -122,6 +132,17 @@ class CudaFeedTest {
         int two = 2 * SIZE * SIZE * 3;
         assertThat(error(Arrays.copyOf(gpu.get(2), two), Arrays.copyOf(cpu.get(2), two))).isLessThan(TOLERANCE);
         assertSame(gpu.subList(0, 2), cpu.subList(0, 2));
+    }
+
+    @Test
+    void viewsOfTwoSizesMayHaveFewerImagesToo() {
+        LoaderConfig config = LoaderConfig.evaluation(PlainView.SEWER_ML, SIZE, 4).withCrops(LOCAL.subList(0, 1), LOCAL_SIZE);
+        float[] gpu = onGpu(config, 10, true).getLast();
+        float[] cpu = onCpu(config, 10).getLast();
+        for (int first : new int[] {0, 4 * SIZE * SIZE * 3}) {
+            int two = first + 2 * 3 * (first == 0 ? SIZE * SIZE : LOCAL_SIZE * LOCAL_SIZE);
+            assertThat(error(Arrays.copyOfRange(gpu, first, two), Arrays.copyOfRange(cpu, first, two))).isLessThan(TOLERANCE);
+        }
     }
 
     @Test
@@ -165,7 +186,7 @@ class CudaFeedTest {
         LoaderConfig config = LoaderConfig.training(VIEWS, SIZE, BATCH, 42, 1);
         try (Device device = CudaDevice.open(0, Precision.FP32);
                 RunArena arena = new RunArena(device)) {
-            Tensor pixels = input(arena, config);
+            Input pixels = input(arena, config);
             assertThatThrownBy(() -> open(config, 2, device, pixels, Painter::new))
                     .isInstanceOf(CulvertException.class)
                     .hasMessageContaining("2 images do not fill one batch of 3");
@@ -177,23 +198,36 @@ class CudaFeedTest {
         LoaderConfig config = LoaderConfig.training(VIEWS, SIZE, BATCH, 42, 1);
         try (Device device = CpuDevice.open(1);
                 RunArena arena = new RunArena(device)) {
-            Tensor pixels = input(arena, config);
+            Input pixels = input(arena, config);
             assertThatThrownBy(() -> open(config, 9, device, pixels, Painter::new))
                     .isInstanceOf(CulvertException.class)
                     .hasMessageContaining("data.augment_on");
         }
     }
 
-    private static Feed open(LoaderConfig config, int images, Device device, Tensor pixels,
+    private static Feed open(LoaderConfig config, int images, Device device, Input input,
             Supplier<Decoder> decoders) {
-        return Feed.open(dataset(images), config, device, pixels, Feed.Place.DEVICE, decoders);
+        return Feed.open(dataset(images), config, device, input.pixels, Feed.Place.DEVICE, decoders);
     }
 
-    private static Tensor input(RunArena arena, LoaderConfig config) {
-        Tensor pixels = Tensor.f32(
-                "pixels", config.views().size() * config.batchSize(), config.imageSize(), config.imageSize(), 3);
-        pixels.bind(arena.allocate("batch", pixels.bytes()), 0);
-        return pixels;
+    /** What a network would read, and a tensor that covers it all. */
+    private record Input(List<Tensor> pixels, Tensor whole) {}
+
+    private static Input input(RunArena arena, LoaderConfig config) {
+        List<Tensor> pixels = config.crops().stream()
+                .map(crops -> Tensor.f32(
+                        "pixels", crops.views().size() * config.batchSize(), crops.size(), crops.size(), 3))
+                .toList();
+        int values = pixels.stream().mapToInt(input -> Math.toIntExact(input.shape().count())).sum();
+        Tensor whole = Tensor.f32("batch", values);
+        Buffer buffer = arena.allocate("batch", whole.bytes());
+        whole.bind(buffer, 0);
+        long offset = 0;
+        for (Tensor input : pixels) {
+            input.bind(buffer, offset);
+            offset += input.bytes();
+        }
+        return new Input(pixels, whole);
     }
 
     /** Every batch of the run. */
@@ -202,12 +236,13 @@ class CudaFeedTest {
         List<Tensor> copies = new ArrayList<>();
         try (CudaDevice device = CudaDevice.open(0, Precision.FP32);
                 RunArena arena = new RunArena(device)) {
-            Tensor pixels = input(arena, config);
+            Input input = input(arena, config);
+            Tensor pixels = input.whole;
             int count = config.stepsPerEpoch(images) * (config.epochs() - config.startEpoch()) - config.startStep();
             Buffer all = arena.allocate("all", count * pixels.bytes());
             Buffer zeros = arena.allocate("zeros", pixels.bytes());
             int values = Math.toIntExact(pixels.shape().count());
-            try (Feed feed = open(config, images, device, pixels, Painter::new)) {
+            try (Feed feed = open(config, images, device, input, Painter::new)) {
                 while (feed.next() > 0) {
                     if (waiting) {
                         batches.add(pixels.toFloats());
@@ -232,14 +267,24 @@ class CudaFeedTest {
         List<float[]> batches = new ArrayList<>();
         try (Device device = CpuDevice.open(1);
                 RunArena arena = new RunArena(device)) {
-            Tensor pixels = input(arena, config);
+            List<Tensor> pixels = input(arena, config).pixels;
             try (Feed feed = Feed.open(dataset(images), config, device, pixels, Feed.Place.HOST, Painter::new)) {
                 while (feed.next() > 0) {
-                    batches.add(pixels.toFloats());
+                    batches.add(all(pixels));
                 }
             }
         }
         return batches;
+    }
+
+    private static float[] all(List<Tensor> tensors) {
+        float[] values = new float[0];
+        for (Tensor tensor : tensors) {
+            float[] more = tensor.toFloats();
+            values = Arrays.copyOf(values, values.length + more.length);
+            System.arraycopy(more, 0, values, values.length - more.length, more.length);
+        }
+        return values;
     }
 
     private static void assertSame(List<float[]> got, List<float[]> want) {

@@ -147,6 +147,35 @@ class ViewLoaderTest {
         }
     }
 
+    /** Views of another size change nothing of the others, and are drawn as the views with the next numbers. */
+    @Test
+    void viewsOfTwoSizesComeApart() {
+        List<AugmentConfig> two = AugmentPresets.views("barlow", 2);
+        List<AugmentConfig> local = List.of(two.get(1), two.get(0), two.get(1));
+        int size = 5;
+        LoaderConfig config = LoaderConfig.training(two, SIZE, 4, 42, 1).withDropLast(false);
+        List<Copy> plain = loadAll(dataset(6), config);
+        try (ViewLoader<ViewBatch> loader =
+                        ViewLoader.rendering(dataset(6), config.withCrops(local, size), arena, Painter::new);
+                RgbImage image = new RgbImage()) {
+            for (Copy want : plain) {
+                ViewBatch batch = loader.next();
+                assertThat(batch.pixels(0).toArray(ValueLayout.JAVA_FLOAT)).isEqualTo(want.pixels());
+                MemorySegment view = arena.allocate(ValueLayout.JAVA_FLOAT, 3L * size * size);
+                for (int i = 0; i < 3 * batch.count(); i++) {
+                    int sample = batch.sampleIndices()[i % batch.count()];
+                    Painter.paint(sample, image);
+                    CounterRng rng = new CounterRng().key(42, 0, sample, 2 + i / batch.count());
+                    new ViewRenderer(local.get(i / batch.count()), size)
+                            .render(image.pixels(), image.height(), image.width(), rng, view);
+                    assertThat(batch.pixels(1).asSlice(i * view.byteSize(), view.byteSize()).mismatch(view)).isEqualTo(-1);
+                }
+                assertThat(batch.pixels(1).byteSize()).isEqualTo(3L * batch.count() * view.byteSize());
+                loader.release(batch);
+            }
+        }
+    }
+
     @Test
     void loadsImageFiles() {
         Path images = Path.of("test/resources/images");
@@ -155,7 +184,7 @@ class ViewLoaderTest {
         LoaderConfig config = LoaderConfig.evaluation(PlainView.SEWER_ML, SIZE, 3).withThreads(2);
         try (ViewLoader<ViewBatch> loader = ViewLoader.rendering(dataset, config, arena, ImageDecoder::new);
                 ImageDecoder decoder = new ImageDecoder(); RgbImage image = new RgbImage()) {
-            float[] got = loader.next().pixels().toArray(ValueLayout.JAVA_FLOAT);
+            float[] got = loader.next().pixels(0).toArray(ValueLayout.JAVA_FLOAT);
             int floats = 3 * SIZE * SIZE;
             MemorySegment want = arena.allocate(ValueLayout.JAVA_FLOAT, floats);
             for (int i = 0; i < 3; i++) {
@@ -321,7 +350,7 @@ class ViewLoaderTest {
         try (ViewLoader<ViewBatch> loader = ViewLoader.rendering(dataset, config, arena, decoders)) {
             for (ViewBatch batch = loader.next(); batch != null; batch = loader.next()) {
                 List<Integer> samples = Arrays.stream(batch.sampleIndices(), 0, batch.count()).boxed().toList();
-                float[] pixels = batch.pixels().toArray(ValueLayout.JAVA_FLOAT);
+                float[] pixels = batch.pixels(0).toArray(ValueLayout.JAVA_FLOAT);
                 copies.add(new Copy(batch.epoch(), batch.step(), samples, pixels));
                 loader.release(batch);
             }

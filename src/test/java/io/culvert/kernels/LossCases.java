@@ -269,6 +269,7 @@ final class LossCases {
         double[] center = F32.normal(2, width);
         double[] student = F32.normal(3, crops * batch * width);
         double[] probabilities = new double[teacher.length];
+        double[] entropy = new double[2 * batch];
         for (int at = 0; at < teacher.length; at += width) {
             double[] shifted = new double[width];
             for (int c = 0; c < width; c++) {
@@ -277,11 +278,14 @@ final class LossCases {
             double max = max(shifted, 0, width);
             double others = others(shifted, 0, width, max, sharp);
             for (int c = 0; c < width; c++) {
-                probabilities[at + c] = encode((shifted[c] - max) * sharp, others);
+                double below = (shifted[c] - max) * sharp;
+                probabilities[at + c] = encode(below, others);
+                entropy[at / width] += Math.exp(below) / (1 + others) * (Math.log1p(others) - below);
             }
         }
         cases.add(teams("dino", "dino_teacher_f32", shape)
-                .out(F32, probabilities, new Tolerance(4e-6, 4e-6)).in(F32, teacher).in(F32, center).in(F32, sharp)
+                .out(F32, probabilities, new Tolerance(4e-6, 4e-6)).out(F32, entropy, new Tolerance(4e-6, 4e-6))
+                .in(F32, teacher).in(F32, center).in(F32, sharp)
                 .value(2 * batch, width));
         double[] rounded = F32.round(probabilities);
         double[] loss = new double[crops * batch];

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Kernels that work row by row: softmax, rows of unit length, layer normalisation. */
+/** Kernels that work row by row: softmax, rows of unit and of given length, layer normalisation. */
 final class RowCases {
     /** Rows, width, threads along a row, rows of a block, blocks: a warp to a row, and a block to a row. */
     private static final int[][] TEAMS = {
@@ -39,9 +39,13 @@ final class RowCases {
             for (int[] shape : TEAMS) {
                 all.softmax(type, shape);
                 all.unit(type, shape);
+                all.weightNorm(type, shape);
                 all.layerNorm(type, shape);
             }
             all.layerNormBackward(type);
+        }
+        for (int[] shape : TEAMS) {
+            all.weightNormBackward(shape);
         }
         all.layerNormParameters();
         return all.cases;
@@ -113,6 +117,46 @@ final class RowCases {
                 .out(type, dx).in(type, dy).in(type, x).in(type, y);
         add(backward, shape);
         keep(backward, shape);
+    }
+
+    private void weightNorm(Type type, int[] shape) {
+        double[] v = F32.normal(1, shape[0] * shape[1]);
+        double[] g = F32.normal(2, shape[0]);
+        KernelCase forward = new KernelCase("weightnorm", "weight_norm_forward_" + type.suffix())
+                .out(type, Reference.weightNorm(v, g)).in(F32, v).in(F32, g);
+        add(forward, shape);
+        keep(forward, shape);
+    }
+
+    private void weightNormBackward(int[] shape) {
+        int width = shape[1];
+        double[] v = F32.normal(1, shape[0] * width);
+        double[] g = F32.normal(2, shape[0]);
+        double[] dw = F32.normal(3, v.length);
+        double[] dv = F32.normal(4, v.length);
+        double[] dg = F32.normal(5, shape[0]);
+        double[] newDv = dv.clone();
+        double[] newDg = dg.clone();
+        for (int row = 0; row < g.length; row++) {
+            double squares = 0;
+            double along = 0;
+            for (int i = row * width; i < (row + 1) * width; i++) {
+                squares += v[i] * v[i];
+                along += v[i] * dw[i];
+            }
+            newDg[row] += along / Math.sqrt(squares);
+            for (int i = row * width; i < (row + 1) * width; i++) {
+                newDv[i] += g[row] / Math.sqrt(squares) * (dw[i] - v[i] * along / squares);
+            }
+        }
+        KernelCase trained = new KernelCase("weightnorm", "weight_norm_backward_f32")
+                .inout(F32, dv, newDv).inout(F32, dg, newDg).in(F32, dw).in(F32, v).in(F32, g);
+        add(trained, shape);
+        keep(trained, shape);
+        KernelCase fixed = new KernelCase("weightnorm", "weight_norm_backward_f32")
+                .inout(F32, dv, newDv).none().in(F32, dw).in(F32, v).in(F32, g);
+        add(fixed, shape);
+        keep(fixed, shape);
     }
 
     /** mean and 1 / sqrt(var + eps) of each row. */

@@ -10,6 +10,7 @@ import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.relu.ReluOp;
 import io.culvert.ops.softmax.SoftmaxOp;
+import io.culvert.ops.tokens.Resampling;
 import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.ops.tokens.TokensOp;
 import io.culvert.reference.Reference;
@@ -126,6 +127,29 @@ class TransformerOpsTest {
                         (tape, x, p, store) ->
                                 TokensOp.record(tape, "tokens", x.get("x"), p.get("token"), p.get("position")),
                         v -> Reference.tokens(v.get("x"), n, v.get("token"), v.get("position")));
+    }
+
+    /** Any matrix: which one is right for a change of size is PositionResampling's to know. */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1, 1", "3, 5, 7, 9", "33, 3, 8, 2", "2, 31, 4, 33"})
+    void tokensWithPositionsOfAnotherGrid(int n, int length, int width, int learned) {
+        float[] matrix = new float[(1 + length) * learned];
+        double[] wide = new double[matrix.length];
+        for (int i = 0; i < matrix.length; i++) {
+            matrix[i] = i % 5 == 2 ? 0 : (float) Math.sin(1 + 0.7 * i);
+            wide[i] = matrix[i];
+        }
+        Resampling resampling = new Resampling(learned, 1 + length, matrix);
+        new OpTestKit()
+                .input("x", n, length, width)
+                .parameter("token", 1, 1, width)
+                .parameter("position", 1, learned, width)
+                .check(
+                        (tape, x, p, store) -> TokensOp.record(
+                                tape, "tokens", x.get("x"), p.get("token"), p.get("position"), resampling),
+                        v -> Reference.tokens(
+                                v.get("x"), n, v.get("token"),
+                                Reference.product(wide, v.get("position"), learned)));
     }
 
     @ParameterizedTest

@@ -142,6 +142,16 @@ public final class Reference {
         return y;
     }
 
+    /** Rows of v, one for each element of g, scaled to that length. */
+    public static double[] weightNorm(double[] v, double[] g) {
+        int width = v.length / g.length;
+        double[] w = l2Normalize(v, width);
+        for (int i = 0; i < w.length; i++) {
+            w[i] *= g[i / width];
+        }
+        return w;
+    }
+
     /** z {@code [2b, width]}; Chen et al. 2020, equation 1, averaged over all rows. */
     public static double ntXent(double[] z, int width, double temperature) {
         double[] u = l2Normalize(z, width);
@@ -391,6 +401,18 @@ public final class Reference {
             y[i] = position[at] + (at < token.length ? token[at] : x[image * rest + at - token.length]);
         }
         return y;
+    }
+
+    /** {@code a b}, a {@code [rows, inner]}, b {@code [inner, columns]}. */
+    public static double[] product(double[] a, double[] b, int inner) {
+        int columns = b.length / inner;
+        double[] c = new double[a.length / inner * columns];
+        for (int i = 0; i < c.length; i++) {
+            for (int k = 0; k < inner; k++) {
+                c[i] += a[i / columns * inner + k] * b[k * columns + i % columns];
+            }
+        }
+        return c;
     }
 
     /** The first {@code width} of each of {@code n} equal parts. */

@@ -70,7 +70,7 @@ class AccumulationTest {
             AdamW adam = new AdamW(arena, store, groups, 0.9, 0.99, 0.1, 0.05);
             adam.decayTo(0.4, STEPS);
             trainer = new Trainer(
-                    arena, store, method, adam, new WarmupCosine(0.1, 0.05, 1e-3, 2, STEPS), pass, SIZE,
+                    arena, store, method, adam, new WarmupCosine(0.1, 0.05, 1e-3, 2, STEPS), pass, new int[] {SIZE},
                     new Trainer.Extras(
                             passes, new GradientScale.Clip(CLIP, true, store.parameters()), null, false));
             views = arena.hostMemory((long) pass * SIZE * SIZE * 3 * Float.BYTES);
@@ -101,7 +101,7 @@ class AccumulationTest {
                     }
                 }
             }
-            trainer.pixels().feed(views);
+            trainer.pixels().getFirst().feed(views);
             trainer.recorded().labels().copyFrom(labels);
             passOfStep++;
         }
@@ -145,7 +145,7 @@ class AccumulationTest {
         }
 
         @Override
-        public Recorded record(Tape tape, Tensor pixels) {
+        public Recorded record(Tape tape, List<Tensor> pixels) {
             return method.record(tape, pixels);
         }
     }

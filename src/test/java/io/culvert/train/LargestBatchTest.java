@@ -132,6 +132,6 @@ class LargestBatchTest {
         store.allocate(arena);
         return new Trainer(
                 arena, store, method, new Sgd(arena, store, 0.9, 1e-4, true), new WarmupCosine(0.05, 0.05, 0.05, 1, 100),
-                batch, SIZE, new Trainer.Extras(passes, null, null, false));
+                batch, new int[] {SIZE}, new Trainer.Extras(passes, null, null, false));
     }
 }

@@ -77,7 +77,7 @@ class OnlineProbeTest {
             OnlineProbe probe = probed ? new OnlineProbe(arena, backbone.features(), 2, WEIGHT, beta2, 7) : null;
             Trainer trainer = new Trainer(
                     arena, store, method, new Sgd(arena, store, 0.9, 1e-4, true), new WarmupCosine(0.05, 0.05, 0.05, 1, 100),
-                    BATCH, SIZE, new Trainer.Extras(1, null, probe, false));
+                    BATCH, new int[] {SIZE}, new Trainer.Extras(1, null, probe, false));
             List<float[]> features = new ArrayList<>();
             for (int step = 0; step < STEPS; step++) {
                 if (probed) {

@@ -10,6 +10,7 @@ import io.culvert.CulvertException;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.RunArena;
 import io.culvert.model.Init;
+import io.culvert.model.PositionResampling;
 import io.culvert.model.VitTiny;
 import io.culvert.safetensors.SafetensorsFile;
 import io.culvert.tensor.ParameterStore;

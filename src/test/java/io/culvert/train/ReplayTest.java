@@ -105,7 +105,7 @@ class ReplayTest {
         Path file = folder.resolve("broken.safetensors");
         float lossBefore;
         List<String> before;
-        try (Run run = new Run(config, new Run.Plan(4, 3, true))) {
+        try (Run run = new Run(config, new Run.Plan(4, 4, 3, true))) {
             Trainer trainer = run.trainer(4);
             trainer.probe().orElseThrow().labels().set(1, 0, 0, 0, 1, 1, 0, 0, 0, 1);
             lossBefore = trainer.step(views(run, 1));
@@ -140,11 +140,11 @@ class ReplayTest {
         RunConfig config = config("name=finite", "method.name=byol");
         Path file = folder.resolve("finite.safetensors");
         float loss;
-        try (Run run = new Run(config, new Run.Plan(4, 3, true))) {
+        try (Run run = new Run(config, new Run.Plan(4, 4, 3, true))) {
             Trainer trainer = run.trainer(4);
             trainer.probe().orElseThrow().labels().set(1, 0, 0, 0, 1, 1, 0, 0, 0, 1);
             trainer.step(views(run, 1));
-            trainer.pixels().feed(views(run, 2));
+            trainer.pixels().getFirst().feed(views(run, 2));
             Map<String, String> metadata = new TreeMap<>(run.plan().metadata());
             metadata.put("config", config.toYaml());
             Checkpoint.saveDiverged(file, run.store(), trainer, metadata);

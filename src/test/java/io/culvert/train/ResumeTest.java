@@ -37,7 +37,7 @@ class ResumeTest {
     private List<String> recipe = List.of();
 
     @ParameterizedTest
-    @ValueSource(strings = {"simclr", "barlow_twins", "byol", "mae", "supervised"})
+    @ValueSource(strings = {"simclr", "barlow_twins", "byol", "dino", "mae", "supervised"})
     void aKilledRunResumesBitForBit(String trained) throws IOException, InterruptedException {
         method = trained;
         resumesBitForBit();
@@ -151,9 +151,10 @@ class ResumeTest {
                 """
                 runs: %1$s/runs
                 batch_size: 5
-                data: {csv: %1$s/images.csv, images: %1$s, image_size: 32}
+                data: {csv: %1$s/images.csv, images: %1$s, image_size: 32, local_size: 16}
                 model: {name: %3$s, patch: 8}
-                method: {name: %2$s, hidden: 32, dim: 16, decoder_depth: 1, decoder_dim: 32, decoder_heads: 2}
+                method: {name: %2$s, hidden: 32, dim: 16, prototypes: 50, local_crops: 2, teacher_temperature_epochs: 2,
+                         decoder_depth: 1, decoder_dim: 32, decoder_heads: 2}
                 schedule: {epochs: 3, warmup_epochs: 1}
                 checkpoint: {every_steps: 2}
                 log: {every_steps: 1}

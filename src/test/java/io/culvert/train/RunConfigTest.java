@@ -31,7 +31,8 @@ class RunConfigTest {
         assertThat(config.name()).isEqualTo("my-run");
         assertThat(config.folder()).isEqualTo(Path.of("runs/my-run"));
         assertThat(config.method()).isEqualTo(new RunConfig.Method(
-                "simclr", 0.2, 2048, 256, 0.0051, 0.024, 0.996, 0.999, 0.75, true, 192, 12, 12, false));
+                "simclr", 0.2, 2048, 256, 0.0051, 0.024, 0.996, 0.999, 8192, "relu", false, false, 0, 0.1, 0.07, 0.04, 15, 0.9,
+                0.75, true, 192, 12, 12, false));
         assertThat(config.schedule()).isEqualTo(new RunConfig.Schedule(45, 10, 0.15, 1e-6));
         assertThat(config.optim()).isEqualTo(new RunConfig.Optim(
                 "lars", 0.3, true, 0.9, 0.999, 1e-6, OptionalDouble.empty(), true, OptionalDouble.empty(), 0.001, "barlow",
@@ -167,7 +168,7 @@ class RunConfigTest {
         RunConfig demo = RunConfig.load(Path.of("../configs/demo.yaml"), List.of());
         assertThat(demo.folder()).isEqualTo(Path.of("runs/demo"));
         assertThat(demo.data().imageSize()).isEqualTo(64);
-        for (String method : List.of("simclr", "barlow_twins", "byol", "supervised")) {
+        for (String method : List.of("simclr", "barlow_twins", "byol", "dino", "supervised")) {
             for (String backbone : List.of("resnet18", "vit_tiny")) {
                 String name = method + "-" + backbone;
                 RunConfig config = RunConfig.load(Path.of("../configs/" + name + ".yaml"), DATA);
@@ -188,5 +189,9 @@ class RunConfigTest {
             assertThat(mae.model().heads()).isEqualTo(3);
             assertThat(mae.method().asPublished()).isFalse();
         }
+        RunConfig dino = RunConfig.load(Path.of("../configs/papers/dino-vit_tiny.yaml"), DATA);
+        assertThat(dino.name()).isEqualTo("dino-vit_tiny-paper");
+        assertThat(dino.method().localCrops()).isEqualTo(8);
+        assertThat(dino.augment().preset()).isEqualTo("dino");
     }
 }

@@ -82,7 +82,7 @@ class SteadyStepTest {
                 arena, store, new Groups(false, 0.5, store.parameters().subList(3, 5), 10), 0.9, 0.999, 1e-8, 1e-4);
         adam.decayTo(1e-3, 1_000_000_000);
         return new Trainer(
-                arena, store, learner.method, adam, constant(), BATCH, SIZE,
+                arena, store, learner.method, adam, constant(), BATCH, new int[] {SIZE},
                 new Trainer.Extras(2, new GradientScale.Clip(0.1, false, store.parameters()), null, false));
     }
 
@@ -137,7 +137,7 @@ class SteadyStepTest {
         try (CpuDevice device = CpuDevice.open(2);
                 RunArena arena = new RunArena(device)) {
             Trainer trainer = made.apply(arena);
-            MemorySegment views = arena.allocate("views", trainer.pixels().bytes()).memory();
+            MemorySegment views = arena.allocate("views", trainer.pixels().getFirst().bytes()).memory();
             for (long i = 0; i < views.byteSize() / Float.BYTES; i++) {
                 views.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) Math.sin(i));
             }
@@ -151,7 +151,7 @@ class SteadyStepTest {
             while (least > 0 && System.nanoTime() < deadline) {
                 long before = allocated(helpers);
                 for (int i = 0; i < STEPS; i++) {
-                    trainer.pixels().feed(views);
+                    trainer.pixels().getFirst().feed(views);
                     trainer.step(same);
                 }
                 least = Math.min(least, allocated(helpers) - before);
@@ -178,7 +178,7 @@ class SteadyStepTest {
         initialise(arena, store, learner);
         OnlineProbe probe = new OnlineProbe(arena, learner.backbone.features(), method.views(), 2, 0.999, 1);
         return new Trainer(
-                arena, store, method, optimizer.apply(arena, store), constant(), BATCH, SIZE,
+                arena, store, method, optimizer.apply(arena, store), constant(), BATCH, new int[] {SIZE},
                 new Trainer.Extras(1, null, probe, false));
     }
 }

@@ -12,15 +12,19 @@ import io.culvert.device.RunArena;
 import io.culvert.emulator.TestEmulator;
 import io.culvert.method.BarlowTwins;
 import io.culvert.method.Byol;
+import io.culvert.method.Dino;
 import io.culvert.method.Mae;
 import io.culvert.method.Method;
 import io.culvert.method.MomentumCosine;
 import io.culvert.method.SimClr;
 import io.culvert.method.Supervised;
 import io.culvert.method.Teacher;
+import io.culvert.method.TeacherTemperature;
 import io.culvert.model.Backbone;
+import io.culvert.model.DinoHead;
 import io.culvert.model.Init;
 import io.culvert.model.MaeDecoder;
+import io.culvert.model.Mlp;
 import io.culvert.model.VitTiny;
 import io.culvert.ops.barlow.BarlowTwinsOp;
 import io.culvert.optim.AdamW;
@@ -54,7 +58,8 @@ class TrajectoryTest {
     @ParameterizedTest
     @CsvSource({
         "simclr, cpu", "simclr, emulator", "barlow_twins, cpu", "barlow_twins, emulator", "byol, cpu", "byol, emulator",
-        "mae, cpu", "mae, emulator", "supervised, cpu", "supervised, emulator"
+        "dino, cpu", "dino, emulator", "dino_multicrop, cpu", "dino_multicrop, emulator", "mae, cpu", "mae, emulator",
+        "supervised, cpu", "supervised, emulator"
     })
     void equalsPyTorch(String name, String where) throws Exception {
         try (Arena mapping = Arena.ofConfined()) {
@@ -88,9 +93,10 @@ class TrajectoryTest {
             parameter.value().set(parameter.fromTorchOrder(file.tensor("param/" + parameter.name()).toFloats()));
         }
         store.buffers().forEach((key, buffer) -> {
-            if (key.contains(".running_")) {
-                float[] values = new float[buffer.shape().at(0)];
-                Arrays.fill(values, key.endsWith("running_var") ? 1 : 0);
+            boolean ones = key.endsWith("running_var") || key.endsWith("weight_g");
+            if (ones || key.contains("running_mean")) {
+                float[] values = new float[Math.toIntExact(buffer.shape().count())];
+                Arrays.fill(values, ones ? 1 : 0);
                 buffer.set(values);
             }
         });
@@ -99,13 +105,18 @@ class TrajectoryTest {
         double peak = number("peak");
         WarmupCosine schedule = new WarmupCosine(peak, number("start"), number("min"), integer("warmup"), integer("steps"));
         Trainer trainer = new Trainer(
-                arena, store, method, optimizer(arena, store), schedule, integer("batch"), integer("size"));
+                arena, store, method, optimizer(arena, store), schedule, integer("batch"), integer("size"),
+                method.localViews() == 0 ? 0 : integer("local_size"));
         double[] losses = file.tensor("out/losses").toDoubles();
         for (int step = 0; step < losses.length; step++) {
             if (trainer.recorded().labels() != null) {
                 trainer.recorded().labels().copyFrom(memory(arena, "in/labels." + step));
             }
-            assertThat(trainer.step(memory(arena, "in/views." + step)) / losses[step])
+            trainer.pixels().getFirst().feed(memory(arena, "in/views." + step));
+            if (method.localViews() > 0) {
+                trainer.pixels().getLast().feed(memory(arena, "in/local." + step));
+            }
+            assertThat(trainer.step() / losses[step])
                     .as("loss of step %d", step)
                     .isBetween(1 - TOLERANCE, 1 + TOLERANCE);
         }
@@ -153,8 +164,23 @@ class TrajectoryTest {
             case "byol" -> new Byol(
                     backbone, SmallBackbone::new, hidden, dim,
                     new MomentumCosine(number("momentum"), number("final_momentum"), integer("steps")));
+            case "dino" -> dino(backbone, new DinoHead.Config(
+                    hidden, dim, integer("prototypes"), Mlp.Activation.RELU, false, false));
+            case "dino_multicrop" -> dino(backbone, new DinoHead.Config(
+                    hidden, dim, integer("prototypes"), Mlp.Activation.GELU, true, true));
             default -> new Supervised(backbone, number("positive_weight"));
         };
+    }
+
+    private Dino dino(Backbone backbone, DinoHead.Config head) {
+        TeacherTemperature temperature = new TeacherTemperature(
+                number("teacher_temperature_start"), number("teacher_temperature"), integer("teacher_temperature_epochs"),
+                integer("steps_per_epoch"));
+        Dino.Config config = new Dino.Config(
+                head, number("student_temperature"), temperature, number("center_momentum"), integer("local"));
+        return new Dino(
+                backbone, SmallBackbone::new, config,
+                new MomentumCosine(number("momentum"), number("final_momentum"), integer("steps")));
     }
 
     private Optimizer optimizer(RunArena arena, ParameterStore store) {

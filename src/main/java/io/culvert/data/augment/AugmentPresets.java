@@ -10,10 +10,15 @@ import java.util.List;
 /** The recipes of the literature, by name, all with Sewer-ML's normalisation. */
 public final class AugmentPresets {
     /** The names that {@link #views} knows. */
-    public static final List<String> NAMES = List.of("study", "simclr", "barlow", "byol", "mae");
+    public static final List<String> NAMES = List.of("study", "simclr", "barlow", "byol", "mae", "dino");
 
     private static final double BLUR_SIGMA_MIN = 0.1;
     private static final double BLUR_SIGMA_MAX = 2.0;
+
+    /** Where the areas of large views begin and those of small ones end. */
+    private static final double DINO_GLOBAL_SCALE = 0.4;
+
+    private static final double LOCAL_SCALE_MIN = 0.05;
 
     private AugmentPresets() {}
 
@@ -22,7 +27,7 @@ public final class AugmentPresets {
      *
      * @param name {@code study} (the imbalance study, arXiv 2410.04289: the same for every method and for supervised
      *     training), {@code simclr} (lightly's), {@code barlow} or {@code byol} (the two unlike views of both papers),
-     *     or {@code mae}
+     *     {@code mae} or {@code dino} (the two large views of its paper)
      * @param count views an image, 1 or 2
      * @throws CulvertException of kind USAGE for another name or count
      */
@@ -35,10 +40,32 @@ public final class AugmentPresets {
             case "simclr" -> List.of(simClr(), simClr());
             case "barlow", "byol" -> List.of(barlow(1.0, 0.0), barlow(0.1, 0.2));
             case "mae" -> List.of(mae(), mae());
+            case "dino" -> List.of(
+                    dino(DINO_GLOBAL_SCALE, 1, 1.0, 0.0), dino(DINO_GLOBAL_SCALE, 1, 0.1, 0.2));
             default -> throw CulvertException.usage("unknown augmentation '%s'; known: %s", name,
                     String.join(", ", NAMES));
         };
         return both.subList(0, count);
+    }
+
+    /**
+     * The recipe of the small views of DINO's multi-crop (Caron et al. 2020, 2021): crops of 5 to 40 % of the image. For
+     * {@code dino} with the blur of its paper, for any other name as its first view in all else.
+     */
+    public static AugmentConfig local(String name) {
+        if (name.equals("dino")) {
+            return dino(LOCAL_SCALE_MIN, DINO_GLOBAL_SCALE, 0.5, 0.0);
+        }
+        AugmentConfig view = views(name, 1).getFirst();
+        Crop crop = Crop.of(LOCAL_SCALE_MIN, DINO_GLOBAL_SCALE, view.crop().interpolation());
+        return new AugmentConfig(
+                crop, view.flip(), view.jitter(), view.grey(), view.blur(), view.solarize(), view.normalization());
+    }
+
+    private static AugmentConfig dino(double scaleMin, double scaleMax, double blur, double solarize) {
+        return new AugmentConfig(
+                Crop.of(scaleMin, scaleMax, Interpolation.BICUBIC), 0.5, new Jitter(0.8, 0.4, 0.4, 0.2, 0.1), 0.2,
+                blur(blur), new Solarize(solarize, 0.5), Normalization.SEWER_ML);
     }
 
     private static AugmentConfig study() {

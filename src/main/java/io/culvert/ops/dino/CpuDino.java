@@ -19,6 +19,7 @@ final class CpuDino implements DinoOp.Kernel {
     private final int width;
     private final double[][][] probabilities;
     private final double[] imageLoss;
+    private final double[] imageEntropy;
     private final double[] columnSum;
     private final Workers.Range distilTask = this::distil;
     private final Workers.Range centerTask = this::moveCenter;
@@ -31,6 +32,7 @@ final class CpuDino implements DinoOp.Kernel {
         width = op.width();
         probabilities = new double[workers.threads()][2][width];
         imageLoss = new double[batch];
+        imageEntropy = new double[batch];
         columnSum = new double[width];
     }
 
@@ -43,18 +45,22 @@ final class CpuDino implements DinoOp.Kernel {
     public void forward() {
         workers.run(batch, 1, distilTask);
         workers.run(width, COLUMNS, centerTask);
+        set(op.loss().data(), 0, (float) (sum(imageLoss) / op.terms()));
+        set(op.entropy.data(), 0, (float) (sum(imageEntropy) / (2 * batch)));
+    }
+
+    private static double sum(double... values) {
         double sum = 0;
-        for (double loss : imageLoss) {
-            sum += loss;
+        for (double value : values) {
+            sum += value;
         }
-        set(op.loss().data(), 0, (float) (sum / op.terms()));
+        return sum;
     }
 
     private void distil(int worker, int from, int to) {
         double[][] p = probabilities[worker];
         for (int image = from; image < to; image++) {
-            sharpen(p[0], image);
-            sharpen(p[1], batch + image);
+            imageEntropy[image] = sharpen(p[0], image) + sharpen(p[1], batch + image);
             double loss = 0;
             for (int crop = 0; crop < op.config.crops(); crop++) {
                 loss += match((long) (crop * batch + image) * width, crop == 0 ? null : p[0], crop == 1 ? null : p[1]);
@@ -63,8 +69,8 @@ final class CpuDino implements DinoOp.Kernel {
         }
     }
 
-    /** {@code softmax((g - center) / T)} of a row of the teacher's. */
-    private void sharpen(double[] p, int row) {
+    /** {@code softmax((g - center) / T)} of a row of the teacher's; returns its entropy. */
+    private double sharpen(double[] p, int row) {
         MemorySegment teacher = op.teacher.data();
         MemorySegment center = op.center.data();
         long base = (long) row * width;
@@ -74,13 +80,18 @@ final class CpuDino implements DinoOp.Kernel {
             max = Math.max(max, p[k]);
         }
         double sum = 0;
+        double below = 0;
         for (int k = 0; k < width; k++) {
-            p[k] = Math.exp((p[k] - max) / teacherTemperature);
+            double exponent = (p[k] - max) / teacherTemperature;
+            p[k] = Math.exp(exponent);
             sum += p[k];
+            // What is infinitely far below has no share; its product would be NaN.
+            below += p[k] > 0 ? p[k] * exponent : p[k];
         }
         for (int k = 0; k < width; k++) {
             p[k] /= sum;
         }
+        return Math.log(sum) - below / sum;
     }
 
     /**

@@ -19,6 +19,10 @@ import java.util.List;
  * <p>The pair of a crop with itself does not count, which leaves {@code 2 crops - 2}. Afterwards the centre follows the
  * teacher, {@code center = m center + (1 - m) mean(g_t)}, in every forward pass.
  *
+ * <p>Beside the loss it gives the teacher's entropy, the mean over its rows of {@code -sum over k of P_t(k) log P_t(k)}: 0
+ * where it answers with one prototype, {@code ln K} where it has no opinion. The loss less this is the mean divergence of
+ * the student's distribution from the teacher's.
+ *
  * <p>student: {@code [crops * B, K]}, crop after crop, the two that the teacher saw first; teacher: {@code [2B, K]}, center
  * {@code [K]}, both without gradient; loss: {@code [1]}. Forward computes the gradient as well, since all that it needs is at
  * hand then and a loss begins with the derivative 1; backward does nothing.
@@ -46,7 +50,9 @@ public final class DinoOp extends LossOp {
     final Tensor teacher;
     final Tensor center;
     final Config config;
+    final Tensor entropy;
     Tensor probabilities;
+    Tensor rowEntropy;
     Tensor rowLoss;
     Tensor dstudent;
     private double teacherTemperature;
@@ -58,6 +64,7 @@ public final class DinoOp extends LossOp {
         this.teacher = teacher;
         this.center = center;
         this.config = config;
+        entropy = tape.keep(Tensor.f32(name + ".teacher_entropy", 1));
         teacherTemperature = config.teacherTemperature;
         tape.record(this);
     }
@@ -101,6 +108,11 @@ public final class DinoOp extends LossOp {
         }
     }
 
+    /** {@code [1]}, in nats. */
+    public Tensor teacherEntropy() {
+        return entropy;
+    }
+
     int batch() {
         return teacher.shape().at(0) / 2;
     }
@@ -121,7 +133,7 @@ public final class DinoOp extends LossOp {
 
     @Override
     public List<Tensor> outputs() {
-        return dstudent == null ? List.of(loss()) : List.of(loss(), dstudent);
+        return dstudent == null ? List.of(loss(), entropy) : List.of(loss(), entropy, dstudent);
     }
 
     /** The CPU keeps what it needs of one image on the heap. */
@@ -131,6 +143,7 @@ public final class DinoOp extends LossOp {
             case CpuDevice cpu -> {}
             case CudaDevice cuda -> {
                 probabilities = Tensor.f32(name() + ".probabilities", 2 * batch(), width());
+                rowEntropy = Tensor.f32(name() + ".entropies", 2 * batch());
                 rowLoss = Tensor.f32(name() + ".rows", student.shape().at(0));
             }
         }
@@ -138,7 +151,7 @@ public final class DinoOp extends LossOp {
 
     @Override
     public List<Tensor> forwardScratch() {
-        return probabilities == null ? List.of() : List.of(probabilities, rowLoss);
+        return probabilities == null ? List.of() : List.of(probabilities, rowEntropy, rowLoss);
     }
 
     @Override
@@ -155,7 +168,7 @@ public final class DinoOp extends LossOp {
     @Override
     public Cost cost() {
         long bytes = 4 * student.bytes() + 3 * teacher.bytes();
-        return new Cost(12 * student.shape().count() + 7 * teacher.shape().count(), bytes, 0, 0);
+        return new Cost(12 * student.shape().count() + 9 * teacher.shape().count(), bytes, 0, 0);
     }
 
     @Override

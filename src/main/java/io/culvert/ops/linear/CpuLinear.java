@@ -16,7 +16,7 @@ public final class CpuLinear implements OpKernel {
     private final OneDnn dnn;
     private final Workers workers;
     private final Tensor x;
-    private final Parameter weight;
+    private final LinearWeight weight;
     private final Parameter bias;
     private final Tensor y;
     private final Tensor dy;
@@ -31,13 +31,12 @@ public final class CpuLinear implements OpKernel {
      * Takes the tensors of both halves.
      *
      * @param x {@code [..., in]}
-     * @param weight {@code [out, in]} as it is stored, whatever its axes
      * @param bias may be null
      * @param y {@code [..., out]}
      * @param dy null if there is no backward pass
      * @param dx null if nobody needs it
      */
-    public CpuLinear(CpuDevice cpu, Tensor x, Parameter weight, Parameter bias, Tensor y, Tensor dy, Tensor dx) {
+    public CpuLinear(CpuDevice cpu, Tensor x, LinearWeight weight, Parameter bias, Tensor y, Tensor dy, Tensor dx) {
         dnn = cpu.oneDnn();
         workers = cpu.workers();
         this.x = x;
@@ -76,7 +75,7 @@ public final class CpuLinear implements OpKernel {
         if (dx != null) {
             dnn.sgemm('N', 'N', rows, in, out, 1, dy.data(), out, weight.value().data(), in, 0, dx.data(), in);
         }
-        dnn.sgemm('T', 'N', out, in, rows, 1, dy.data(), out, x.data(), in, 1, weight.gradient().data(), in);
+        dnn.sgemm('T', 'N', out, in, rows, 1, dy.data(), out, x.data(), in, weight.keep(), weight.gradient().data(), in);
         if (bias != null) {
             dbias.addRows(dy.data(), rows, bias.gradient().data());
         }

@@ -36,13 +36,12 @@ public final class CudaLinear implements OpKernel {
      * Plans both halves.
      *
      * @param x {@code [..., in]}, of the type that is computed in
-     * @param weight {@code [out, in]} as it is stored, whatever its axes
      * @param bias may be null
      * @param y {@code [..., out]}
      * @param dy null if there is no backward pass
      * @param dx null if nobody needs it
      */
-    public CudaLinear(CudaContext cuda, Tensor x, Parameter weight, Parameter bias, Tensor y, Tensor dy, Tensor dx) {
+    public CudaLinear(CudaContext cuda, Tensor x, LinearWeight weight, Parameter bias, Tensor y, Tensor dy, Tensor dx) {
         this(
                 cuda, x, weight, bias, dy,
                 cuda.blas().plan(forward(x, weight, y).with(Epilogue.bias(address(bias, x.dtype())))),
@@ -50,7 +49,7 @@ public final class CudaLinear implements OpKernel {
     }
 
     private CudaLinear(
-            CudaContext cuda, Tensor x, Parameter weight, Parameter bias, Tensor dy, Matmul forward, Matmul backwardData) {
+            CudaContext cuda, Tensor x, LinearWeight weight, Parameter bias, Tensor dy, Matmul forward, Matmul backwardData) {
         this.forward = forward;
         this.backwardData = backwardData;
         if (dy == null) {
@@ -64,8 +63,8 @@ public final class CudaLinear implements OpKernel {
         int out = dy.shape().at(-1);
         Element element = x.dtype().element();
         Product product = new Product(
-                out, in, rows, 1, transposed(dy.address(), out).of(element), plain(x.address(), in).of(element), 1,
-                plain(weight.gradient().address(), in));
+                out, in, rows, 1, transposed(dy.address(), out).of(element), plain(x.address(), in).of(element),
+                weight.keep(), plain(weight.gradient().address(), in));
         if (bias == null) {
             backwardWeight = blas.plan(product);
             backwardBias = new CudaLaunch[0];
@@ -87,7 +86,7 @@ public final class CudaLinear implements OpKernel {
      * @param dbefore gradient of before; null if there is no backward pass
      */
     public static Optional<CudaLinear> intoGelu(
-            CudaContext cuda, Tensor x, Parameter weight, Parameter bias, Tensor y, Tensor before, Tensor dbefore, Tensor dx) {
+            CudaContext cuda, Tensor x, LinearWeight weight, Parameter bias, Tensor y, Tensor before, Tensor dbefore, Tensor dx) {
         Epilogue epilogue = Epilogue.biasGelu(address(bias, x.dtype()), before == null ? 0 : before.address());
         return cuda.blas().planIfOffered(forward(x, weight, y).with(epilogue)).map(forward -> new CudaLinear(
                 cuda, x, weight, bias, dbefore, forward,
@@ -101,7 +100,7 @@ public final class CudaLinear implements OpKernel {
      * @param dy null if there is no backward pass; dbefore is null then and before not looked at
      */
     public static Optional<CudaLinear> outOfGelu(
-            CudaContext cuda, Tensor x, Parameter weight, Parameter bias, Tensor y, Tensor dy, Tensor before, Tensor dbefore) {
+            CudaContext cuda, Tensor x, LinearWeight weight, Parameter bias, Tensor y, Tensor dy, Tensor before, Tensor dbefore) {
         if (dy == null) {
             return Optional.of(new CudaLinear(cuda, x, weight, bias, y, dy, dbefore));
         }
@@ -115,22 +114,22 @@ public final class CudaLinear implements OpKernel {
         return bias == null ? 0 : bias.value(dtype).address();
     }
 
-    private static Product forward(Tensor x, Parameter weight, Tensor y) {
+    private static Product forward(Tensor x, LinearWeight weight, Tensor y) {
         int in = x.shape().at(-1);
         int out = y.shape().at(-1);
         Element element = x.dtype().element();
         return new Product(
                 x.shape().rows(), out, in, 1, plain(x.address(), in).of(element),
-                transposed(weight.value(x.dtype()).address(), in).of(element), 0, plain(y.address(), out).of(element));
+                transposed(weight.value().address(), in).of(element), 0, plain(y.address(), out).of(element));
     }
 
-    private static Product backwardData(Tensor dy, Parameter weight, Tensor dx) {
+    private static Product backwardData(Tensor dy, LinearWeight weight, Tensor dx) {
         int in = dx.shape().at(-1);
         int out = dy.shape().at(-1);
         Element element = dy.dtype().element();
         return new Product(
                 dy.shape().rows(), in, out, 1, plain(dy.address(), out).of(element),
-                plain(weight.value(dy.dtype()).address(), in).of(element), 0, plain(dx.address(), in).of(element));
+                plain(weight.value().address(), in).of(element), 0, plain(dx.address(), in).of(element));
     }
 
     private static CudaLaunch add(CudaContext cuda, Tensor to, long from) {

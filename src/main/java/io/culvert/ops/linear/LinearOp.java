@@ -82,9 +82,10 @@ public final class LinearOp extends Op {
 
     @Override
     protected OpKernel bind(Device device) {
+        LinearWeight matrix = LinearWeight.of(weight, x.dtype());
         return switch (device) {
-            case CpuDevice cpu -> new CpuLinear(cpu, x, weight, bias, y, dy, dx);
-            case CudaDevice cuda -> new CudaLinear(cuda.context(), x, weight, bias, y, dy, dx);
+            case CpuDevice cpu -> new CpuLinear(cpu, x, matrix, bias, y, dy, dx);
+            case CudaDevice cuda -> new CudaLinear(cuda.context(), x, matrix, bias, y, dy, dx);
         };
     }
 }

@@ -5,6 +5,7 @@ import io.culvert.device.cuda.CudaContext;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.gelu.CudaBiasGelu;
 import io.culvert.ops.linear.CudaLinear;
+import io.culvert.ops.linear.LinearWeight;
 import io.culvert.tensor.DType;
 import java.util.Optional;
 
@@ -27,20 +28,22 @@ final class CudaMlp implements OpKernel {
     }
 
     static CudaMlp of(CudaContext cuda, MlpOp op) {
+        LinearWeight in = LinearWeight.of(op.first.weight(), op.x.dtype());
+        LinearWeight out = LinearWeight.of(op.second.weight(), op.x.dtype());
         if (op.x.dtype() == DType.BF16 && Epilogue.saves(op.first.width())) {
             Optional<CudaMlp> fused = CudaLinear.intoGelu(
-                            cuda, op.x, op.first.weight(), op.first.bias(), op.h, op.dy == null ? null : op.a, op.da, op.dx)
+                            cuda, op.x, in, op.first.bias(), op.h, op.dy == null ? null : op.a, op.da, op.dx)
                     .flatMap(first -> CudaLinear.outOfGelu(
-                                    cuda, op.h, op.second.weight(), op.second.bias(), op.y, op.dy, op.a, op.da)
+                                    cuda, op.h, out, op.second.bias(), op.y, op.dy, op.a, op.da)
                             .map(second -> new CudaMlp(first, null, second)));
             if (fused.isPresent()) {
                 return fused.get();
             }
         }
         return new CudaMlp(
-                new CudaLinear(cuda, op.x, op.first.weight(), null, op.a, op.da, op.dx),
+                new CudaLinear(cuda, op.x, in, null, op.a, op.da, op.dx),
                 new CudaBiasGelu(cuda, op.a, op.first.bias(), op.h, op.da, op.da),
-                new CudaLinear(cuda, op.h, op.second.weight(), op.second.bias(), op.y, op.dy, op.da));
+                new CudaLinear(cuda, op.h, out, op.second.bias(), op.y, op.dy, op.da));
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.linear.CpuLinear;
+import io.culvert.ops.linear.LinearWeight;
 import java.lang.foreign.MemorySegment;
 
 /** Runs of pixels are copied into rows (a patch's row of pixels is contiguous), then it is a linear layer. */
@@ -27,7 +28,7 @@ final class CpuPatchEmbed implements OpKernel {
         width = op.x.shape().at(2);
         patch = op.patch;
         runBytes = patch * op.x.shape().at(3) * Float.BYTES;
-        linear = new CpuLinear(cpu, op.rows, op.weight, op.bias, op.y, op.dy, op.drows);
+        linear = new CpuLinear(cpu, op.rows, LinearWeight.of(op.weight, op.rows.dtype()), op.bias, op.y, op.dy, op.drows);
     }
 
     /** The address of the pixels is looked up at every step: they lie where the loader left them. */

@@ -4,6 +4,7 @@ import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.CudaLaunch;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.linear.CudaLinear;
+import io.culvert.ops.linear.LinearWeight;
 import io.culvert.tensor.Tensor;
 
 /** {@code kernels/patchembed.cu} lays patches out as rows, then it is a linear layer. */
@@ -16,7 +17,7 @@ final class CudaPatchEmbed implements OpKernel {
 
     CudaPatchEmbed(CudaContext cuda, PatchEmbedOp op) {
         gather = launch(cuda, "patch_gather_", op.rows, op.x, op);
-        linear = new CudaLinear(cuda, op.rows, op.weight, op.bias, op.y, op.dy, op.drows);
+        linear = new CudaLinear(cuda, op.rows, LinearWeight.of(op.weight, op.rows.dtype()), op.bias, op.y, op.dy, op.drows);
         scatter = op.dx == null ? null : launch(cuda, "patch_scatter_", op.dx, op.drows, op);
     }
 

@@ -163,6 +163,36 @@ class DinoOpTest {
         }
     }
 
+    /** Of rows without an opinion, with one, and between. */
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "emulator"})
+    void givesTheTeachersEntropy(String device) {
+        int width = 33;
+        float[] teacher = LossRig.normal(8, 4 * width, 0.1);
+        Arrays.fill(teacher, 0, width, 2);
+        teacher[width + 5] = 100;
+        float[] center = LossRig.normal(9, width, 0.05);
+        double want = 0;
+        for (int row = 0; row < 4; row++) {
+            double sum = 0;
+            double along = 0;
+            for (int k = 0; k < width; k++) {
+                double x = ((double) teacher[row * width + k] - center[k]) / 0.04;
+                double e = Math.exp(x - 60);
+                sum += row == 1 && k == 5 ? 0 : e;
+                along += row == 1 && k == 5 ? 0 : e * x;
+            }
+            want += row == 1 ? 0 : (Math.log(sum) + 60 - along / sum) / 4;
+        }
+        try (LossRig rig = new LossRig(device)) {
+            Tensor s = rig.input("student", LossRig.normal(5, 4 * width, 1), 4, width);
+            Tensor t = rig.data("teacher", teacher, 4, width);
+            DinoOp op = DinoOp.record(rig.tape, "dino", s, t, rig.data("center", center, width), config(0.9, 2));
+            rig.run();
+            assertThat((double) op.teacherEntropy().item()).isCloseTo(want, Percentage.withPercentage(1e-3));
+        }
+    }
+
     @Test
     void refusesWhatDoesNotFit() {
         Tape tape = new Tape(true);
