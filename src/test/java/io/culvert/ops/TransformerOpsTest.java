@@ -4,7 +4,6 @@ import io.culvert.device.CpuDevice;
 import io.culvert.device.RunArena;
 import io.culvert.ops.add.AddOp;
 import io.culvert.ops.attention.AttentionOp;
-import io.culvert.ops.gelu.BiasGeluOp;
 import io.culvert.ops.gelu.GeluOp;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
