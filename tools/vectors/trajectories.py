@@ -33,7 +33,8 @@ class Net:
         self.params = {k: v.double().clone().requires_grad_() for k, v in values.items()}
         self.buffers = {}
         for name in values:
-            if name.endswith("norm.weight") or name.replace(".weight", ".bias") in values and values[name].dim() == 1:
+            # A gain is the one weight that is a vector: one for each normalisation.
+            if name.endswith(".weight") and values[name].dim() == 1:
                 base = name[: -len(".weight")]
                 count = values[name].numel()
                 self.buffers[base + ".running_mean"] = torch.zeros(count, dtype=torch.float64)

@@ -4,7 +4,8 @@ import io.culvert.device.RunArena;
 import java.util.Map;
 
 /** Computes what the cases of one kind ask for. */
-sealed interface CaseRunner permits OpRunner, LossRunner, ModelRunner, OptimizerRunner, TransformRunner, MetricRunner {
+sealed interface CaseRunner permits
+        OpRunner, LossRunner, ModelRunner, OptimizerRunner, TransformRunner, MetricRunner, TrajectoryRunner {
     /**
      * Runs one case.
      *
@@ -28,6 +29,7 @@ sealed interface CaseRunner permits OpRunner, LossRunner, ModelRunner, Optimizer
             case "optimizer" -> new OptimizerRunner();
             case "transform" -> new TransformRunner();
             case "metric" -> new MetricRunner();
+            case "trajectory" -> new TrajectoryRunner();
             default -> throw new AssertionError(vector.kind()); // VectorCase knows the kinds
         };
     }

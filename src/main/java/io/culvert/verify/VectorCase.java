@@ -21,7 +21,8 @@ import java.util.OptionalDouble;
  * {@code gradout} are given, {@code out} and {@code grad} are expected.
  */
 final class VectorCase {
-    static final List<String> KINDS = List.of("op", "loss", "model", "optimizer", "transform", "metric");
+    static final List<String> KINDS =
+            List.of("op", "loss", "model", "optimizer", "transform", "metric", "trajectory");
 
     private static final List<String> GROUPS = List.of("in", "param", "buffer", "gradout", "out", "grad");
     private static final JsonMapper JSON = new JsonMapper();

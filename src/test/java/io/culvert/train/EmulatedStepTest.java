@@ -23,6 +23,7 @@ import io.culvert.optim.WarmupCosine;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
+import io.culvert.verify.SmallBackbone;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;

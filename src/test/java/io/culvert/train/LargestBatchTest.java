@@ -14,6 +14,7 @@ import io.culvert.method.SimClr;
 import io.culvert.optim.Sgd;
 import io.culvert.optim.WarmupCosine;
 import io.culvert.tensor.ParameterStore;
+import io.culvert.verify.SmallBackbone;
 import java.util.function.IntToLongFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;

@@ -20,6 +20,7 @@ import io.culvert.optim.Optimizer;
 import io.culvert.optim.Sgd;
 import io.culvert.optim.WarmupCosine;
 import io.culvert.tensor.ParameterStore;
+import io.culvert.verify.SmallBackbone;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

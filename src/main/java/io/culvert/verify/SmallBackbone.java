@@ -1,4 +1,4 @@
-package io.culvert.train;
+package io.culvert.verify;
 
 import io.culvert.model.Backbone;
 import io.culvert.model.Init;
@@ -15,8 +15,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A stem and one residual block: every op of ResNet-18, few numbers. */
-final class SmallBackbone implements Backbone {
+/** A stem and one residual block: every op of ResNet-18, few numbers. The network of trajectories. */
+public final class SmallBackbone implements Backbone {
     private static final int WIDTH = 24;
 
     private final ParameterStore store;
@@ -27,7 +27,7 @@ final class SmallBackbone implements Backbone {
     private final BatchNormState branchNorm;
     private final BatchNormState shortcutNorm;
 
-    SmallBackbone(ParameterStore store) {
+    public SmallBackbone(ParameterStore store) {
         this.store = store;
         stem = store.parameter("stem.weight", WIDTH, 3, 7, 7);
         stemNorm = BatchNormState.declare(store, "stem_norm", WIDTH);
