@@ -21,7 +21,7 @@ try:
 except ImportError as error:
     print(f"this Python has no PyTorch: {error}", file=sys.stderr)
     sys.exit(SKIPPED)
-from step import SimClrNetwork, nt_xent  # noqa: E402
+from step import ResNet18, SimClr, nt_xent  # noqa: E402
 
 
 def main():
@@ -42,14 +42,14 @@ def main():
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.precision == "tf32"
     torch.backends.cudnn.benchmark = True
     layout = torch.channels_last
-    model = SimClrNetwork().to(a.device, memory_format=layout)
+    model = SimClr(ResNet18()).to(a.device, memory_format=layout)
     views = [torch.randn(a.batch, 3, a.size, a.size).to(a.device, memory_format=layout) for _ in range(2)]
     optimizer = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9, weight_decay=1e-4)
 
     def loss_of(first, second):
         mixed = torch.autocast(a.device, torch.bfloat16) if a.precision == "bf16" else nullcontext()
         with mixed:
-            z1, z2 = model(first), model(second)
+            z1, z2 = model.head(model.backbone(first)), model.head(model.backbone(second))
         return nt_xent(z1.float(), z2.float())
 
     function = torch.compile(loss_of, mode="max-autotune") if a.compile else loss_of

@@ -148,22 +148,21 @@ def nt_xent(z1, z2, temperature=0.2):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=["resnet18", "vit_tiny"], default="resnet18")
-    parser.add_argument("--method", choices=["simclr", "mae"], default="simclr")
-    parser.add_argument("--patch", type=int, default=16)
-    parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--shape", default="resnet18,simclr,128,64",
+                        help="resnet18,simclr,BATCH,SIZE or vit_tiny,simclr|mae,BATCH,SIZE,PATCH")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--channels-last", action="store_true")
     a = parser.parse_args()
+    model_name, method, batch, size, *patch = a.shape.split(",")
+    batch, size, patch = int(batch), int(size), int(patch[0]) if patch else 0
     torch.set_num_threads(a.threads)
     torch.manual_seed(0)
     layout = torch.channels_last if a.channels_last else torch.contiguous_format
-    backbone = ResNet18() if a.model == "resnet18" else VitTiny(a.size, a.patch)
-    model = (SimClr(backbone) if a.method == "simclr" else Mae(backbone, a.size, a.patch)).to(memory_format=layout)
-    views = [torch.randn(a.batch, 3, a.size, a.size).to(memory_format=layout) for _ in range(model.views)]
+    backbone = ResNet18() if model_name == "resnet18" else VitTiny(size, patch)
+    model = (SimClr(backbone) if method == "simclr" else Mae(backbone, size, patch)).to(memory_format=layout)
+    views = [torch.randn(batch, 3, size, size).to(memory_format=layout) for _ in range(model.views)]
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.03, momentum=0.9, weight_decay=1e-4)
     seconds = []
     for _ in range(a.warmup + a.steps):
@@ -176,9 +175,9 @@ def main():
         seconds.append(time.perf_counter() - start)
     median = statistics.median(seconds[a.warmup:])
     print(json.dumps({
-        "bench": "step", "model": a.model, "method": a.method, "side": "pytorch channels_last" if a.channels_last else "pytorch eager", "shape": f"{a.batch},{a.size}",
+        "bench": "step", "side": "pytorch channels_last" if a.channels_last else "pytorch eager", "shape": a.shape,
         "threads": a.threads, "version": torch.__version__, "seconds": seconds[a.warmup:],
-        "median_s": median, "images_per_s": a.batch / median, "loss": loss.item(),
+        "median_s": median, "images_per_s": batch / median, "loss": loss.item(),
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 

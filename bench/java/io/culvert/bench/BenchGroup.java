@@ -77,27 +77,38 @@ enum BenchGroup {
         }
     },
 
-    /** Whole SimCLR ResNet-18 training steps, {@code batch,size}. */
-    STEP(List.of("128,64", "32,224")) {
+    /** Whole training steps, see {@link io.culvert.bench.step.StepShape}; DJL's zoo has the first model alone. */
+    STEP(List.of(
+            "resnet18,simclr,128,64",
+            "resnet18,simclr,32,224",
+            "vit_tiny,simclr,128,64,8",
+            "vit_tiny,simclr,32,224,16",
+            "vit_tiny,mae,128,64,8",
+            "vit_tiny,mae,32,224,16")) {
         @Override
         List<Side> sides(Set<Peer> peers, Settings s) {
             List<Side> sides = new ArrayList<>();
             sides.add(new JmhSide(StepBench.class, Map.of("culvert", "step"), "culvert", shapes(s), true, s));
-            if (peers.contains(Peer.DJL)) {
-                sides.add(new JmhSide(StepBench.class, Map.of("djl", "step"), "djl", shapes(s), true, s));
+            List<String> resnets = resnets(s);
+            if (peers.contains(Peer.DJL) && !resnets.isEmpty()) {
+                sides.add(new JmhSide(StepBench.class, Map.of("djl", "step"), "djl", resnets, true, s));
             }
             if (peers.contains(Peer.PYTORCH)) {
-                sides.add(new PyTorchSide("step.py", steps(false, s), s));
-                sides.add(new PyTorchSide("step.py", steps(true, s), s));
+                sides.add(new PyTorchSide("step.py", steps(shapes(s), false, s), s));
+                // A layout of feature maps: the transformer has none.
+                sides.add(new PyTorchSide("step.py", steps(resnets, true, s), s));
             }
             return sides;
         }
 
-        private List<List<String>> steps(boolean channelsLast, Settings s) {
+        private List<String> resnets(Settings s) {
+            return shapes(s).stream().filter(shape -> shape.startsWith("resnet18")).toList();
+        }
+
+        private List<List<String>> steps(List<String> shapes, boolean channelsLast, Settings s) {
             List<List<String>> runs = new ArrayList<>();
-            for (String shape : shapes(s)) {
-                String[] parts = shape.split(",");
-                List<String> run = new ArrayList<>(List.of("--batch", parts[0], "--size", parts[1]));
+            for (String shape : shapes) {
+                List<String> run = new ArrayList<>(List.of("--shape", shape));
                 run.addAll(List.of("--steps", "" + s.samples(), "--warmup", "" + s.warmupSteps()));
                 if (channelsLast) {
                     run.add("--channels-last");
@@ -117,8 +128,11 @@ enum BenchGroup {
     /** Every side in the order in which a round measures them. */
     abstract List<Side> sides(Set<Peer> peers, Settings settings);
 
-    /** The cases; only the first one in a quick run. */
+    /** The cases; only the first one in a quick run, or the one that was asked for. */
     List<String> shapes(Settings settings) {
+        if (!settings.only().isEmpty()) {
+            return List.of(settings.only());
+        }
         return settings.quick() && !allShapes.isEmpty() ? allShapes.subList(0, 1) : allShapes;
     }
 

@@ -54,7 +54,7 @@ public final class Main implements Callable<Integer> {
         context.forEach((key, value) -> out.printf("%-8s %s%n", key, value));
         out.println();
         Collection<Measurement> measurements =
-                measure(new Settings(options.threads(), options.quick(), home, options.python()), out);
+                measure(new Settings(options.threads(), options.quick(), home, options.python(), options.one()), out);
         out.println();
         out.print(Table.of(measurements));
         Path file = options.results(home);

@@ -43,7 +43,7 @@ public final class CulvertConv implements AutoCloseable {
 
     private void fill(Tensor tensor) {
         MemorySegment values =
-                CulvertSimClr.normal(arena, tensor.name(), tensor.shape().count());
+                CulvertStep.normal(arena, tensor.name(), tensor.shape().count());
         tensor.data().copyFrom(values);
     }
 

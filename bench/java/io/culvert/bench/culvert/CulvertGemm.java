@@ -18,9 +18,9 @@ public final class CulvertGemm implements AutoCloseable {
     /** Fills the operands. */
     public CulvertGemm(GemmShape shape) {
         this.shape = shape;
-        a = CulvertSimClr.normal(arena, "a", (long) shape.m() * shape.k());
-        b = CulvertSimClr.normal(arena, "b", (long) shape.k() * shape.n());
-        c = CulvertSimClr.normal(arena, "c", (long) shape.m() * shape.n());
+        a = CulvertStep.normal(arena, "a", (long) shape.m() * shape.k());
+        b = CulvertStep.normal(arena, "b", (long) shape.k() * shape.n());
+        c = CulvertStep.normal(arena, "c", (long) shape.m() * shape.n());
     }
 
     /** {@code c = a b}. */

@@ -1,7 +1,7 @@
 package io.culvert.bench.step;
 
 import io.culvert.bench.BenchSettings;
-import io.culvert.bench.culvert.CulvertSimClr;
+import io.culvert.bench.culvert.CulvertStep;
 import io.culvert.bench.djl.DjlSimClr;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -15,7 +15,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** A whole SimCLR ResNet-18 training step, pixels ready in memory; each side in a JVM of its own. */
+/** A whole training step, pixels ready in memory; each side in a JVM of its own. */
 @BenchmarkMode(Mode.SingleShotTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class StepBench {
@@ -23,17 +23,16 @@ public class StepBench {
     /** Culvert's side. */
     @State(Scope.Benchmark)
     public static class Culvert {
-        /** Batch and side length of the square images, {@code batch,size}. */
-        @Param("128,64")
+        /** See {@link StepShape}. */
+        @Param("resnet18,simclr,128,64")
         public String shape;
 
-        private CulvertSimClr step;
+        private CulvertStep step;
 
         /** Builds the network. */
         @Setup(Level.Trial)
         public void open() {
-            String[] parts = shape.split(",");
-            step = new CulvertSimClr(BenchSettings.threads(), Integer.parseInt(parts[0]), Integer.parseInt(parts[1]));
+            step = new CulvertStep(BenchSettings.threads(), StepShape.of(shape));
         }
 
         /** Frees the network. */
@@ -46,8 +45,8 @@ public class StepBench {
     /** DJL's side. */
     @State(Scope.Benchmark)
     public static class Djl {
-        /** Batch and side length of the square images, {@code batch,size}. */
-        @Param("128,64")
+        /** See {@link StepShape}. */
+        @Param("resnet18,simclr,128,64")
         public String shape;
 
         private DjlSimClr step;
@@ -55,8 +54,8 @@ public class StepBench {
         /** Builds the network. */
         @Setup(Level.Trial)
         public void open() {
-            String[] parts = shape.split(",");
-            step = new DjlSimClr(BenchSettings.threads(), Integer.parseInt(parts[0]), Integer.parseInt(parts[1]));
+            StepShape parsed = StepShape.of(shape);
+            step = new DjlSimClr(BenchSettings.threads(), parsed.batch(), parsed.size());
         }
 
         /** Frees the network. */
@@ -66,13 +65,13 @@ public class StepBench {
         }
     }
 
-    /** Forward of both views, NT-Xent, backward and SGD in Culvert. */
+    /** Forward, loss, backward and SGD in Culvert. */
     @Benchmark
     public float culvert(Culvert side) {
         return side.step.step();
     }
 
-    /** The same in DJL. */
+    /** The same in DJL: SimCLR on ResNet-18. */
     @Benchmark
     public float djl(Djl side) {
         return side.step.step();

@@ -40,6 +40,9 @@ final class BenchCommand implements Callable<Integer> {
         if (options.threads() < 1 || options.rounds() < 1) {
             throw CulvertException.usage("--threads and --rounds must be at least 1");
         }
+        if (!options.one().isEmpty() && options.only().size() != 1) {
+            throw CulvertException.usage("--case %s: of which group? Say --only step, for example", options.one());
+        }
         Path home = Path.of(System.getProperty("culvert.home", "."))
                 .toAbsolutePath()
                 .normalize();

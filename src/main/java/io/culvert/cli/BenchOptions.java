@@ -35,6 +35,12 @@ public final class BenchOptions {
             description = "Whom to measure beside: ${COMPLETION-CANDIDATES}; all by default.")
     private Set<Peer> peers = EnumSet.allOf(Peer.class);
 
+    @Option(
+            names = "--case",
+            paramLabel = "CASE",
+            description = "The one case to measure, as the table names it; with a single group.")
+    private String one = "";
+
     @Option(names = "--quick", description = "One case a group, one round, few samples.")
     private boolean quick;
 
@@ -59,6 +65,11 @@ public final class BenchOptions {
 
     public Set<Peer> peers() {
         return peers;
+    }
+
+    /** The one case to measure; empty: all. */
+    public String one() {
+        return one;
     }
 
     public boolean quick() {
