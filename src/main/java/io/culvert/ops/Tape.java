@@ -62,7 +62,7 @@ public final class Tape {
 
     /** Declares where the gradient of {@code output} comes from outside, and keeps it: for tests of single ops. */
     public Tensor seedGradient(Tensor output) {
-        Tensor seed = new Tensor("grad/" + output.name(), output.shape(), output.dtype());
+        Tensor seed = like(output);
         addGradient(output, seed);
         external.add(seed);
         return seed;
@@ -106,9 +106,19 @@ public final class Tape {
         if (!requiresGradient(tensor)) {
             return null;
         }
-        Tensor gradient = new Tensor("grad/" + tensor.name(), tensor.shape(), tensor.dtype());
+        Tensor gradient = like(tensor);
         addGradient(tensor, gradient);
         return gradient;
+    }
+
+    /** As {@link #newGradient}, or scratch of the same form where none is needed: for kernels that write it in any case. */
+    public Tensor gradientOrScratch(Tensor tensor) {
+        Tensor gradient = newGradient(tensor);
+        return gradient == null ? like(tensor) : gradient;
+    }
+
+    private static Tensor like(Tensor tensor) {
+        return new Tensor("grad/" + tensor.name(), tensor.shape(), tensor.dtype());
     }
 
     /** All contributions to the gradient of {@code tensor}, one for each consumer, to be added by the caller. */

@@ -50,11 +50,13 @@ public final class Probing {
     private final Encoding encoding;
     private final Dataset train;
     private final Dataset test;
+    private final int[] trainLabels;
 
     private Probing(Run run, Dataset train, Dataset test) {
         this.run = run;
         this.train = train;
         this.test = test;
+        trainLabels = labels(train);
         encoding = new Encoding(run);
     }
 
@@ -104,7 +106,7 @@ public final class Probing {
         RunConfig.Probe keys = run.config().probe();
         Features known = encoding.features("encode train, " + network, train);
         Features unknown = encoding.features("encode test, " + network, test);
-        LinearProbe probe = LinearProbe.fit(known, labels(train), options(keys));
+        LinearProbe probe = LinearProbe.fit(known, trainLabels, options(keys));
         List<Outcome> outcomes = new ArrayList<>();
         outcomes.add(outcome("linear probe", probe, unknown));
         if (keys.knn() > 0) {
@@ -113,7 +115,7 @@ public final class Probing {
         if (keys.sgdEpochs() > 0) {
             SgdProbe.Options sgd =
                     new SgdProbe.Options(keys.sgdEpochs(), keys.sgdLr(), keys.sgdBeta2(), run.config().seed());
-            outcomes.add(outcome("SGD probe", SgdProbe.fit(known, labels(train), sgd), unknown));
+            outcomes.add(outcome("SGD probe", SgdProbe.fit(known, trainLabels, sgd), unknown));
         }
         classifier.ifPresent(own -> outcomes.add(outcome("own classifier", own, unknown)));
         return new Reading(probe, outcomes);
@@ -132,14 +134,13 @@ public final class Probing {
     /** As for the linear probe, the threshold is the one with the best F1 on training images that were held out. */
     private Outcome neighbours(Features known, Features unknown) {
         RunConfig.Probe keys = run.config().probe();
-        int[] labels = labels(train);
         LinearProbe.HeldOut split =
-                LinearProbe.HeldOut.stratified(labels, keys.validationShare(), run.config().seed());
-        double[] held = new KnnProbe(known, split.fit(), labels, keys.knn(), keys.knnTemperature())
+                LinearProbe.HeldOut.stratified(trainLabels, keys.validationShare(), run.config().seed());
+        double[] held = new KnnProbe(known, split.fit(), trainLabels, keys.knn(), keys.knnTemperature())
                 .scores(known, split.validation());
-        int[] heldLabels = Arrays.stream(split.validation()).map(i -> labels[i]).toArray();
+        int[] heldLabels = Arrays.stream(split.validation()).map(i -> trainLabels[i]).toArray();
         double threshold = Ranking.of(held, heldLabels).bestF1().threshold();
-        KnnProbe all = new KnnProbe(known, rows(known), labels, keys.knn(), keys.knnTemperature());
+        KnnProbe all = new KnnProbe(known, rows(known), trainLabels, keys.knn(), keys.knnTemperature());
         return new Outcome("%d neighbours".formatted(keys.knn()), threshold, all.scores(unknown, rows(unknown)));
     }
 

@@ -51,10 +51,7 @@ public final class BiasGeluOp extends Op {
     @Override
     public void connect(Tape tape) {
         dy = tape.gradient(y);
-        dx = tape.newGradient(x);
-        if (dx == null) {
-            dx = new Tensor("grad/" + x.name(), x.shape(), x.dtype());
-        }
+        dx = tape.gradientOrScratch(x);
     }
 
     @Override

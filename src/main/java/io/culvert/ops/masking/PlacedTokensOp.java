@@ -91,10 +91,7 @@ public final class PlacedTokensOp extends Op {
     @Override
     public void connect(Tape tape) {
         dy = tape.gradient(y);
-        dx = tape.newGradient(x);
-        if (dx == null) {
-            dx = new Tensor("grad/" + x.name(), x.shape(), x.dtype());
-        }
+        dx = tape.gradientOrScratch(x);
     }
 
     @Override

@@ -88,10 +88,7 @@ public final class UnshuffleOp extends Op {
     @Override
     public void connect(Tape tape) {
         dy = tape.gradient(y);
-        dx = tape.newGradient(x);
-        if (dx == null) {
-            dx = new Tensor("grad/" + x.name(), x.shape(), x.dtype());
-        }
+        dx = tape.gradientOrScratch(x);
     }
 
     @Override

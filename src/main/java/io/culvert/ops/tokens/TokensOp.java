@@ -100,10 +100,7 @@ public final class TokensOp extends Op {
     @Override
     public void connect(Tape tape) {
         dy = tape.gradient(y);
-        dx = tape.newGradient(x);
-        if (dx == null) {
-            dx = new Tensor("grad/" + x.name(), x.shape(), x.dtype());
-        }
+        dx = tape.gradientOrScratch(x);
         if (resampled != null) {
             dresampled = new Tensor("grad/" + resampled.name(), resampled.shape(), resampled.dtype());
         }
