@@ -32,6 +32,7 @@ public final class Main implements Runnable {
                 ReplayCommand.class,
                 ProbeCommand.class,
                 FinetuneCommand.class,
+                StudyCommand.class,
                 EmbedCommand.class,
                 VerifyCommand.class,
                 KernelsCommand.class,

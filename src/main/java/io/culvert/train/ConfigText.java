@@ -3,6 +3,7 @@ package io.culvert.train;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import java.util.OptionalDouble;
+import java.util.Set;
 
 /** Writes a configuration as YAML: the values of one run, or every key with its meaning. */
 final class ConfigText {
@@ -11,18 +12,26 @@ final class ConfigText {
     private ConfigText() {}
 
     static String resolved(Record config) {
+        return resolved(config, Set.of());
+    }
+
+    /** @param without keys that are left out */
+    static String resolved(Record config, Set<String> without) {
         StringBuilder out = new StringBuilder();
-        appendValues(out, config, "");
+        appendValues(out, config, "", without);
         return out.toString();
     }
 
-    private static void appendValues(StringBuilder out, Record section, String indent) {
+    private static void appendValues(StringBuilder out, Record section, String indent, Set<String> without) {
         for (RecordComponent component : section.getClass().getRecordComponents()) {
             String key = ConfigBinder.keyOf(component);
+            if (without.contains(key)) {
+                continue;
+            }
             Object value = get(component, section);
             if (value instanceof Record inner) {
                 out.append(indent).append(key).append(":\n");
-                appendValues(out, inner, indent + "  ");
+                appendValues(out, inner, indent + "  ", Set.of());
             } else {
                 out.append(indent)
                         .append(key)

@@ -94,8 +94,9 @@ public final class Pretraining {
     /** A resumed run must be the same run: any other key would make the second half of it something else. */
     private static void requireSameConfig(RunFolder folder, RunConfig config) {
         try {
-            List<String> before = Files.readString(folder.config()).lines().toList();
-            List<String> now = config.toYaml().lines().toList();
+            String written = Files.readString(folder.config());
+            List<String> before = RunConfig.parse(folder.config(), written, List.of()).trainingYaml().lines().toList();
+            List<String> now = config.trainingYaml().lines().toList();
             for (int i = 0; i < Math.min(before.size(), now.size()); i++) {
                 if (!before.get(i).equals(now.get(i))) {
                     throw CulvertException.usage(

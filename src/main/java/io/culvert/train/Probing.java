@@ -21,9 +21,15 @@ public final class Probing {
      *
      * @param reader what read the features, as a report names it
      * @param threshold a score from here up means defective
+     * @param logOdds whether scores are log-odds of a defect; else they are shares of votes, 0 to 1
      * @param scores one an image, higher for more likely defective
      */
-    public record Outcome(String reader, double threshold, double[] scores) {}
+    public record Outcome(String reader, double threshold, boolean logOdds, double[] scores) {
+        /** How likely the reader holds a defect to be, 0 to 1, one an image. */
+        public double[] probabilities() {
+            return logOdds ? Arrays.stream(scores).map(s -> 1 / (1 + Math.exp(-s))).toArray() : scores;
+        }
+    }
 
     /**
      * A network, read out.
@@ -37,6 +43,15 @@ public final class Probing {
             return outcomes.getFirst();
         }
     }
+
+    /**
+     * One network, judged.
+     *
+     * @param device what computed the features
+     * @param train the labelled images that the readers were fitted on
+     * @param labels 1 for a defective image, one an image of {@code test}
+     */
+    public record Judged(String device, Dataset train, Dataset test, int[] labels, Reading reading) {}
 
     /**
      * Both networks side by side.
@@ -68,25 +83,50 @@ public final class Probing {
      * @throws CulvertException (usage) if the configuration names no validation images; (data) if labels are missing
      */
     public static Comparison compare(RunConfig config, EncoderFile weights, Optional<Path> classifier) {
+        weights.requireThere();
+        try (Run run = new Run(config)) {
+            Probing probing = of(run);
+            Reading trained = probing.trained(weights, classifier);
+            run.initialise();
+            Reading untrained = probing.read("untrained", Optional.empty());
+            return new Comparison(run.device().describe(), probing.test, labels(probing.test), trained, untrained);
+        }
+    }
+
+    /**
+     * Probes one network.
+     *
+     * @param weights the encoder; empty: the network as it is initialised
+     * @param classifier as for {@link #compare}
+     */
+    public static Judged judge(RunConfig config, Optional<EncoderFile> weights, Optional<Path> classifier) {
+        weights.ifPresent(EncoderFile::requireThere);
+        try (Run run = new Run(config)) {
+            Probing probing = of(run);
+            Reading reading = weights.map(file -> probing.trained(file, classifier))
+                    .orElseGet(() -> probing.read("untrained", Optional.empty()));
+            return new Judged(
+                    run.device().describe(), probing.train, probing.test, labels(probing.test), reading);
+        }
+    }
+
+    private static Probing of(Run run) {
+        RunConfig config = run.config();
         if (!config.data().hasValidation()) {
             throw CulvertException.usage("the probe is judged on images it was not fitted on: set data.val_csv"
                     + " (and data.val_images)");
         }
-        weights.requireThere();
         Dataset train = labelled(Run.trainingData(config), config.data().csv().toString());
         Dataset test = labelled(
                 SewerMlCsv.read(config.data().valCsv(), config.data().validationImages()),
                 config.data().valCsv().toString());
-        try (Run run = new Run(config)) {
-            Probing probing = new Probing(run, train, test);
-            // First what can fail: a damaged encoder should not cost a pass over the images.
-            weights.load(run.backbone());
-            Optional<LinearProbe> own = classifier.map(file -> ProbeFile.classifier(file, run.backbone().features()));
-            Reading trained = probing.read("trained", own);
-            run.initialise();
-            Reading untrained = probing.read("untrained", Optional.empty());
-            return new Comparison(run.device().describe(), test, labels(test), trained, untrained);
-        }
+        return new Probing(run, train, test);
+    }
+
+    private Reading trained(EncoderFile weights, Optional<Path> classifier) {
+        // First what can fail: a damaged encoder should not cost a pass over the images.
+        weights.load(run.backbone());
+        return read("trained", classifier.map(file -> ProbeFile.classifier(file, run.backbone().features())));
     }
 
     private static Dataset labelled(Dataset dataset, String csv) {
@@ -128,7 +168,7 @@ public final class Probing {
     }
 
     private static Outcome outcome(String reader, LinearProbe probe, Features features) {
-        return new Outcome(reader, probe.threshold(), probe.scores(features));
+        return new Outcome(reader, probe.threshold(), true, probe.scores(features));
     }
 
     /** As for the linear probe, the threshold is the one with the best F1 on training images that were held out. */
@@ -141,7 +181,7 @@ public final class Probing {
         int[] heldLabels = Arrays.stream(split.validation()).map(i -> trainLabels[i]).toArray();
         double threshold = Ranking.of(held, heldLabels).bestF1().threshold();
         KnnProbe all = new KnnProbe(known, rows(known), trainLabels, keys.knn(), keys.knnTemperature());
-        return new Outcome("%d neighbours".formatted(keys.knn()), threshold, all.scores(unknown, rows(unknown)));
+        return new Outcome("%d neighbours".formatted(keys.knn()), threshold, false, all.scores(unknown, rows(unknown)));
     }
 
     private static int[] rows(Features features) {

@@ -4,6 +4,7 @@ import io.culvert.CulvertException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.Set;
 
 /**
  * Everything that decides a run: one YAML file, one record. The component names in snake_case are the file's keys.
@@ -423,13 +424,23 @@ public record RunConfig(
     }
 
     /** As {@link #load}, of text that {@link #toYaml} wrote into another file. */
-    static RunConfig parse(Path file, String yaml, List<String> overrides) {
+    public static RunConfig parse(Path file, String yaml, List<String> overrides) {
         return ConfigSource.parse(file, "", yaml, overrides);
     }
 
     /** The whole configuration as YAML that {@link #load} reads back to the same record. */
     public String toYaml() {
         return ConfigText.resolved(this);
+    }
+
+    /** {@link #toYaml} of what decides the trained network: without names, and the keys that matter once training is over. */
+    public String trainingYaml() {
+        return ConfigText.resolved(this, Set.of("name", "runs", "probe"));
+    }
+
+    /** The keys of how a trained network is judged. */
+    public String probeYaml() {
+        return ConfigText.resolved(probe);
     }
 
     /** Every key with its meaning and default, as a commented YAML file. */

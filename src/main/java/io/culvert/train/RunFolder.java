@@ -184,6 +184,11 @@ public final class RunFolder implements AutoCloseable {
         return folder.resolve(ENCODER);
     }
 
+    /** The newest checkpoint of the run in a folder. */
+    public static Path checkpointOf(Path folder) {
+        return folder.resolve(CHECKPOINT);
+    }
+
     /** Writes {@link #config()}. */
     public void writeConfig(RunConfig config) {
         AtomicFile.replace(config(), config.toYaml());

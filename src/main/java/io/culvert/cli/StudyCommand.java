@@ -1,0 +1,76 @@
+package io.culvert.cli;
+
+import io.culvert.study.StudyConfig;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code culvert study}: many runs as one. */
+@Command(
+        name = "study",
+        description = {
+            "Compares methods over shares of defects and seeds: a grid of runs as one command that can be killed and goes on.",
+            "",
+            "Each run is a process of its own. Workers on several machines that see one folder share the runs out among them:",
+            "start the same command on each."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  culvert study plan --config configs/study-small.yaml      what would run, and for how long",
+            "  culvert study run --config configs/study-small.yaml       runs it, or goes on with it",
+            "  culvert study status --config configs/study-small.yaml    how far it is",
+            "  culvert study table --config configs/study-small.yaml     the results so far"
+        },
+        subcommands = {
+            StudyPlanCommand.class,
+            StudyRunCommand.class,
+            StudyStatusCommand.class,
+            StudyRetryCommand.class,
+            StudyExecuteCommand.class
+        })
+final class StudyCommand implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        throw new ParameterException(
+                spec.commandLine(), "say what to do with the study: plan, run, status, retry, table or report");
+    }
+
+    /** Which study. */
+    static final class Which {
+        @Option(names = "--config", paramLabel = "FILE", required = true, description = "The study's YAML file.")
+        private Path config;
+
+        @Parameters(
+                paramLabel = "KEY=VALUE",
+                description = "Keys of the runs, of all rows: data.csv=SewerML_Train.csv. Give the same ones to every command of a study.")
+        private List<String> overrides = List.of();
+
+        StudyConfig study() {
+            return StudyConfig.load(config, overrides);
+        }
+    }
+
+    /** How long a silence counts as death. */
+    static final class Patience {
+        @Option(
+                names = "--dead-after",
+                paramLabel = "SECONDS",
+                defaultValue = "60",
+                description = "A worker that shows no sign of life for so long is taken over; ${DEFAULT-VALUE}.")
+        private double seconds;
+
+        Duration dead() {
+            return Duration.ofMillis(Math.max(1, Math.round(seconds * 1e3)));
+        }
+    }
+}
