@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             StudyRunCommand.class,
             StudyStatusCommand.class,
             StudyRetryCommand.class,
+            StudyTableCommand.class,
             StudyExecuteCommand.class
         })
 final class StudyCommand implements Runnable {

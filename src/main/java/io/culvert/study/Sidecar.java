@@ -39,7 +39,7 @@ public record Sidecar(
         Map<String, String> machine,
         String finished) {
     static final int FORMAT = 1;
-    private static final String FILE = "sidecar.json";
+    static final String FILE = "sidecar.json";
     private static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .enable(SerializationFeature.INDENT_OUTPUT)
