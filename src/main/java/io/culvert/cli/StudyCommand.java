@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
             StudyStatusCommand.class,
             StudyRetryCommand.class,
             StudyTableCommand.class,
+            StudyWorkCommand.class,
             StudyExecuteCommand.class
         })
 final class StudyCommand implements Runnable {

@@ -21,9 +21,6 @@ final class StudyPlanCommand implements Runnable {
     @Mixin
     private StudyCommand.Which which;
 
-    @Mixin
-    private StudyCommand.Patience patience;
-
     @Spec
     private CommandSpec spec;
 

@@ -17,23 +17,14 @@ public final class Lifeline {
     private Lifeline() {}
 
     /**
-     * Watches from now on.
+     * Watches parent and claim from now on.
      *
      * @param input that the parent holds open
      * @param folder of the run
      * @param claim number of the parent's claim on it
      */
     public static void hold(InputStream input, Path folder, int claim) {
-        Thread.ofPlatform().daemon().name("parent").start(() -> {
-            try {
-                while (input.read() >= 0) {
-                    // Whatever it says: it lives.
-                }
-            } catch (IOException e) {
-                // As good as the end.
-            }
-            end("the process that started it is gone");
-        });
+        hold(input);
         Claim held = Claim.of(folder, claim);
         Thread.ofPlatform().daemon().name("claim").start(() -> {
             while (!held.lost()) {
@@ -44,6 +35,20 @@ public final class Lifeline {
                 }
             }
             end("another worker has taken over");
+        });
+    }
+
+    /** Watches the parent alone. */
+    public static void hold(InputStream input) {
+        Thread.ofPlatform().daemon().name("parent").start(() -> {
+            try {
+                while (input.read() >= 0) {
+                    // Whatever it says: it lives.
+                }
+            } catch (IOException e) {
+                // As good as the end.
+            }
+            end("the process that started it is gone");
         });
     }
 
