@@ -20,6 +20,9 @@ final class PictureHash {
 
     private final double[] cells = new double[GRID * GRID];
     private final double[] half = new double[BANDS * GRID];
+    private final double[] weight = new double[GRID];
+    private final int[] start = new int[GRID];
+    private final int[] end = new int[GRID];
     private byte[] row = new byte[0];
     private long[] prefix = new long[0];
 
@@ -76,8 +79,12 @@ final class PictureHash {
             row = new byte[3 * width];
             prefix = new long[width + 1];
         }
-        double[] weight = new double[GRID];
         Arrays.fill(cells, 0);
+        Arrays.fill(weight, 0);
+        for (int cell = 0; cell < GRID; cell++) {
+            start[cell] = (int) ((long) cell * width / GRID);
+            end[cell] = (int) Math.ceilDiv((cell + 1L) * width, GRID);
+        }
         for (int y = 0; y < height; y++) {
             MemorySegment.copy(image.pixels(), ValueLayout.JAVA_BYTE, 3L * width * y, row, 0, 3 * width);
             for (int x = 0; x < width; x++) {
@@ -85,39 +92,17 @@ final class PictureHash {
                 int luminance = 77 * (row[3 * x] & 255) + 150 * (row[3 * x + 1] & 255) + 29 * (row[3 * x + 2] & 255);
                 prefix[x + 1] = prefix[x] + luminance;
             }
-            int top = first(y, height);
-            int bottom = last(y, height);
-            for (int cell = top; cell <= bottom; cell++) {
+            int bottom = (int) Math.ceilDiv((y + 1L) * GRID, height);
+            for (int cell = (int) ((long) y * GRID / height); cell < bottom; cell++) {
                 weight[cell]++;
                 for (int x = 0; x < GRID; x++) {
-                    int from = start(x, width);
-                    int to = end(x, width);
-                    cells[cell * GRID + x] += (double) (prefix[to] - prefix[from]) / (to - from);
+                    cells[cell * GRID + x] += prefix[end[x]] - prefix[start[x]];
                 }
             }
         }
         for (int i = 0; i < cells.length; i++) {
-            cells[i] /= weight[i / GRID];
+            cells[i] /= weight[i / GRID] * (end[i % GRID] - start[i % GRID]);
         }
-    }
-
-    /** The first pixel of {@code size} that a cell touches. */
-    private static int start(int cell, int size) {
-        return (int) ((long) cell * size / GRID);
-    }
-
-    /** The pixel behind the last one that a cell touches. */
-    private static int end(int cell, int size) {
-        return (int) Math.ceilDiv((cell + 1L) * size, GRID);
-    }
-
-    /** The first cell that touches a pixel. */
-    private static int first(int pixel, int size) {
-        return (int) ((long) pixel * GRID / size);
-    }
-
-    private static int last(int pixel, int size) {
-        return (int) Math.ceilDiv((pixel + 1L) * GRID, size) - 1;
     }
 
     private static float[][] cosines() {
