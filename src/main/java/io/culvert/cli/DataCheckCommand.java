@@ -7,8 +7,11 @@ import io.culvert.data.DatasetCheck.Options;
 import io.culvert.data.DatasetCheck.Report;
 import io.culvert.data.DatasetCheck.Size;
 import io.culvert.data.DefectCode;
+import io.culvert.data.Groups;
+import io.culvert.data.NearDuplicates;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -21,8 +24,14 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "check",
         description = "Counts a data set's images per code and size, and finds bad rows and missing, damaged, tiny or"
-                + " twice listed images. Exit code 3 if there are any.",
-        footer = {"", "Example:", "  culvert data check --csv SewerML_Val.csv --images valid00"})
+                + " twice listed images; with --near-duplicates also pictures that look alike. Exit code 3 if there are any.",
+        footer = {
+            "",
+            "Examples:",
+            "  culvert data check --csv SewerML_Val.csv --images valid00",
+            "  culvert data check --csv SewerML_Train.csv --images train --val-csv SewerML_Val.csv --val-images valid \\",
+            "      --near-duplicates=6 --group-by '(p\\d+)_'"
+        })
 public final class DataCheckCommand implements Callable<Integer> {
     private static final long REPORT_NANOS = 5_000_000_000L;
 
@@ -38,6 +47,34 @@ public final class DataCheckCommand implements Callable<Integer> {
             required = true,
             description = "Folder of the images that the CSV names.")
     private Path images;
+
+    @Option(
+            names = "--val-csv",
+            paramLabel = "FILE",
+            description = "Annotations of a second data set to check, and to hold against the first.")
+    private Path valCsv;
+
+    @Option(
+            names = "--val-images",
+            paramLabel = "DIR",
+            description = "Folder of its images; left out: the same as --images.")
+    private Path valImages;
+
+    @Option(
+            names = "--near-duplicates",
+            paramLabel = "BITS",
+            arity = "0..1",
+            fallbackValue = "" + NearDuplicates.DISTANCE,
+            description = "Find pictures with the same pixels, and pictures that look alike: whose hashes differ in at most"
+                    + " so many of 64 bits (${FALLBACK-VALUE}), within each data set and between them.")
+    private Integer nearDuplicates;
+
+    @Option(
+            names = "--group-by",
+            paramLabel = "REGEX",
+            description = "Pipe or video in a file's name, as data.group_by has it: no group may be in both data sets;"
+                    + " pictures of one may look alike.")
+    private String groupBy = "";
 
     @Option(
             names = "--no-decode",
@@ -59,14 +96,68 @@ public final class DataCheckCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        PrintWriter out = spec.commandLine().getOut();
+        Report first = check(csv, images, out);
+        boolean ok = first.ok() & near(first, csv, out);
+        if (valCsv != null) {
+            out.println();
+            Report second = check(valCsv, valImages == null ? images : valImages, out);
+            ok &= second.ok() & near(second, valCsv, out) & groupsApart(first, second, out);
+            if (nearDuplicates != null) {
+                NearDuplicates.Report between = NearDuplicates.between(
+                        first.fingerprints().orElseThrow(), second.fingerprints().orElseThrow(), nearDuplicates, listed);
+                ok &= print(between, csv + " and " + valCsv, valCsv, out);
+            }
+        }
+        out.flush();
+        return ok ? 0 : CulvertException.Kind.DATA.exitCode;
+    }
+
+    private Report check(Path annotations, Path folder, PrintWriter out) {
         start = System.nanoTime();
         lastReport = start;
-        Report report = DatasetCheck.run(csv, images, new Options(!noDecode, threads, listed), this::progress);
-        PrintWriter out = spec.commandLine().getOut();
-        printContents(out, report);
+        Options options = new Options(!noDecode, threads, listed, nearDuplicates != null);
+        Report report = DatasetCheck.run(annotations, folder, options, this::progress);
+        printContents(annotations, out, report);
         printProblems(out, report);
-        out.flush();
-        return report.ok() ? 0 : CulvertException.Kind.DATA.exitCode;
+        return report;
+    }
+
+    private boolean groupsApart(Report first, Report second, PrintWriter out) {
+        if (groupBy.isEmpty()) {
+            return true;
+        }
+        Groups here = Groups.of(groupBy, first.dataset().samples());
+        List<String> shared = here.sharedWith(Groups.of(groupBy, second.dataset().samples()));
+        out.printf("%n%s and %s: %s%n", csv, valCsv,
+                shared.isEmpty() ? "no group in both." : shared.size() + " groups in both:");
+        list(shared, shared.size(), out);
+        return shared.isEmpty();
+    }
+
+    private boolean near(Report report, Path name, PrintWriter out) {
+        return nearDuplicates == null
+                || print(
+                        NearDuplicates.within(report.fingerprints().orElseThrow(), nearDuplicates, listed, groupBy), name.toString(), name, out);
+    }
+
+    private boolean print(NearDuplicates.Report report, String name, Path counted, PrintWriter out) {
+        if (report.ok()) {
+            out.printf("%n%s: no near duplicates.%n", name);
+            return true;
+        }
+        out.printf(Locale.ROOT, "%n%s: %d with the same pixels, %d that look alike (pairs); pictures of %s among them: %d%n",
+                name, report.exact(), report.near(), counted, report.pictures());
+        list(report.pairs().stream().map(NearDuplicates.Pair::toString).toList(), report.exact() + report.near(), out);
+        return false;
+    }
+
+    private void list(List<String> lines, long count, PrintWriter out) {
+        lines.stream().limit(listed).forEach(line -> out.println("  " + line));
+        long unlisted = count - Math.min(listed, lines.size());
+        if (unlisted > 0) {
+            out.printf(Locale.ROOT, "  and %d more (--list N lists more)%n", unlisted);
+        }
     }
 
     private synchronized void progress(int done) {
@@ -79,7 +170,7 @@ public final class DataCheckCommand implements Callable<Integer> {
         }
     }
 
-    private void printContents(PrintWriter out, Report report) {
+    private static void printContents(Path csv, PrintWriter out, Report report) {
         Dataset dataset = report.dataset();
         int count = dataset.size();
         out.printf(Locale.ROOT, "%s: %d images", csv, count);
@@ -101,16 +192,12 @@ public final class DataCheckCommand implements Callable<Integer> {
         }
     }
 
-    private static void printProblems(PrintWriter out, Report report) {
+    private void printProblems(PrintWriter out, Report report) {
         if (report.ok()) {
             out.println("No problems.");
             return;
         }
         out.printf(Locale.ROOT, "%d problem%s:%n", report.problemCount(), report.problemCount() == 1 ? "" : "s");
-        report.problems().forEach(problem -> out.println("  " + problem));
-        long unlisted = report.problemCount() - report.problems().size();
-        if (unlisted > 0) {
-            out.printf(Locale.ROOT, "  and %d more (--list N lists more)%n", unlisted);
-        }
+        list(report.problems(), report.problemCount(), out);
     }
 }

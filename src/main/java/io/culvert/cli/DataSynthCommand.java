@@ -93,6 +93,14 @@ public final class DataSynthCommand implements Runnable {
     private double severity;
 
     @Option(
+            names = "--frames-per-pipe",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Neighbouring frames of each pipe (${DEFAULT-VALUE}); above 1, names carry the pipe:"
+                    + " p000123_004.jpg, and no pipe is in both splits.")
+    private int framesPerPipe;
+
+    @Option(
             names = "--threads",
             paramLabel = "N",
             description = "Pictures drawn at a time (one per core). Changes no pixel.")
@@ -137,6 +145,6 @@ public final class DataSynthCommand implements Runnable {
         int width = Integer.parseInt(match.group(1));
         int height = Integer.parseInt(match.group(2));
         return new SynthConfig(
-                train, val, defectShare, width, height, seed, stored, masks, nuisance, severity, threads);
+                train, val, defectShare, width, height, seed, stored, masks, nuisance, severity, threads, framesPerPipe);
     }
 }

@@ -4,10 +4,10 @@ import io.culvert.CulvertException;
 import io.culvert.device.cpu.RgbImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -27,7 +27,7 @@ public final class DatasetCheck {
     private final SortedMap<Size, Integer> sizes = new TreeMap<>();
     private final AtomicInteger claimed = new AtomicInteger();
     private final AtomicInteger done = new AtomicInteger();
-    private volatile Throwable failure;
+    private final Fingerprints fingerprints;
 
     /**
      * How thorough to be.
@@ -35,9 +35,17 @@ public final class DatasetCheck {
      * @param decode decode every image, or only see that its file is there and not empty
      * @param threads threads that look at images
      * @param listed problems to list; the others are counted
+     * @param fingerprints keep what {@link NearDuplicates} compares of each image decoded
      */
-    public record Options(boolean decode, int threads, int listed) {
+    public record Options(boolean decode, int threads, int listed, boolean fingerprints) {
+        public Options(boolean decode, int threads, int listed) {
+            this(decode, threads, listed, false);
+        }
+
         public Options {
+            if (fingerprints && !decode) {
+                throw CulvertException.usage("near duplicates are found by decoding the images: leave --no-decode out");
+            }
             if (threads < 1 || listed < 0) {
                 throw CulvertException.usage("a check takes 1 thread or more and lists 0 problems or more, got %d and "
                         + "%d", threads, listed);
@@ -76,8 +84,11 @@ public final class DatasetCheck {
      * @param sizes how many decoded images have each size; empty when none were decoded
      * @param problems the first problems, one line each
      * @param problemCount all problems
+     * @param fingerprints of the images that could be decoded, if they were asked for
      */
-    public record Report(Dataset dataset, SortedMap<Size, Integer> sizes, List<String> problems, long problemCount) {
+    public record Report(
+            Dataset dataset, SortedMap<Size, Integer> sizes, List<String> problems, long problemCount,
+            Optional<Fingerprints> fingerprints) {
         public boolean ok() {
             return problemCount == 0;
         }
@@ -88,6 +99,7 @@ public final class DatasetCheck {
         this.samples = dataset.samples();
         this.options = options;
         this.problems = problems;
+        fingerprints = options.fingerprints() ? new Fingerprints(dataset) : null;
     }
 
     /**
@@ -108,8 +120,9 @@ public final class DatasetCheck {
         }
         DatasetCheck check = new DatasetCheck(new Dataset(images, samples), options, problems);
         check.findDuplicates(csv);
-        check.lookAtImages(progress);
-        return new Report(check.dataset, check.sizes, problems.listed(), problems.count());
+        DecodingThreads.run("check", options.threads(), () -> check.work(progress));
+        return new Report(check.dataset, check.sizes, problems.listed(), problems.count(),
+                Optional.ofNullable(check.fingerprints));
     }
 
     private void findDuplicates(Path csv) {
@@ -124,39 +137,19 @@ public final class DatasetCheck {
         }
     }
 
-    private void lookAtImages(IntConsumer progress) {
-        List<Thread> threads = new ArrayList<>();
-        for (int i = 0; i < options.threads(); i++) {
-            threads.add(Thread.ofPlatform().daemon().name("check-" + i).start(() -> work(progress)));
-        }
-        try {
-            for (Thread thread : threads) {
-                thread.join();
-            }
-        } catch (InterruptedException e) {
-            claimed.set(samples.size());
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while checking images", e);
-        }
-        if (failure instanceof RuntimeException e) {
-            throw e;
-        } else if (failure != null) {
-            throw new IllegalStateException("a checking thread failed", failure);
-        }
-    }
-
     private void work(IntConsumer progress) {
+        PictureHash hash = new PictureHash();
         try (ImageDecoder decoder = new ImageDecoder(); RgbImage image = new RgbImage()) {
             for (int i = claimed.getAndIncrement(); i < samples.size(); i = claimed.getAndIncrement()) {
-                String problem = options.decode() ? decode(i, decoder, image) : look(i);
+                String problem = options.decode() ? decode(i, decoder, image, hash) : look(i);
                 if (problem != null) {
                     problems.add(IMAGES + i, problem);
                 }
                 progress.accept(done.incrementAndGet());
             }
         } catch (RuntimeException | Error e) {
-            failure = e;
             claimed.set(samples.size());
+            throw e;
         }
     }
 
@@ -170,7 +163,7 @@ public final class DatasetCheck {
     }
 
     /** What is wrong with an image, or null. */
-    private String decode(int index, ImageDecoder decoder, RgbImage image) {
+    private String decode(int index, ImageDecoder decoder, RgbImage image, PictureHash hash) {
         try {
             decoder.decode(dataset.path(index), image);
         } catch (CulvertException e) {
@@ -178,6 +171,9 @@ public final class DatasetCheck {
                 throw e;
             }
             return e.getMessage();
+        }
+        if (fingerprints != null) {
+            fingerprints.set(index, image, hash);
         }
         Size size = new Size(image.width(), image.height());
         synchronized (sizes) {

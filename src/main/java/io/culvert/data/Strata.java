@@ -2,74 +2,58 @@ package io.culvert.data;
 
 import io.culvert.CounterRng;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.IntPredicate;
 
 /**
- * The samples of a data set grouped by their combination of codes, each group in a random order that depends on the
- * seed only.
+ * The samples of a data set in a random order that depends on the seed only, and of which every beginning holds each
+ * combination of codes in proportion, give or take one: member i of a combination with n samples stands at place
+ * {@code (i + u) / n}, its combination's u drawn from [0, 1) so that rare ones are neither sure to be left out nor to be
+ * taken. Whoever takes fewer samples therefore takes some of those that whoever takes more does.
  */
 final class Strata {
-    private final List<int[]> groups;
-    private final int size;
+    /** A place of 31 bits over an index of 32: what is left ties by index. */
+    private final long[] order;
 
-    private Strata(List<int[]> groups, int size) {
-        this.groups = groups;
-        this.size = size;
+    private Strata(long[] order) {
+        this.order = order;
     }
 
-    /** Groups the samples whose index passes. */
+    /** Orders the samples whose index passes. */
     static Strata of(Dataset dataset, IntPredicate wanted, long seed) {
         Map<Integer, List<Integer>> byCodes = new TreeMap<>();
+        int size = 0;
         for (int i = 0; i < dataset.size(); i++) {
             if (wanted.test(i)) {
                 byCodes.computeIfAbsent(dataset.get(i).codes(), codes -> new ArrayList<>()).add(i);
+                size++;
             }
         }
-        List<int[]> groups = new ArrayList<>();
-        int size = 0;
+        long[] order = new long[size];
+        int at = 0;
         for (Map.Entry<Integer, List<Integer>> entry : byCodes.entrySet()) {
             int[] group = entry.getValue().stream().mapToInt(Integer::intValue).toArray();
-            new CounterRng().key(seed, 0x57A7A, entry.getKey(), 0).shuffle(group, group.length);
-            groups.add(group);
-            size += group.length;
+            // The length belongs to the key: a draw from what was drawn before is then a draw of its own.
+            CounterRng rng = new CounterRng().key(seed, 0x57A7A, entry.getKey(), group.length);
+            rng.shuffle(group, group.length);
+            double start = rng.nextDouble();
+            for (int i = 0; i < group.length; i++) {
+                order[at++] = (long) ((i + start) / group.length * 0x1p31) << 32 | group[i];
+            }
         }
-        return new Strata(groups, size);
+        Arrays.sort(order);
+        return new Strata(order);
     }
 
     int size() {
-        return size;
+        return order.length;
     }
 
-    /**
-     * Takes exactly {@code count} samples, from each group its share rounded down and one more where the remainder is
-     * largest. Returns their indices, ascending.
-     */
+    /** The first {@code count} samples of the order: their indices, ascending. */
     int[] take(int count) {
-        int[] quota = new int[groups.size()];
-        double[] remainder = new double[groups.size()];
-        int left = count;
-        List<Integer> order = new ArrayList<>();
-        for (int g = 0; g < quota.length; g++) {
-            double share = (double) count * groups.get(g).length / size;
-            quota[g] = (int) share;
-            remainder[g] = share - quota[g];
-            left -= quota[g];
-            order.add(g);
-        }
-        order.sort(Comparator.comparingDouble((Integer g) -> -remainder[g]));
-        for (int i = 0; i < left; i++) {
-            quota[order.get(i)]++;
-        }
-        List<Integer> taken = new ArrayList<>(count);
-        for (int g = 0; g < quota.length; g++) {
-            for (int i = 0; i < quota[g]; i++) {
-                taken.add(groups.get(g)[i]);
-            }
-        }
-        return taken.stream().mapToInt(Integer::intValue).sorted().toArray();
+        return Arrays.stream(order, 0, count).mapToInt(place -> (int) place).sorted().toArray();
     }
 }

@@ -2,9 +2,14 @@ package io.culvert.train;
 
 import io.culvert.CounterRng;
 import io.culvert.CulvertException;
+import io.culvert.data.GroupSplit;
 import io.culvert.metric.Ranking;
 import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
@@ -53,8 +58,16 @@ public record LinearProbe(float[] weight, float bias, double threshold, double l
      * @throws CulvertException of kind DATA when a class has fewer than 2 images, DIVERGED when a feature is not finite
      */
     public static LinearProbe fit(Features train, int[] labels, Options options) {
+        return fit(train, labels, HeldOut.stratified(labels, options.validationShare, options.seed), options);
+    }
+
+    /**
+     * Fits a probe on a part of the rows and chooses on another.
+     *
+     * @param split which; {@code options.validationShare} and its seed play no part
+     */
+    public static LinearProbe fit(Features train, int[] labels, HeldOut split, Options options) {
         train.requireFinite();
-        HeldOut split = HeldOut.stratified(labels, options.validationShare, options.seed);
         double positives = Arrays.stream(split.fit()).filter(i -> labels[i] == 1).count();
         double weight = options.balanced ? (split.fit().length - positives) / positives : 1;
         LogisticLoss loss = new LogisticLoss(train, split.fit(), labels, weight);
@@ -105,26 +118,80 @@ public record LinearProbe(float[] weight, float bias, double threshold, double l
         return scores;
     }
 
-    /** Rows to fit on and rows held out. */
-    record HeldOut(int[] fit, int[] validation) {
-        static HeldOut stratified(int[] labels, double share, long seed) {
+    /** Rows to fit on and rows held out, both ascending. */
+    public record HeldOut(int[] fit, int[] validation) {
+        /**
+         * Holds out a share of each class.
+         *
+         * @throws CulvertException of kind DATA when a class has fewer than 2 images
+         */
+        public static HeldOut stratified(int[] labels, double share, long seed) {
             CounterRng rng = new CounterRng().key(seed, 0x5EED, 0, 0);
             int[][] fit = new int[2][];
             int[][] validation = new int[2][];
             for (int label = 0; label < 2; label++) {
-                int wanted = label;
-                int[] rows = IntStream.range(0, labels.length)
-                        .filter(i -> labels[i] == wanted).toArray();
-                if (rows.length < 2) {
-                    throw CulvertException.data("the linear probe needs at least 2 images of each class, got %d with "
-                            + "label %d", rows.length, label);
-                }
+                int[] rows = rows(labels, label);
                 rng.shuffle(rows, rows.length);
                 int held = Math.clamp(Math.round(share * rows.length), 1, rows.length - 1);
                 validation[label] = Arrays.copyOf(rows, held);
                 fit[label] = Arrays.copyOfRange(rows, held, rows.length);
             }
             return new HeldOut(join(fit), join(validation));
+        }
+
+        /**
+         * Holds out whole groups, with about a share of each class and an image of each at least.
+         *
+         * @param groups each row's group, counted from 0
+         * @throws CulvertException of kind DATA when a class has no images in 2 groups to part
+         */
+        public static HeldOut grouped(int[] labels, int[] groups, double share, long seed) {
+            rows(labels, 0);
+            rows(labels, 1);
+            int[] marks = Arrays.stream(labels).map(label -> 1 << label).toArray();
+            int wanted = (int) Math.round(share * labels.length);
+            BitSet held = new BitSet(labels.length);
+            IntStream.of(GroupSplit.take(groups, marks, wanted, seed)).forEach(held::set);
+            BitSet fit = new BitSet(labels.length);
+            fit.set(0, labels.length);
+            fit.andNot(held);
+            for (int label = 0; label < 2; label++) {
+                lend(held, fit, labels, groups, label);
+                lend(fit, held, labels, groups, label);
+            }
+            return new HeldOut(fit.stream().toArray(), held.stream().toArray());
+        }
+
+        /** Where {@code poor} has no row of this label, moves the smallest group there that leaves {@code rich} both. */
+        private static void lend(BitSet poor, BitSet rich, int[] labels, int[] groups, int label) {
+            if (poor.stream().anyMatch(row -> labels[row] == label)) {
+                return;
+            }
+            Map<Integer, BitSet> members = new TreeMap<>();
+            rich.stream().forEach(row -> members.computeIfAbsent(groups[row], group -> new BitSet()).set(row));
+            BitSet smallest = members.values().stream()
+                    .filter(group -> group.stream().anyMatch(row -> labels[row] == label))
+                    .filter(group -> leavesBoth(rich, group, labels))
+                    .min(Comparator.comparingInt(BitSet::cardinality))
+                    .orElseThrow(() -> CulvertException.data("data.group_by: the images with label %d lie in too few groups to"
+                            + " hold whole ones out for the probe: take more images", label));
+            rich.andNot(smallest);
+            poor.or(smallest);
+        }
+
+        private static boolean leavesBoth(BitSet rows, BitSet group, int[] labels) {
+            BitSet rest = (BitSet) rows.clone();
+            rest.andNot(group);
+            return rest.stream().map(row -> labels[row]).distinct().count() == 2;
+        }
+
+        private static int[] rows(int[] labels, int label) {
+            int[] rows = IntStream.range(0, labels.length).filter(i -> labels[i] == label).toArray();
+            if (rows.length < 2) {
+                throw CulvertException.data("the linear probe needs at least 2 images of each class, got %d with "
+                        + "label %d", rows.length, label);
+            }
+            return rows;
         }
 
         private static int[] join(int[][] parts) {

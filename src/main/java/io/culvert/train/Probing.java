@@ -2,6 +2,7 @@ package io.culvert.train;
 
 import io.culvert.CulvertException;
 import io.culvert.data.Dataset;
+import io.culvert.data.Groups;
 import io.culvert.data.SewerMlCsv;
 import io.culvert.metric.Ranking;
 import java.nio.file.Path;
@@ -66,12 +67,14 @@ public final class Probing {
     private final Dataset train;
     private final Dataset test;
     private final int[] trainLabels;
+    private final LinearProbe.HeldOut split;
 
     private Probing(Run run, Dataset train, Dataset test) {
         this.run = run;
         this.train = train;
         this.test = test;
         trainLabels = labels(train);
+        split = heldOut(run.config(), train, trainLabels);
         encoding = new Encoding(run);
     }
 
@@ -142,11 +145,20 @@ public final class Probing {
                 .toArray();
     }
 
+    /** The training images that probes choose and set thresholds on: whole groups where there are any. */
+    public static LinearProbe.HeldOut heldOut(RunConfig config, Dataset train, int[] labels) {
+        double share = config.probe().validationShare();
+        String groupBy = config.data().groupBy();
+        return groupBy.isEmpty()
+                ? LinearProbe.HeldOut.stratified(labels, share, config.seed())
+                : LinearProbe.HeldOut.grouped(labels, Groups.of(groupBy, train.samples()).ids(), share, config.seed());
+    }
+
     private Reading read(String network, Optional<LinearProbe> classifier) {
         RunConfig.Probe keys = run.config().probe();
         Features known = encoding.features("encode train, " + network, train);
         Features unknown = encoding.features("encode test, " + network, test);
-        LinearProbe probe = LinearProbe.fit(known, trainLabels, options(keys));
+        LinearProbe probe = LinearProbe.fit(known, trainLabels, split, options(keys));
         List<Outcome> outcomes = new ArrayList<>();
         outcomes.add(outcome("linear probe", probe, unknown));
         if (keys.knn() > 0) {
@@ -174,8 +186,6 @@ public final class Probing {
     /** As for the linear probe, the threshold is the one with the best F1 on training images that were held out. */
     private Outcome neighbours(Features known, Features unknown) {
         RunConfig.Probe keys = run.config().probe();
-        LinearProbe.HeldOut split =
-                LinearProbe.HeldOut.stratified(trainLabels, keys.validationShare(), run.config().seed());
         double[] held = new KnnProbe(known, split.fit(), trainLabels, keys.knn(), keys.knnTemperature())
                 .scores(known, split.validation());
         int[] heldLabels = Arrays.stream(split.validation()).map(i -> trainLabels[i]).toArray();

@@ -3,10 +3,7 @@ package io.culvert.train;
 import io.culvert.CulvertException;
 import io.culvert.data.Dataset;
 import io.culvert.data.Feed;
-import io.culvert.data.ImbalanceSampler;
 import io.culvert.data.LoaderConfig;
-import io.culvert.data.SewerMlCsv;
-import io.culvert.data.StratifiedSplit;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
@@ -349,15 +346,7 @@ public final class Run implements AutoCloseable {
 
     /** The images to train on, drawn as the configuration says. */
     public static Dataset trainingData(RunConfig config) {
-        RunConfig.Data keys = config.data();
-        Dataset all = SewerMlCsv.read(keys.csv(), keys.images());
-        if (keys.defectShare().isPresent()) {
-            all = ImbalanceSampler.draw(all, keys.defectShare().getAsDouble(), config.seed());
-        }
-        if (keys.limit() > 0 && keys.limit() < all.size()) {
-            all = StratifiedSplit.of(all, (double) keys.limit() / all.size(), config.seed()).first();
-        }
-        return all;
+        return TrainingSet.of(config);
     }
 
     /** How the loader serves augmented views from the given step on. */

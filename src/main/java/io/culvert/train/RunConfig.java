@@ -87,8 +87,31 @@ public record RunConfig(
             @Key(value = "0", min = 0, doc = "use at most so many images, drawn by seed; 0: all")
             int limit,
 
+            @Key(
+                            value = "1", positive = true, max = 1,
+                            doc = "share of the CSV's images to draw by seed, before defect_share and limit; the study takes 0.5")
+                    double sampleShare,
+
             @Key(min = 0, max = 1, doc = "share of defects to draw, 0..1; left out: the share that the CSV has")
-            OptionalDouble defectShare) {
+            OptionalDouble defectShare,
+
+            @Key(
+                            value = "published",
+                            doc = "how defect_share is reached: published (keep normal images, thin defects: the set shrinks"
+                                    + " with the share) or fixed_size")
+                    String sampling,
+
+            @Key(value = "0", min = 0, doc = "images of the set with sampling=fixed_size, the same at all shares")
+            int size,
+
+            @Key(
+                            value = "''",
+                            doc = "regular expression whose first group, found in a file's name, is its pipe or video: no split"
+                                    + " parts its images; empty: none")
+                    String groupBy,
+
+            @Key(value = "false", doc = "go on where images of one group lie in both csv and val_csv")
+            boolean allowSharedGroups) {
         /** Whether a validation set is named. */
         public boolean hasValidation() {
             return !valCsv.toString().isEmpty();

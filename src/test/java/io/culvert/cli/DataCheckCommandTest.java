@@ -78,6 +78,35 @@ class DataCheckCommandTest {
     }
 
     @Test
+    void nearDuplicatesAreFoundWithinAndBetween() throws IOException {
+        Files.copy(folder.resolve("rgb.png"), folder.resolve("rgb-copy.png"));
+        String first = HEADER + "rgb.png" + CRACK;
+        assertThat(check(first, "--near-duplicates")).isZero();
+        assertThat(out.toString()).contains("labels.csv: no near duplicates.");
+        // The same picture without its colours.
+        assertThat(check(first + "grey.jpg" + NORMAL, "--near-duplicates")).isEqualTo(3);
+        assertThat(out.toString()).contains("labels.csv: 0 with the same pixels, 1 that look alike");
+        Path val = Files.writeString(folder.resolve("val.csv"), HEADER + "rgb-copy.png" + CRACK);
+        assertThat(check(first, "--near-duplicates=4", "--val-csv", val.toString())).isEqualTo(3);
+        assertThat(out.toString()).contains("val.csv: no near duplicates.")
+                .contains("val.csv: 1 with the same pixels, 0 that look alike (pairs); pictures of " + val + " among them: 1")
+                .contains("rgb-copy.png have the same pixels");
+        assertThat(check(first, "--near-duplicates", "--no-decode")).isEqualTo(2);
+        assertThat(check(first, "--near-duplicates", "16")).isEqualTo(2);
+    }
+
+    @Test
+    void groupsInBothSetsAreFound() throws IOException {
+        Files.copy(folder.resolve("rgb.png"), folder.resolve("rgb-copy.png"));
+        Path val = Files.writeString(folder.resolve("val.csv"), HEADER + "rgb-copy.png" + CRACK);
+        String[] options = {"--val-csv", val.toString(), "--no-decode", "--group-by", "^([a-z]+)"};
+        assertThat(check(HEADER + "grey.jpg" + NORMAL, options)).isZero();
+        assertThat(out.toString()).contains("no group in both.");
+        assertThat(check(HEADER + "rgb.png" + CRACK, options)).isEqualTo(3);
+        assertThat(out.toString()).contains("1 groups in both:").containsPattern("(?m)^  rgb$");
+    }
+
+    @Test
     void whatCannotBeReadIsOneLine() throws IOException {
         assertThat(check("Filename,RB\n")).isEqualTo(3);
         assertThat(err.toString()).contains("columns OB, PF").hasLineCount(1);

@@ -154,6 +154,33 @@ class LinearProbeTest {
     }
 
     @Test
+    void holdsOutWholeGroups() {
+        // 50 groups of 4; defects fill groups 0 to 5 and half of group 6.
+        int[] groups = IntStream.range(0, 200).map(i -> i / 4).toArray();
+        int[] labels = IntStream.range(0, 200).map(i -> i < 26 ? 1 : 0).toArray();
+        LinearProbe.HeldOut split = LinearProbe.HeldOut.grouped(labels, groups, 0.2, 3);
+        assertThat(Arrays.stream(split.validation()).map(i -> groups[i]).toArray())
+                .doesNotContain(Arrays.stream(split.fit()).map(i -> groups[i]).toArray());
+        assertThat(split.validation().length).isBetween(36, 40);
+        assertThat(Arrays.stream(split.validation()).filter(i -> labels[i] == 1).count()).isBetween(4L, 8L);
+        assertThat(IntStream.concat(Arrays.stream(split.fit()), Arrays.stream(split.validation())).sorted().toArray())
+                .containsExactly(IntStream.range(0, 200).toArray());
+    }
+
+    @Test
+    void holdsOutAGroupOfEachClassHoweverFewThereAre() {
+        int[] groups = IntStream.range(0, 200).map(i -> i / 4).toArray();
+        int[] labels = IntStream.range(0, 200).map(i -> i < 8 ? 1 : 0).toArray();
+        for (int seed = 0; seed < 20; seed++) {
+            LinearProbe.HeldOut split = LinearProbe.HeldOut.grouped(labels, groups, 0.1, seed);
+            assertThat(Arrays.stream(split.validation()).filter(i -> i < 8).count()).isEqualTo(4);
+            assertThat(Arrays.stream(split.fit()).filter(i -> i < 8).count()).isEqualTo(4);
+        }
+        int[] one = IntStream.range(0, 200).map(i -> i < 4 ? 1 : 0).toArray();
+        fails(() -> LinearProbe.HeldOut.grouped(one, groups, 0.1, 1), "label 1 lie in too few groups");
+    }
+
+    @Test
     void saysWhatItCannotFit() {
         Features features = new Features(new float[] {1, 2, 3, 4}, 4, 1);
         fails(() -> LinearProbe.fit(features, new int[] {0, 0, 0, 1}, OPTIONS), "at least 2 images of each class");

@@ -7,6 +7,7 @@ final class FloorShader {
     private final Tracer tracer;
     private final WallShader wall;
     private final float phase;
+    private final float travel;
     private final Noise noise = new Noise();
 
     /** Linear-light colour, ray parameter and mask value of the latest hit. */
@@ -23,6 +24,7 @@ final class FloorShader {
         this.tracer = tracer;
         this.wall = wall;
         phase = scene.wall.seed() & 0xff;
+        travel = scene.travel;
     }
 
     /** Whether water or sediment lies on the ray before {@code limit}. */
@@ -37,7 +39,7 @@ final class FloorShader {
             return false;
         }
         if (toBed < toWater) {
-            shadeBed(ox + t * dx, t * dz);
+            shadeBed(ox + t * dx, t * dz + travel);
         } else {
             shadeWater(ox, dx, dy, dz);
         }
@@ -48,7 +50,7 @@ final class FloorShader {
     private float bed(float ox, float oy, float dx, float dy, float dz) {
         float at = (sediment.level() - oy) / dy;
         for (int step = 0; step < 4; step++) {
-            float bump = noise.fractalPlane((ox + at * dx) * 2.2f, at * dz * 1.6f, 2, sediment.seed());
+            float bump = noise.fractalPlane((ox + at * dx) * 2.2f, (at * dz + travel) * 1.6f, 2, sediment.seed());
             float y = sediment.surface(at * dz) - sediment.roughness() * bump;
             at = 0.5f * at + 0.5f * (y - oy) / dy;
         }
@@ -71,7 +73,7 @@ final class FloorShader {
         float hitT = t;
         float x = ox + t * dx;
         float z = t * dz;
-        float wave = noise.fractalPlane(x * 5, z * 2.4f + phase, 3, 77);
+        float wave = noise.fractalPlane(x * 5, (z + travel) * 2.4f + phase, 3, 77);
         float slope = noise.slope * water.ripple();
         float length = (float) Math.sqrt(dx * dx + dy * dy + dz * dz);
         float grazing = 1 - Math.min(1, Math.abs(dy) / length);
@@ -97,7 +99,7 @@ final class FloorShader {
         }
         float shore = (float) Math.sqrt(Math.max(0, 1 - water.y() * water.y())) - Math.abs(x);
         float near = Math.max(0, 1 - shore * 6);
-        float flecks = noise.fractalPlane(x * 14 + 40, z * 7, 2, 991);
+        float flecks = noise.fractalPlane(x * 14 + 40, (z + travel) * 7, 2, 991);
         return water.foam() * near * Math.max(0, flecks) * 0.9f;
     }
 }

@@ -48,6 +48,9 @@ final class Scene {
             float jpegQuality,
             int seed) {}
 
+    /** How far the camera has come from where the wall's texture begins. */
+    float travel;
+
     Camera camera;
     Wall wall;
     Lamp lamp;
@@ -64,6 +67,28 @@ final class Scene {
 
     Set<DefectCode> codes() {
         return codes;
+    }
+
+    /**
+     * Moves everything in the pipe away from the camera, or, by a negative distance, nearer to it.
+     *
+     * @param distance in pipe radii
+     */
+    void shift(float distance) {
+        joints.replaceAll(j -> new Joint(j.label(), j.z() + distance, j.gap(), j.contrast(), j.nextX(), j.nextY()));
+        decals.replaceAll(d -> new Decal(d.label(), d.theta(), d.z() + distance, d.raster(), d.rgb()));
+        shapes.replaceAll(s -> new Shape(s.label(), s.z() + distance, s.x(), s.y(), s.raster(), s.rgb()));
+        openings.replaceAll(o -> new Opening(
+                o.label(), o.theta(), o.z() + distance, o.radius(), o.protrusion(), o.jaggedness(), o.rimWidth(),
+                o.rimSlope(), o.slant(), o.rimRgb(), o.boreRgb(), o.seed()));
+        deformation = new Deformation(
+                deformation.label(), deformation.oval(), deformation.theta(), deformation.spread(), deformation.amount(),
+                deformation.z() + distance, deformation.half(), deformation.axis());
+        if (sediment != null) {
+            sediment = new Sediment(
+                    sediment.label(), sediment.level(), sediment.from() + distance, sediment.to() + distance,
+                    sediment.roughness(), sediment.grain(), sediment.rgb(), sediment.seed());
+        }
     }
 
     /** Height of whatever covers the invert: water, a bed of sediment, or nothing (1). */

@@ -12,6 +12,11 @@ final class SceneFactory {
 
     private static final long LABELS = 2;
     private static final long DEFECT = 3;
+    private static final long MOVEMENT = 4;
+    /** Pipe radii that the camera moves on from frame to frame; fewer where many frames share a stretch of pipe. */
+    private static final float STEP = 0.1f;
+
+    private static final float STRETCH = 0.6f;
     private static final double GOLDEN = 0.6180339887498949;
 
     private final long seed;
@@ -44,6 +49,47 @@ final class SceneFactory {
             }
         }
         return scene;
+    }
+
+    /**
+     * One of some neighbouring frames of a pipe. The camera comes nearer to what the pipe's {@link #scene} shows, which the
+     * last frame has where that has it, sways a little, and its exposure wavers; noise is each frame's own. All frames have
+     * the pipe's defects.
+     */
+    Scene frame(int split, long pipe, int frame, int frames) {
+        Scene scene = scene(split, pipe);
+        if (frames == 1) {
+            return scene;
+        }
+        float step = Math.min(STEP, STRETCH / (frames - 1));
+        scene.travel = frame * step;
+        scene.shift((frames - 1 - frame) * step);
+        Rng rng = Rng.of(seed, split, pipe, MOVEMENT, frame);
+        Scene.Camera camera = scene.camera;
+        float[] sway = SceneSampler.rotation(0.01f * rng.gaussian(), 0.01f * rng.gaussian(), 0.015f * rng.gaussian());
+        scene.camera = new Scene.Camera(
+                camera.x() + 0.01f * rng.gaussian(), camera.y() + 0.01f * rng.gaussian(),
+                product(camera.rotation(), sway), camera.focal());
+        Scene.Sensor sensor = scene.sensor;
+        float exposure = 1 + 0.02f * rng.gaussian();
+        float[] mean = sensor.mean().clone();
+        for (int c = 0; c < mean.length; c++) {
+            mean[c] *= exposure;
+        }
+        scene.sensor = new Scene.Sensor(
+                sensor.blur(), sensor.motionX(), sensor.motionY(), sensor.noise(), sensor.interlace(), sensor.vignette(),
+                mean, sensor.deviation() * exposure, sensor.colour(), sensor.jpegQuality(), (int) rng.nextLong());
+        return scene;
+    }
+
+    private static float[] product(float[] a, float[] b) {
+        float[] product = new float[9];
+        for (int i = 0; i < 9; i++) {
+            for (int k = 0; k < 3; k++) {
+                product[i] += a[i / 3 * 3 + k] * b[3 * k + i % 3];
+            }
+        }
+        return product;
     }
 
     /** The same pipe, camera and lamp without its defects. */

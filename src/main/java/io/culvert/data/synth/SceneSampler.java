@@ -68,7 +68,7 @@ final class SceneSampler {
     }
 
     /** Roll about the lens axis, then tilt, then pan. */
-    private static float[] rotation(float pan, float tilt, float roll) {
+    static float[] rotation(float pan, float tilt, float roll) {
         float cp = (float) Math.cos(pan);
         float sp = (float) Math.sin(pan);
         float ct = (float) Math.cos(tilt);

@@ -24,7 +24,8 @@ import java.util.stream.Stream;
 
 /**
  * Writes a data set of synthetic pictures in the shape of Sewer-ML: {@code SewerML_Train.csv} beside {@code train/},
- * {@code SewerML_Val.csv} beside {@code valid/}, pictures numbered across both splits. Each file appears whole, and the
+ * {@code SewerML_Val.csv} beside {@code valid/}, pictures (or, with several frames of each, pipes) numbered across both
+ * splits. Each file appears whole, and the
  * CSVs last, so that a run that was cut short leaves no data set that looks complete.
  */
 public final class SyntheticSewers {
@@ -46,6 +47,12 @@ public final class SyntheticSewers {
             SewerML_Train.csv  annotations of train/
             SewerML_Val.csv    annotations of valid/
             masks/             if asked for: grey value 0 is sound pipe, 1 to 17 the codes in CSV order (RB = 1)
+            """;
+
+    private static final String PIPES = """
+
+            Pictures come in neighbouring frames of one pipe, whose number begins their names: p000123_004 is the
+            fourth frame of pipe 123. With data.group_by "(p\\d+)_" no split parts a pipe.
             """;
 
     private enum Split {
@@ -130,7 +137,7 @@ public final class SyntheticSewers {
     private static void removePictures(Path folder) throws IOException {
         List<Path> pictures;
         try (Stream<Path> entries = Files.list(folder)) {
-            pictures = entries.filter(p -> p.getFileName().toString().matches("\\d{8}\\.(jpg|png)(\\.part)?"))
+            pictures = entries.filter(p -> p.getFileName().toString().matches("(\\d{8}|p\\d{6,}_\\d{3})\\.(jpg|png)(\\.part)?"))
                     .toList();
         }
         for (Path picture : pictures) {
@@ -179,9 +186,13 @@ public final class SyntheticSewers {
     private String picture(int number, Renderer renderer, FrameEncoder encoder) {
         Split split = number < config.train() ? Split.TRAIN : Split.VAL;
         int index = split == Split.TRAIN ? number : number - config.train();
-        Scene scene = factory.scene(split.ordinal(), index);
+        int frames = config.framesPerPipe();
+        Scene scene = factory.frame(split.ordinal(), index / frames, index % frames, frames);
         Frame frame = renderer.render(scene);
-        String stem = String.format("%08d", number + 1);
+        int pipe = index / frames + (split == Split.TRAIN ? 0 : Math.ceilDiv(config.train(), frames));
+        String stem = frames == 1
+                ? String.format("%08d", number + 1)
+                : String.format("p%06d_%03d", pipe + 1, index % frames + 1);
         String name = stem + "." + config.format().extension();
         byte[] bytes = switch (config.format()) {
             case JPG -> encoder.jpeg(frame, scene.sensor.jpegQuality());
@@ -206,7 +217,7 @@ public final class SyntheticSewers {
     }
 
     private void finish(String[] rows) {
-        AtomicFile.replace(out.resolve("README.txt"), README);
+        AtomicFile.replace(out.resolve("README.txt"), config.framesPerPipe() > 1 ? README + PIPES : README);
         AtomicFile.replace(out.resolve(PARAMETERS), parameters());
         for (Split split : Split.values()) {
             StringBuilder csv = new StringBuilder(HEADER);
@@ -233,6 +244,9 @@ public final class SyntheticSewers {
         parameters.put("masks", config.masks());
         parameters.put("nuisance", config.nuisance());
         parameters.put("severity", config.severity());
+        if (config.framesPerPipe() > 1) {
+            parameters.put("frames_per_pipe", config.framesPerPipe());
+        }
         try {
             return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(parameters);
         } catch (IOException e) {

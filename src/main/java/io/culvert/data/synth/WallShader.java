@@ -17,6 +17,7 @@ final class WallShader {
     private final Decal[] decals;
     private final int deformationLabel;
     private final float pixelAngle;
+    private final float travel;
 
     /** Linear-light colour of the latest call, relief shading included. */
     float r;
@@ -35,6 +36,7 @@ final class WallShader {
         decals = scene.decals.toArray(new Decal[0]);
         deformationLabel = scene.deformation.label();
         this.pixelAngle = pixelAngle;
+        travel = scene.travel;
         texture = material == Material.PVC || material == Material.LINER ? Grain.SMOOTH : Grain.COARSE;
         shiftRound = (wall.seed() & 0x3ff) / 1024f;
         shiftAlong = (wall.seed() >>> 10 & 0x3ff) / 1024f;
@@ -52,7 +54,7 @@ final class WallShader {
         if (deformationLabel != 0 && Math.abs(hit.dent) > VISIBLE_DENT) {
             label = deformationLabel;
         }
-        material(turn, hit.y, z, footprint);
+        material(turn, hit.y, z + travel, footprint);
         jointsAround(hit, turn, footprint);
         for (Decal decal : decals) {
             apply(decal, hit.theta, z);
@@ -140,7 +142,7 @@ final class WallShader {
 
     private void ring(Joint joint, float distance, float turn, float footprint) {
         float gap = joint.gap();
-        float uneven = 0.75f + 0.5f * noise.value(turn * 12, joint.z() * 3, 12, wall.seed() + 31);
+        float uneven = 0.75f + 0.5f * noise.value(turn * 12, (joint.z() + travel) * 3, 12, wall.seed() + 31);
         float resolved = Math.min(1, gap * 2 / footprint) * joint.contrast();
         float s = distance / (gap * uneven);
         float dark = (float) Math.exp(-s * s) * 0.9f * resolved;

@@ -6,16 +6,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.culvert.CulvertException;
 import io.culvert.data.Dataset;
 import io.culvert.data.DefectCode;
+import io.culvert.data.Groups;
 import io.culvert.data.Sample;
 import io.culvert.data.SewerMlCsv;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -89,6 +92,64 @@ class SyntheticSewersTest {
         SyntheticSewers.write(folder.resolve("large"), config(6, 2, 1, SynthConfig.Format.JPG), false, done -> {});
         assertThat(folder.resolve("large/train/00000003.jpg"))
                 .hasSameBinaryContentAs(folder.resolve("small/train/00000003.jpg"));
+    }
+
+    @Test
+    void framesOfAPipeAreNeighboursAndNoPipeCrossesTheSplits() throws IOException {
+        SynthConfig config =
+                new SynthConfig(22, 12, 0.5, 88, 72, 3, SynthConfig.Format.PNG, false, 1, 1, 2, 4);
+        SyntheticSewers.write(folder, config, false, done -> {});
+        Dataset train = SewerMlCsv.read(folder.resolve("SewerML_Train.csv"), folder.resolve("train"));
+        Dataset val = SewerMlCsv.read(folder.resolve("SewerML_Val.csv"), folder.resolve("valid"));
+        assertThat(train.get(0).file()).isEqualTo("p000001_001.png");
+        assertThat(train.get(21).file()).isEqualTo("p000006_002.png");
+        assertThat(val.get(0).file()).isEqualTo("p000007_001.png");
+        Groups pipes = Groups.of("(p\\d+)_", train.samples());
+        assertThat(pipes.names()).hasSize(6);
+        assertThat(pipes.sharedWith(Groups.of("(p\\d+)_", val.samples()))).isEmpty();
+        double within = 0;
+        double between = 0;
+        for (int i = 0; i < 16; i += 4) {
+            assertThat(train.get(i + 3).codes()).isEqualTo(train.get(i).codes());
+            double neighbours = difference(train.path(i), train.path(i + 1));
+            assertThat(neighbours).isPositive();
+            within += neighbours;
+            between += difference(train.path(i), train.path(i + 4));
+        }
+        assertThat(within).isLessThan(between / 3);
+        assertThat(Files.readString(folder.resolve("generator.json"))).contains("\"frames_per_pipe\" : 4");
+        SyntheticSewers.write(folder, config(1, 1, 1, SynthConfig.Format.PNG), true, done -> {});
+        assertThat(files(folder).keySet()).noneMatch(name -> name.contains("p0000"));
+    }
+
+    /** Mean absolute difference of the pixels. */
+    private static double difference(Path one, Path other) throws IOException {
+        int[] a = ImageIO.read(one.toFile()).getRaster().getPixels(0, 0, 88, 72, (int[]) null);
+        int[] b = ImageIO.read(other.toFile()).getRaster().getPixels(0, 0, 88, 72, (int[]) null);
+        double sum = 0;
+        for (int i = 0; i < a.length; i++) {
+            sum += Math.abs(a[i] - b[i]);
+        }
+        return sum / a.length;
+    }
+
+    /** A checksum of the pictures that the generator drew before it could draw several frames of a pipe. */
+    @Test
+    void onePictureAPipeIsWhatItEverWas() throws IOException {
+        SyntheticSewers.write(folder, config(24, 4, 2, SynthConfig.Format.PNG), false, done -> {});
+        CRC32 sum = new CRC32();
+        for (Map.Entry<String, byte[]> file : files(folder).entrySet()) {
+            sum.update(file.getKey().getBytes(StandardCharsets.UTF_8));
+            if (file.getKey().endsWith(".png")) {
+                BufferedImage image = ImageIO.read(folder.resolve(file.getKey()).toFile());
+                for (int value : image.getRaster().getPixels(0, 0, 61, 47, (int[]) null)) {
+                    sum.update(value);
+                }
+            } else {
+                sum.update(file.getValue());
+            }
+        }
+        assertThat(sum.getValue()).isEqualTo(3_902_019_952L);
     }
 
     @Test
