@@ -1,6 +1,8 @@
 package io.culvert.cli;
 
 import io.culvert.study.StudyConfig;
+import io.culvert.study.StudyData;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -60,10 +62,23 @@ final class StudyCommand implements Runnable {
         StudyConfig study() {
             return StudyConfig.load(config, overrides);
         }
+
+        /** Draws the study's pictures where it needs them and they are not there. */
+        static void prepare(StudyConfig study, Duration dead, PrintWriter err) throws InterruptedException {
+            int pictures = study.synthetic()
+                    .map(synthetic -> synthetic.pictures().train() + synthetic.pictures().val())
+                    .orElse(0);
+            SynthProgress progress = new SynthProgress(err, pictures);
+            if (StudyData.prepare(study, dead, progress::update)) {
+                progress.finish(study.synthetic().orElseThrow().folder());
+            }
+        }
     }
 
     /** How long a silence counts as death. */
     static final class Patience {
+        static final Duration USUAL = Duration.ofSeconds(60);
+
         @Option(
                 names = "--dead-after",
                 paramLabel = "SECONDS",

@@ -27,6 +27,12 @@ final class StudyPlanCommand implements Runnable {
     @Override
     public void run() {
         StudyConfig study = which.study();
+        try {
+            StudyCommand.Which.prepare(study, StudyCommand.Patience.USUAL, spec.commandLine().getErr());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
         Plan plan = Plan.of(study);
         plan.write();
         PrintWriter out = spec.commandLine().getOut();

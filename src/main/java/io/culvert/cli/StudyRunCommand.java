@@ -3,7 +3,6 @@ package io.culvert.cli;
 import io.culvert.CulvertException;
 import io.culvert.study.Plan;
 import io.culvert.study.StudyConfig;
-import io.culvert.study.StudyData;
 import io.culvert.study.Workers;
 import java.io.PrintWriter;
 import java.util.List;
@@ -57,14 +56,14 @@ final class StudyRunCommand implements Runnable {
     public void run() {
         PrintWriter err = spec.commandLine().getErr();
         StudyConfig study = which.study();
-        Plan plan = Plan.of(study);
-        plan.write();
-        int slots = workers.orElseGet(() -> slots(plan));
-        if (slots < 1) {
-            throw CulvertException.usage("--workers: at least 1, got %d", slots);
-        }
         try {
-            prepare(study, plan, err);
+            StudyCommand.Which.prepare(study, patience.dead(), err);
+            Plan plan = Plan.of(study);
+            plan.write();
+            int slots = workers.orElseGet(() -> slots(plan));
+            if (slots < 1) {
+                throw CulvertException.usage("--workers: at least 1, got %d", slots);
+            }
             StudyProgress progress = new StudyProgress(plan, slots, err);
             Workers.run(plan, new Workers.Options(slots, gpus, patience.dead()), progress);
             progress.finish();
@@ -84,16 +83,5 @@ final class StudyRunCommand implements Runnable {
                 .max()
                 .orElse(cores);
         return Math.max(1, cores / threads);
-    }
-
-    private void prepare(StudyConfig study, Plan plan, PrintWriter err) throws InterruptedException {
-        int pictures = study.synthetic()
-                .map(synthetic -> synthetic.pictures().train() + synthetic.pictures().val())
-                .orElse(0);
-        SynthProgress progress = new SynthProgress(err, pictures);
-        boolean drawn = StudyData.prepare(study, plan, patience.dead(), progress::update);
-        if (drawn) {
-            progress.finish(study.synthetic().orElseThrow().folder());
-        }
     }
 }

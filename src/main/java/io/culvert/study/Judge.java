@@ -1,5 +1,6 @@
 package io.culvert.study;
 
+import io.culvert.data.ImbalanceSampler;
 import io.culvert.metric.Bootstrap;
 import io.culvert.metric.Confusion;
 import io.culvert.metric.Ranking;
@@ -21,7 +22,7 @@ final class Judge {
     static List<Sidecar.Cell> cells(PlannedRun run, Probing.Judged judged) {
         List<Sidecar.Cell> cells = new ArrayList<>();
         for (double share : run.testShares()) {
-            int[] images = TestSets.draw(judged.test(), share, run.testSeed());
+            int[] images = ImbalanceSampler.indices(judged.test(), share, run.testSeed());
             int[] labels = pick(judged.labels(), images);
             for (Probing.Outcome outcome : judged.reading().outcomes()) {
                 cells.add(new Sidecar.Cell(

@@ -51,18 +51,16 @@ public record Plan(Path folder, List<PlannedRun> runs) {
     }
 
     private static PlannedRun run(StudyConfig study, StudyConfig.Row row, String sampling, double share, long seed) {
-        List<String> keys = new ArrayList<>(row.keys());
-        keys.add("seed=" + seed);
-        keys.add("data.defect_share=" + share);
-        RunConfig config = RunConfig.load(row.config(), keys);
-        if (study.synthetic().isPresent() && !Files.exists(config.data().csv())) {
-            keys.addAll(StudyData.keys(study.synthetic().get().folder()));
-            config = RunConfig.load(row.config(), keys);
+        List<String> keys = new ArrayList<>(List.of("seed=" + seed, "data.defect_share=" + share, "data.sampling=" + sampling));
+        RunConfig config = StudyData.configOf(study, row, keys);
+        if (sampling.equals("fixed_size")) {
+            keys.add("data.size=" + (study.size() > 0 ? study.size() : StudyData.largestSize(study, config)));
+            config = StudyData.configOf(study, row, keys);
         }
         return PlannedRun.of(study, row, sampling, share, config);
     }
 
-    /** Runs that name one id at one folder: the file that workers read. */
+    /** Leaves the plan in the study's folder, where the processes of the runs read it. */
     public void write() {
         StringBuilder lines = new StringBuilder();
         for (PlannedRun run : runs) {

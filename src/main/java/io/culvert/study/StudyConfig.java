@@ -126,7 +126,8 @@ public record StudyConfig(
                 false,
                 keys.number("nuisance", 1),
                 keys.number("severity", 1),
-                Runtime.getRuntime().availableProcessors());
+                Runtime.getRuntime().availableProcessors(),
+                (int) keys.whole("frames_per_pipe", 1, 1));
         keys.requireNoOther();
         return new Synthetic(Path.of(folder), pictures);
     }

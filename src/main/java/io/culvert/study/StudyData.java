@@ -1,10 +1,15 @@
 package io.culvert.study;
 
 import io.culvert.CulvertException;
+import io.culvert.data.Dataset;
+import io.culvert.data.ImbalanceSampler;
+import io.culvert.data.SewerMlCsv;
 import io.culvert.data.synth.SyntheticSewers;
+import io.culvert.train.RunConfig;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntConsumer;
@@ -17,34 +22,63 @@ public final class StudyData {
 
     private StudyData() {}
 
-    /** The keys that make a run use the pictures in a folder that {@code culvert data synth} wrote. */
-    static List<String> keys(Path folder) {
-        return List.of(
+    /**
+     * A row's configuration, on the pictures that it will see.
+     *
+     * @param keys {@code key=value}, after all others
+     */
+    static RunConfig configOf(StudyConfig study, StudyConfig.Row row, List<String> keys) {
+        List<String> all = new ArrayList<>(row.keys());
+        all.addAll(keys);
+        RunConfig config = RunConfig.load(row.config(), all);
+        if (study.synthetic().isEmpty() || Files.exists(config.data().csv())) {
+            return config;
+        }
+        Path folder = study.synthetic().get().folder();
+        all.addAll(List.of(
                 "data.csv=" + folder.resolve(TRAIN),
                 "data.images=" + folder.resolve("train"),
                 "data.val_csv=" + folder.resolve(VAL),
-                "data.val_images=" + folder.resolve("valid"));
+                "data.val_images=" + folder.resolve("valid")));
+        return RunConfig.load(row.config(), all);
+    }
+
+    /** The most images that a training set of one size can have at every share of the study. */
+    static int largestSize(StudyConfig study, RunConfig config) {
+        RunConfig.Data keys = config.data();
+        Dataset pool = SewerMlCsv.read(keys.csv(), keys.images());
+        int defects = pool.defectCount();
+        return ImbalanceSampler.largestCommonSize(
+                (int) (defects * keys.sampleShare()),
+                (int) ((pool.size() - defects) * keys.sampleShare()),
+                study.trainShares());
     }
 
     /**
-     * Draws the synthetic pictures if runs need them and they are not there; waits if another worker is drawing them.
+     * Draws the synthetic pictures if rows need them and they are not there; waits if another worker is drawing them.
      *
      * @param dead after how long without a sign of life a worker counts as dead
      * @param progress is told how many pictures are done
      * @return whether this call drew them
+     * @throws CulvertException (data) if pictures are missing and the study has no synthetic ones
      */
-    public static boolean prepare(StudyConfig study, Plan plan, Duration dead, IntConsumer progress)
-            throws InterruptedException {
-        if (study.synthetic().isEmpty()) {
-            requireThere(plan);
-            return false;
-        }
-        StudyConfig.Synthetic synthetic = study.synthetic().get();
-        Path csv = synthetic.folder().resolve(VAL);
-        boolean needed = plan.runs().stream()
-                .anyMatch(run -> run.config().data().csv().startsWith(synthetic.folder()));
+    public static boolean prepare(StudyConfig study, Duration dead, IntConsumer progress) throws InterruptedException {
         boolean drawn = false;
-        while (needed && !Files.exists(csv)) {
+        for (StudyConfig.Row row : study.rows()) {
+            Path csv = configOf(study, row, List.of()).data().csv();
+            if (study.synthetic().isPresent() && csv.startsWith(study.synthetic().get().folder())) {
+                drawn |= draw(study.synthetic().get(), dead, progress);
+            }
+            requireThere(row, configOf(study, row, List.of()).data());
+        }
+        return drawn;
+    }
+
+    private static boolean draw(StudyConfig.Synthetic synthetic, Duration dead, IntConsumer progress)
+            throws InterruptedException {
+        boolean drawn = false;
+        Path last = synthetic.folder().resolve(VAL);
+        while (!Files.exists(last)) {
             Optional<Claim> claim = Claim.take(synthetic.folder(), dead);
             if (claim.isEmpty()) {
                 Thread.sleep(POLL);
@@ -52,25 +86,22 @@ public final class StudyData {
             }
             try (Claim held = claim.get();
                     Beats beats = Beats.of(held, dead)) {
-                if (!held.lost() && !Files.exists(csv)) {
+                if (!held.lost() && !Files.exists(last)) {
                     SyntheticSewers.write(synthetic.folder(), synthetic.pictures(), true, progress);
                     drawn = true;
                 }
             }
         }
-        requireThere(plan);
         return drawn;
     }
 
-    private static void requireThere(Plan plan) {
-        for (PlannedRun run : plan.runs()) {
-            for (Path csv : List.of(run.config().data().csv(), run.config().data().valCsv())) {
-                if (!Files.isRegularFile(csv)) {
-                    throw CulvertException.data(
-                            "%s: not there (row %s); set data.csv, data.images, data.val_csv and data.val_images to Sewer-ML's,"
-                                    + " or give the study a section 'synthetic'",
-                            csv, run.row());
-                }
+    private static void requireThere(StudyConfig.Row row, RunConfig.Data data) {
+        for (Path csv : List.of(data.csv(), data.valCsv())) {
+            if (!Files.isRegularFile(csv)) {
+                throw CulvertException.data(
+                        "%s: not there (row %s); set data.csv, data.images, data.val_csv and data.val_images to Sewer-ML's,"
+                                + " or give the study a section 'synthetic'",
+                        csv, row.name());
             }
         }
     }
