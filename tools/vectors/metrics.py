@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import scipy.stats
 from sklearn import metrics
+from sklearn.calibration import calibration_curve
 
 from culvert_vectors import generator, normal, save_case, uniform
 
@@ -64,6 +65,61 @@ def binary(folder, n, prevalence, decimals):
         save_case(folder / f"metric_{name}_{key}.safetensors", "metric", name, params, tensors)
 
 
+def operating_points(folder, n, prevalence, decimals):
+    """Steps of scikit-learn's ROC curve, none left out."""
+    for name, level in (("recall_at_false_alarms", 0.05), ("recall_at_false_alarms", 0.29),
+                        ("false_alarms_at_recall", 0.8), ("false_alarms_at_recall", 1.0)):
+        case = f"metric_{name}_{n}_p{prevalence}_d{decimals}_{level}"
+        scores, labels = scored(case, n, prevalence, decimals)
+        alarms, recall, _ = metrics.roc_curve(labels, scores, drop_intermediate=False)
+        value = recall[alarms <= level].max() if name.startswith("recall") else alarms[recall >= level].min()
+        params = {"rate" if name.startswith("recall") else "recall": level}
+        tensors = {"in/scores": scores, "in/labels": labels, "out/value": float(value)}
+        save_case(folder / f"{case}.safetensors", "metric", name, params, tensors)
+
+
+def calibration_error(labels, scores, bins):
+    """From scikit-learn's curve and NumPy's counts; its bins have their right edges, as here."""
+    shares, means = calibration_curve(labels, scores, n_bins=bins)
+    counts = np.bincount(np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], scores), minlength=bins)
+    counts = counts[counts > 0]
+    return float((counts * np.abs(shares - means)).sum() / len(scores))
+
+
+def probabilities(folder, n, decimals):
+    for name in ("calibration_error", "brier", "log_loss"):
+        case = f"metric_{name}_{n}_d{decimals}"
+        gen = generator(case)
+        scores = np.round(uniform(gen, n).numpy() ** 2, decimals).astype(np.float32)
+        labels = (uniform(gen, n).numpy() < 0.8 * scores + 0.1).astype(np.int64)
+        # Certain and wrong, certain and right, and an edge of 16 bins.
+        labels[:3], scores[:3] = [1, 0, 1], [0, 0, 0.25]
+        wide = scores.astype(np.float64)
+        bins = 16 if n % 2 else 15
+        params, value = {
+            "calibration_error": lambda: ({"bins": bins}, calibration_error(labels, wide, bins)),
+            "brier": lambda: ({}, metrics.brier_score_loss(labels, wide)),
+            "log_loss": lambda: ({}, metrics.log_loss(labels, wide, labels=[0, 1])),
+        }[name]()
+        tensors = {"in/scores": scores, "in/labels": labels, "out/value": float(value)}
+        save_case(folder / f"{case}.safetensors", "metric", name, params, tensors)
+
+
+def binary_f2_ciw(folder, n):
+    case = f"metric_binary_f2_ciw_{n}"
+    gen = generator(case)
+    labels = (uniform(gen, n, 17) < 0.2).long().numpy()
+    # A class that does not occur has no part in it.
+    labels[:, 3], labels[0, 0] = 0, 1
+    scores = (normal(gen, n).numpy() + 0.6 * labels.sum(1)).astype(np.float32)
+    called = scores >= np.float32(0.5)
+    there = labels.sum(0) > 0
+    recall = np.array([metrics.recall_score(labels[:, c], called) for c in np.flatnonzero(there)])
+    value = np.average(5 * recall / (4 + recall), weights=CIW[there])
+    tensors = {"in/scores": scores, "in/labels": labels, "out/value": float(value)}
+    save_case(folder / f"{case}.safetensors", "metric", "binary_f2_ciw", {"threshold": 0.5}, tensors)
+
+
 def multi_label(folder, n, shift):
     for name, metric in (("f2_ciw", f2_ciw), ("f1_normal", f1_normal)):
         case = f"metric_{name}_{n}_{shift}"
@@ -113,6 +169,12 @@ def correlations(folder, n, decimals):
 def write(folder, small):
     for case in [(2, 0.5, 3), (31, 0.3, 1), (200, 0.05, 6), (501, 0.2, 1)]:
         binary(folder, *case)
+    for case in [(2, 0.5, 3), (31, 0.3, 1), (200, 0.05, 6)]:
+        operating_points(folder, *case)
+    for case in [(4, 1), (31, 1), (500, 6)]:
+        probabilities(folder, *case)
+    for n in (1, 33, 200):
+        binary_f2_ciw(folder, n)
     for case in [(1, 0.0), (33, 1.5), (200, 2.5)]:
         multi_label(folder, *case)
     for case in [(3, 2), (33, 7), (7, 33), (64, 31)]:

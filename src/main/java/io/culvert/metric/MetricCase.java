@@ -8,7 +8,8 @@ import java.util.Map;
 /** One metric by name on named arrays, as the conformance vectors of kind {@code metric} state it. */
 public final class MetricCase {
     private static final List<String> NAMES = List.of("auroc", "average_precision", "f1", "fbeta", "best_f1",
-            "balanced_accuracy", "f2_ciw", "f1_normal", "rankme", "stable_rank", "alpha_req", "nesum",
+            "balanced_accuracy", "recall_at_false_alarms", "false_alarms_at_recall", "calibration_error", "brier", "log_loss",
+            "f2_ciw", "f1_normal", "binary_f2_ciw", "rankme", "stable_rank", "alpha_req", "nesum",
             "participation_ratio", "spearman", "kendall");
 
     private final String name;
@@ -44,8 +45,8 @@ public final class MetricCase {
      * The metric's value.
      *
      * <p>Inputs: {@code scores} and {@code labels} of {@code [n]}, or of {@code [n, classes]} for {@code f2_ciw} and
-     * {@code f1_normal}; {@code embeddings} of {@code [n, d]} for those read off a spectrum; {@code x} and {@code y}
-     * for correlations. Parameters: {@code threshold} (default 0.5), {@code beta}, {@code eps} (default 1e-7, RankMe),
+     * {@code f1_normal}, of {@code [n]} and {@code [n, classes]} for {@code binary_f2_ciw}; {@code embeddings} of {@code [n, d]} for those read off a spectrum; {@code x} and {@code y}
+     * for correlations. Parameters: {@code threshold} (default 0.5), {@code beta}, {@code rate}, {@code recall}, {@code bins} (default 15), {@code eps} (default 1e-7, RankMe),
      * {@code first} and {@code last} (alpha-ReQ's window, default all).
      *
      * @param classWeights importance of each class for {@code f2_ciw}; {@code params.weights} overrides it
@@ -68,8 +69,15 @@ public final class MetricCase {
             case "f1" -> confusion().f1();
             case "fbeta" -> confusion().fBeta(number("beta", null));
             case "balanced_accuracy" -> confusion().balancedAccuracy();
+            case "recall_at_false_alarms" -> ranking().recallAtFalseAlarms(number("rate", null));
+            case "false_alarms_at_recall" -> ranking().falseAlarmsAtRecall(number("recall", null));
+            case "calibration_error" -> Calibration.error(ranking(), (int) number("bins", 15.0));
+            case "brier" -> Calibration.brier(ranking());
+            case "log_loss" -> Calibration.logLoss(ranking());
             case "f2_ciw" -> multiLabel().f2Ciw(weights());
             case "f1_normal" -> multiLabel().f1Normal();
+            case "binary_f2_ciw" -> MultiLabel.binaryF2Ciw(vector("scores").values, labels("labels", 2), number("threshold", 0.5),
+                    weights());
             case "rankme" -> Spectrum.rankMe(singularValues(), number("eps", 1e-7));
             case "stable_rank" -> Spectrum.stableRank(singularValues());
             case "alpha_req" -> alphaReq();
