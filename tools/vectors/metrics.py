@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import scipy.spatial
 import scipy.stats
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
@@ -155,6 +156,149 @@ def spectra(folder, n, d):
         save_case(folder / f"{case}.safetensors", "metric", name, params, tensors)
 
 
+def unit(z):
+    return z / np.linalg.norm(z, axis=-1, keepdims=True)
+
+
+def power_law(z, weighted):
+    """Alpha and R2 of NumPy's polynomial of degree 1, whose weights are square roots."""
+    eigen = np.linalg.eigvalsh(np.atleast_2d(np.cov(z.T)))[::-1][:min(len(z) - 1, z.shape[1])]
+    rank = np.arange(1, len(eigen) + 1)
+    weights = 1 / rank if weighted else np.ones(len(rank))
+    line = np.polyfit(np.log(rank), np.log(eigen), 1, w=np.sqrt(weights))
+    rest = np.average((np.log(eigen) - np.polyval(line, np.log(rank))) ** 2, weights=weights)
+    whole = np.average((np.log(eigen) - np.average(np.log(eigen), weights=weights)) ** 2, weights=weights)
+    return -line[0], 1 - rest / whole
+
+
+def self_cluster(z):
+    n, d = z.shape
+    even = n + n * (n - 1) / d
+    return ((unit(z) @ unit(z).T) ** 2).sum() - even, n ** 2 - even
+
+
+def coherence(z):
+    left, sigma, _ = np.linalg.svd(z, full_matrices=False)
+    left = left[:, sigma > 1e-6 * sigma[0]]
+    return len(z) / left.shape[1] * (left ** 2).sum(1).max()
+
+
+def lidar(views, delta=1e-4, eps=1e-8):
+    """As in the paper: one covariance an image, and the inverse square root from the eigenvectors."""
+    n, q, d = views.shape
+    between = np.atleast_2d(np.cov(views.mean(1).T))
+    within = sum(np.atleast_2d(np.cov(image.T)) for image in views) / n + delta * np.eye(d)
+    values, vectors = np.linalg.eigh(within)
+    root = vectors @ np.diag(values ** -0.5) @ vectors.T
+    eigen = np.maximum(np.linalg.eigvalsh(root @ between @ root), 0)
+    p = eigen / eigen.sum() + eps
+    return np.exp(-(p * np.log(p)).sum())
+
+
+def two_neighbours(z):
+    distances, _ = scipy.spatial.cKDTree(z).query(z, k=3)
+    return len(z) / np.log(distances[:, 2] / distances[:, 1]).sum()
+
+
+def cosines(z):
+    """Distances on the sphere, with none to itself."""
+    distances = scipy.spatial.distance.cdist(unit(z), unit(z))
+    np.fill_diagonal(distances, np.inf)
+    return distances
+
+
+def outlyingness(z):
+    tail = -(-len(z) * 5 // 100)
+    return np.sort(cosines(z), 1)[:, tail - 1]
+
+
+def outliers(z):
+    return set(np.argsort(-outlyingness(z), kind="stable")[:-(-len(z) * 5 // 100)].tolist())
+
+
+def neighbours(z, k):
+    return [set(row[:k].tolist()) for row in np.argsort(cosines(z), 1, kind="stable")]
+
+
+def above_chance(share, chance):
+    return (share - chance) / (1 - chance)
+
+
+def tail_agreement(a, b):
+    return above_chance(len(outliers(a) & outliers(b)) / len(outliers(a)), len(outliers(a)) / len(a))
+
+
+def outlier_stability(a, b, k=10):
+    near_a, near_b = neighbours(a, k), neighbours(b, k)
+    kept = [len(near_a[i] & near_b[i]) / k for tail in (outliers(a), outliers(b)) for i in tail]
+    return above_chance(np.mean(kept), k / (len(a) - 1))
+
+
+def tail_clumping(z, most=10):
+    tail = outliers(z)
+    k = min(most, len(tail) - 1)
+    near = neighbours(z, k)
+    return above_chance(np.mean([len(near[i] & tail) / k for i in tail]), (len(tail) - 1) / (len(z) - 1))
+
+
+def tail_gap(z, held=0.9):
+    tail = sorted(outliers(z))
+    bulk = np.array([i for i in range(len(z)) if i not in tail])
+    rows = unit(z)
+    fit = rows[bulk[::2]]
+    mean = fit.mean(0)
+    values, vectors = np.linalg.eigh((fit - mean).T @ (fit - mean))
+    values, vectors = values[::-1], vectors[:, ::-1]
+    lead = vectors[:, :np.searchsorted(np.cumsum(values), held * values.sum()) + 1]
+
+    def outside(part):
+        return 1 - (((part - mean) @ lead) ** 2).sum() / ((part - mean) ** 2).sum()
+
+    return outside(rows[tail]) - outside(rows[bulk[1::2]])
+
+
+def label_free(folder, n, d, q):
+    cases = [("alpha_req", {"weighted": 1}), ("alpha_req_r2", {}), ("alpha_req_r2", {"weighted": 1}), ("self_cluster", {}),
+             ("coherence", {}), ("pseudo_condition", {}), ("lidar", {}), ("uniformity", {}), ("alignment", {}),
+             ("clid_dimension", {})]
+    if n >= 20:
+        cases += [(name, {}) for name in ("tail_agreement", "outlyingness_agreement", "outlier_stability", "tail_gap")]
+    if n > 20:
+        cases.append(("tail_clumping", {}))
+    for name, params in cases:
+        case = f"metric_{name}_{n}x{d}x{q}" + ("_weighted" if params else "")
+        gen = generator(case)
+        # Columns of falling scale; a tenth of the rows far from the others; views that differ by less than images do.
+        z = normal(gen, n, d) * uniform(gen, d, low=0.05, high=2.0) + 0.3
+        z[::10] += 2 * uniform(gen, d)
+        views = (z[:, None] + 0.3 * normal(gen, n, q, d)).numpy()
+        z = z.numpy()
+        wide, first, second = z.astype(np.float64), *views.astype(np.float64).transpose(1, 0, 2)[:2]
+        sigma = np.linalg.svd(wide, compute_uv=False)
+        every = unit(views.astype(np.float64))
+        value = {
+            "alpha_req": lambda: power_law(wide, bool(params))[0],
+            "alpha_req_r2": lambda: power_law(wide, bool(params))[1],
+            "self_cluster": lambda: np.divide(*self_cluster(wide)),
+            "coherence": lambda: coherence(wide),
+            "pseudo_condition": lambda: sigma[-1] / sigma[0],
+            "lidar": lambda: lidar(views.astype(np.float64)),
+            "uniformity": lambda: np.log(np.exp(-2 * scipy.spatial.distance.pdist(unit(wide), "sqeuclidean")).mean()),
+            "alignment": lambda: np.mean([((every[:, a] - every[:, b]) ** 2).sum(-1).mean()
+                                          for a in range(q) for b in range(a)]),
+            "clid_dimension": lambda: two_neighbours(wide),
+            "tail_agreement": lambda: tail_agreement(first, second),
+            "outlyingness_agreement": lambda: scipy.stats.spearmanr(outlyingness(first), outlyingness(second)).statistic,
+            "outlier_stability": lambda: outlier_stability(first, second),
+            "tail_clumping": lambda: tail_clumping(wide),
+            "tail_gap": lambda: tail_gap(wide),
+        }[name]()
+        tensors = {"in/embeddings": z, "out/value": float(value)}
+        if name in ("lidar", "alignment", "tail_agreement", "outlyingness_agreement", "outlier_stability"):
+            tensors["in/views"] = views
+        save_case(folder / f"{case}.safetensors", "metric", name, params, tensors)
+
+
 def correlations(folder, n, decimals):
     for name, metric in (("spearman", scipy.stats.spearmanr), ("kendall", scipy.stats.kendalltau)):
         case = f"metric_{name}_{n}_d{decimals}"
@@ -179,6 +323,8 @@ def write(folder, small):
         multi_label(folder, *case)
     for case in [(3, 2), (33, 7), (7, 33), (64, 31)]:
         spectra(folder, *case)
+    for case in [(7, 4, 2), (40, 5, 3), (23, 31, 2)]:
+        label_free(folder, *case)
     for case in [(2, 6), (31, 6), (100, 0)]:
         correlations(folder, *case)
     if not small:
@@ -189,4 +335,5 @@ def write(folder, small):
         multi_label(folder, 5000, 1.5)
         spectra(folder, 1000, 192)
         spectra(folder, 2000, 512)
+        label_free(folder, 1000, 192, 3)
         correlations(folder, 1000, 2)

@@ -16,8 +16,8 @@ public final class Bootstrap {
     private Bootstrap() {}
 
     /**
-     * The central interval of a metric of scores and labels. A draw takes time in proportion to the number of scores, for they are
-     * sorted once.
+     * The central interval of a metric of scores and labels. A draw takes time in proportion to the number of scores,
+     * for they are sorted once.
      *
      * @param metric e.g. {@code Ranking::auroc}, {@code r -> r.at(0.5).f1()} or {@code r -> Calibration.error(r, 15)}
      * @param level the share of the draws inside, e.g. 0.95
@@ -41,8 +41,8 @@ public final class Bootstrap {
     }
 
     /**
-     * The central interval of anything that is computed from a choice of images, such as the difference of two networks on
-     * the same ones.
+     * The central interval of anything that is computed from a choice of images, such as the difference of two networks
+     * on the same ones.
      *
      * @param labels 0 or 1: what the draws are stratified by
      * @param metric of the indices of a draw, as many as there are labels, sound ones first; the array is used again

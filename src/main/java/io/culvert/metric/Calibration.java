@@ -3,15 +3,16 @@ package io.culvert.metric;
 import io.culvert.CulvertException;
 
 /**
- * How far scores are probabilities of a defect. All take scores within 0..1: a probe's logits go through a sigmoid first.
+ * How far scores are probabilities of a defect. All take scores within 0..1: a probe's logits go through a sigmoid
+ * first.
  */
 public final class Calibration {
     private Calibration() {}
 
     /**
      * Expected calibration error (Naeini et al., AAAI 2015; Guo et al., ICML 2017) of the probability of a defect:
-     * {@code sum_b n_b / n |mean score_b - share of defects_b|} over bins of one width. Bin b is {@code (b / bins, (b + 1) / bins]},
-     * the first with 0, as in scikit-learn's {@code calibration_curve}.
+     * {@code sum_b n_b / n |mean score_b - share of defects_b|} over bins of one width. Bin b is
+     * {@code (b / bins, (b + 1) / bins]}, the first with 0, as in scikit-learn's {@code calibration_curve}.
      *
      * @throws CulvertException of kind DATA for a score outside of 0..1, or none at all
      */

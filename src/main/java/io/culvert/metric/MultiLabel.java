@@ -88,14 +88,14 @@ public final class MultiLabel {
 
     /**
      * F2-CIW of a detector that only tells defective from sound, as the study of 2024 has it: an image that is called
-     * defective counts as recognised in each of its classes, so that precision is 1 and a class's F2 is {@code 5 R / (4 + R)} of
-     * its recall R. The mean by importance over the classes that occur.
+     * defective counts as recognised in each of its classes, so that precision is 1 and a class's F2 is
+     * {@code 5 R / (4 + R)} of its recall R. The mean by importance over the classes that occur.
      *
      * @param scores {@code [n]}, {@code score >= threshold} is called defective
      * @param labels {@code [n, classes]}, 0 or 1
      * @param weights one importance a class
-     * @throws CulvertException of kind DATA when sizes do not fit, a score is NaN, a label is neither 0 nor 1, or no class
-     *     occurs
+     * @throws CulvertException of kind DATA when sizes do not fit, a score is NaN, a label is neither 0 nor 1, or
+     *     no class occurs
      */
     public static double binaryF2Ciw(double[] scores, int[] labels, double threshold, double[] weights) {
         int classes = weights.length;

@@ -134,9 +134,9 @@ public final class Ranking {
     }
 
     /**
-     * The highest recall of all thresholds whose false-alarm rate (false positives over negatives) is at most this. Only points
-     * that a threshold reaches count, from (0, 0), where nothing is called positive, to (1, 1): the steps of the ROC curve,
-     * no line between them.
+     * The highest recall of all thresholds whose false-alarm rate (false positives over negatives) is at most this.
+     * Only points that a threshold reaches count, from (0, 0), where nothing is called positive, to (1, 1): the steps
+     * of the ROC curve, no line between them.
      *
      * @throws CulvertException of kind DATA when one class is empty
      */
