@@ -65,9 +65,20 @@ public enum LabelFree {
 
     /** Which values speak for an encoder. */
     public enum Direction {
-        HIGHER,
-        LOWER,
-        NEAR_ONE;
+        HIGHER("higher"),
+        LOWER("lower"),
+        NEAR_ONE("near 1");
+
+        private final String words;
+
+        Direction(String words) {
+            this.words = words;
+        }
+
+        /** For tables. */
+        public String words() {
+            return words;
+        }
 
         /** The value turned so that a higher one is better; near one: minus the distance from it. */
         public double merit(double value) {
