@@ -258,9 +258,9 @@ def tail_gap(z, held=0.9):
 
 
 def label_free(folder, n, d, q):
-    cases = [("alpha_req", {"weighted": 1}), ("alpha_req_r2", {}), ("alpha_req_r2", {"weighted": 1}), ("self_cluster", {}),
-             ("coherence", {}), ("pseudo_condition", {}), ("lidar", {}), ("uniformity", {}), ("alignment", {}),
-             ("clid_dimension", {})]
+    cases = [("alpha_req", {"weighted": 1}), ("alpha_req_r2", {}), ("alpha_req_r2", {"weighted": 1}),
+             ("self_cluster", {}), ("coherence", {}), ("pseudo_condition", {}), ("lidar", {}), ("uniformity", {}),
+             ("alignment", {}), ("clid_dimension", {})]
     if n >= 20:
         cases += [(name, {}) for name in ("tail_agreement", "outlyingness_agreement", "outlier_stability", "tail_gap")]
     if n > 20:
@@ -288,7 +288,7 @@ def label_free(folder, n, d, q):
                                           for a in range(q) for b in range(a)]),
             "clid_dimension": lambda: two_neighbours(wide),
             "tail_agreement": lambda: tail_agreement(first, second),
-            "outlyingness_agreement": lambda: scipy.stats.spearmanr(outlyingness(first), outlyingness(second)).statistic,
+            "outlyingness_agreement": lambda: scipy.stats.spearmanr(*map(outlyingness, (first, second))).statistic,
             "outlier_stability": lambda: outlier_stability(first, second),
             "tail_clumping": lambda: tail_clumping(wide),
             "tail_gap": lambda: tail_gap(wide),
@@ -310,6 +310,31 @@ def correlations(folder, n, decimals):
         save_case(folder / f"{case}.safetensors", "metric", name, {}, tensors)
 
 
+def comparisons(folder, n, decimals):
+    """Pairs of which some differ by nothing; every one of the 2^n exchanges is tried."""
+    case = f"metric_sign_flip_p_{n}_d{decimals}"
+    gen = generator(case)
+    x = np.round(normal(gen, n).numpy(), decimals).astype(np.float32)
+    y = np.round(x - 0.3 + 0.5 * normal(gen, n).numpy(), decimals).astype(np.float32)
+    test = scipy.stats.permutation_test((x.astype(np.float64), y.astype(np.float64)),
+                                        lambda a, b, axis: (a - b).mean(axis), permutation_type="samples",
+                                        n_resamples=np.inf, vectorized=True)
+    tensors = {"in/x": x, "in/y": y, "out/value": float(test.pvalue)}
+    save_case(folder / f"{case}.safetensors", "metric", "sign_flip_p", {}, tensors)
+
+
+def adjustments(folder, n, index):
+    case = f"metric_holm_{n}_{index}"
+    p = (uniform(generator(case), n).numpy() ** 3).astype(np.float32)
+    p[n // 2] = p[0]
+    wide = p.astype(np.float64)
+    # Holm's values by their definition: the most of what p-values up to this one are multiplied to.
+    holm = [min(1.0, max((wide >= other).sum() * other for other in wide[wide <= own])) for own in wide]
+    for name, values in (("holm", holm), ("benjamini_hochberg", scipy.stats.false_discovery_control(wide))):
+        tensors = {"in/p": p, "out/value": float(values[index])}
+        save_case(folder / f"{case.replace('holm', name)}.safetensors", "metric", name, {"index": index}, tensors)
+
+
 def write(folder, small):
     for case in [(2, 0.5, 3), (31, 0.3, 1), (200, 0.05, 6), (501, 0.2, 1)]:
         binary(folder, *case)
@@ -327,6 +352,10 @@ def write(folder, small):
         label_free(folder, *case)
     for case in [(2, 6), (31, 6), (100, 0)]:
         correlations(folder, *case)
+    for case in [(2, 3), (5, 1), (13, 3), (16, 0)]:
+        comparisons(folder, *case)
+    for case in [(1, 0), (12, 0), (12, 5), (40, 7)]:
+        adjustments(folder, *case)
     if not small:
         for case in [(1000, 0.01, 6), (20000, 0.45, 2)]:
             with warnings.catch_warnings():

@@ -35,6 +35,10 @@ public final class MetricCase {
         }
         METRICS.put("spearman", c -> Correlation.spearman(c.vector("x").values, c.vector("y").values));
         METRICS.put("kendall", c -> Correlation.kendall(c.vector("x").values, c.vector("y").values));
+        METRICS.put("sign_flip_p", c -> PairedTest.of(c.vector("x").values, c.vector("y").values, 0, 0).p());
+        METRICS.put("holm", c -> Multiplicity.holm(c.vector("p").values)[(int) c.number("index", null)]);
+        METRICS.put("benjamini_hochberg",
+                c -> Multiplicity.benjaminiHochberg(c.vector("p").values)[(int) c.number("index", null)]);
     }
 
     private final String name;
@@ -71,10 +75,11 @@ public final class MetricCase {
      *
      * <p>Inputs: {@code scores} and {@code labels} of {@code [n]}, or of {@code [n, classes]} for {@code f2_ciw} and
      * {@code f1_normal}, of {@code [n]} and {@code [n, classes]} for {@code binary_f2_ciw}; {@code embeddings} of
-     * {@code [n, d]}, and {@code views} of {@code [m, q, d]} where they are needed, for label-free scores; {@code x}
-     * and {@code y} for correlations. Parameters: {@code threshold} (default 0.5), {@code beta}, {@code rate},
-     * {@code recall}, {@code bins} (default 15), {@code eps} (default 1e-7, RankMe), {@code first} and {@code last}
-     * (alpha-ReQ's window, default all), {@code weighted} (alpha-ReQ, default 0).
+     * {@code [n, d]}, and {@code views} of {@code [m, q, d]} where they are needed, for label-free scores; {@code x} and
+     * {@code y} for correlations and paired tests; {@code p} for adjusted p-values. Parameters: {@code threshold}
+     * (default 0.5), {@code beta}, {@code rate}, {@code recall}, {@code bins} (default 15), {@code eps} (default 1e-7,
+     * RankMe), {@code first} and {@code last} (alpha-ReQ's window, default all), {@code weighted} (alpha-ReQ, default 0),
+     * {@code index} (which adjusted p-value).
      *
      * @param classWeights importance of each class for {@code f2_ciw}; {@code params.weights} overrides it
      * @throws CulvertException of kind DATA when the name is unknown, an input or parameter is missing or does not
