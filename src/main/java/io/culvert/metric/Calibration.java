@@ -70,8 +70,8 @@ public final class Calibration {
         double high = ranking.threshold(0);
         double low = ranking.threshold(ranking.groups() - 1);
         if (low < 0 || high > 1) {
-            throw CulvertException.data("%s needs probabilities, scores reach from %s to %s: map logits by a sigmoid first",
-                    metric, low, high);
+            throw CulvertException.data(
+                    "%s needs probabilities, scores reach from %s to %s: map logits by a sigmoid first", metric, low, high);
         }
     }
 }

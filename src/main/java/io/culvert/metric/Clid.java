@@ -69,7 +69,8 @@ public final class Clid {
             }
         }
         if (!(sum > 0)) {
-            throw CulvertException.data("the intrinsic dimension needs at least 3 images that differ, got %d of %d", count, n);
+            throw CulvertException.data(
+                    "the intrinsic dimension needs at least 3 images that differ, got %d of %d", count, n);
         }
         return count / sum;
     }

@@ -85,7 +85,8 @@ public final class Lidar {
     private static DMatrixRMaj cholesky(DMatrixRMaj matrix, int d) {
         CholeskyDecomposition_F64<DMatrixRMaj> cholesky = DecompositionFactory_DDRM.chol(d, true);
         if (!cholesky.decompose(matrix)) {
-            throw CulvertException.data("LiDAR: the covariance within images is not positive definite: take a larger delta");
+            throw CulvertException.data(
+                    "LiDAR: the covariance within images is not positive definite: take a larger delta");
         }
         return cholesky.getT(null);
     }

@@ -117,8 +117,8 @@ public final class MultiLabel {
             }
         }
         if (total == 0) {
-            throw CulvertException.data("binary F2-CIW needs a defect of a class with importance, got none in %d images",
-                    scores.length);
+            throw CulvertException.data(
+                    "binary F2-CIW needs a defect of a class with importance, got none in %d images", scores.length);
         }
         return sum / total;
     }

@@ -62,7 +62,7 @@ final class Rows {
         }
     }
 
-    /** The mean of some rows: the first one and the mean difference from it, so that rows that are equal have no rounding. */
+    /** The mean of some rows: the first one and the mean difference from it, so that equal rows have no rounding. */
     static double[] mean(double[] values, int d, int[] rows) {
         double[] mean = new double[d];
         for (int j = 0; j < d; j++) {

@@ -108,7 +108,7 @@ public final class Spectrum {
         return singular[singular.length - 1] / singular[0];
     }
 
-    /** The fewest right singular vectors, highest value first, whose squared values make up this share of all; {@code [r, d]}. */
+    /** The fewest right singular vectors whose squared values make up this share of all, {@code [r, d]}. */
     static double[] leadingDirections(double[] values, int n, int d, double share) {
         SingularValueDecomposition_F64<DMatrixRMaj> svd = decompose(values, n, d, false, true);
         double[] squares = Arrays.stream(svd.getSingularValues()).limit(Math.min(n, d)).map(s -> s * s).toArray();

@@ -140,8 +140,8 @@ public final class Tail {
 
     private static int size(int n, double share) {
         if (n * share < 1 || n < 4) {
-            throw CulvertException.data("a tail of %s %% needs at least %d images, got %d", Math.round(1000 * share) / 10.0,
-                    Math.max(4, (int) Math.ceil(1 / share)), n);
+            throw CulvertException.data(
+                    "a tail of %s %% needs at least %d images, got %d", Math.round(1000 * share) / 10.0, Math.max(4, (int) Math.ceil(1 / share)), n);
         }
         // A product that is whole may come out a rounding above it.
         return (int) Math.ceil(n * share * (1 - 1e-12));
@@ -158,7 +158,8 @@ public final class Tail {
 
     private static void requireVaries(double[] outlyingness) {
         if (Arrays.stream(outlyingness).allMatch(x -> x == outlyingness[0])) {
-            throw CulvertException.data("there is no tail: all %d images are equally far from the others", outlyingness.length);
+            throw CulvertException.data(
+                    "there is no tail: all %d images are equally far from the others", outlyingness.length);
         }
     }
 
