@@ -68,9 +68,17 @@ final class ProbeCommand implements Runnable {
             for (AnomalyReport.Reader reader : report.readers()) {
                 out.printf("%-15s %s%n", reader.name(), line(reader));
             }
+            for (AnomalyReport.LabelFreeScore score : report.labelFree()) {
+                out.printf("%-24s %10s (untrained %s), %s is better%n", score.name(), number(score.trained()),
+                        number(score.untrained()), score.better());
+            }
             out.println("report: " + folder.report());
             out.flush();
         }
+    }
+
+    private static String number(Double value) {
+        return value == null ? "undefined" : "%.4g".formatted(value);
     }
 
     private static String line(AnomalyReport.Reader reader) {

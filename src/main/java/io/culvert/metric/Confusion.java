@@ -54,6 +54,11 @@ public record Confusion(long truePositives, long falsePositives, long trueNegati
         return ratio(trueNegatives, negatives());
     }
 
+    /** Of the negatives, the share called positive: the false-positive rate. */
+    public double falseAlarmRate() {
+        return ratio(falsePositives, negatives());
+    }
+
     public double f1() {
         return fBeta(1);
     }

@@ -2,14 +2,44 @@ package io.culvert.metric;
 
 import io.culvert.CulvertException;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 /** One metric by name on named arrays, as the conformance vectors of kind {@code metric} state it. */
 public final class MetricCase {
-    private static final List<String> NAMES = List.of("auroc", "average_precision", "f1", "fbeta", "best_f1",
-            "balanced_accuracy", "f2_ciw", "f1_normal", "rankme", "stable_rank", "alpha_req", "nesum",
-            "participation_ratio", "spearman", "kendall");
+    private static final Map<String, ToDoubleFunction<MetricCase>> METRICS = new LinkedHashMap<>();
+
+    static {
+        METRICS.put("auroc", c -> c.ranking().auroc());
+        METRICS.put("average_precision", c -> c.ranking().averagePrecision());
+        METRICS.put("best_f1", c -> c.ranking().bestF1().f1());
+        METRICS.put("f1", c -> c.confusion().f1());
+        METRICS.put("fbeta", c -> c.confusion().fBeta(c.number("beta", null)));
+        METRICS.put("balanced_accuracy", c -> c.confusion().balancedAccuracy());
+        METRICS.put("recall_at_false_alarms", c -> c.ranking().recallAtFalseAlarms(c.number("rate", null)));
+        METRICS.put("false_alarms_at_recall", c -> c.ranking().falseAlarmsAtRecall(c.number("recall", null)));
+        METRICS.put("calibration_error", c -> Calibration.error(c.ranking(), (int) c.number("bins", 15.0)));
+        METRICS.put("brier", c -> Calibration.brier(c.ranking()));
+        METRICS.put("log_loss", c -> Calibration.logLoss(c.ranking()));
+        METRICS.put("f2_ciw", c -> c.multiLabel().f2Ciw(c.weights()));
+        METRICS.put("f1_normal", c -> c.multiLabel().f1Normal());
+        METRICS.put("binary_f2_ciw", c -> MultiLabel.binaryF2Ciw(
+                c.vector("scores").values, c.labels("labels", 2), c.number("threshold", 0.5), c.weights()));
+        METRICS.put("rankme", c -> Spectrum.rankMe(c.embeddings().singularValues(), c.number("eps", 1e-7)));
+        METRICS.put("alpha_req", c -> c.powerLaw().alpha());
+        METRICS.put("alpha_req_r2", c -> c.powerLaw().r2());
+        for (LabelFree score : LabelFree.values()) {
+            METRICS.putIfAbsent(score.key(), c -> score.of(c.embeddings()));
+        }
+        METRICS.put("spearman", c -> Correlation.spearman(c.vector("x").values, c.vector("y").values));
+        METRICS.put("kendall", c -> Correlation.kendall(c.vector("x").values, c.vector("y").values));
+        METRICS.put("sign_flip_p", c -> PairedTest.of(c.vector("x").values, c.vector("y").values, 0, 0).p());
+        METRICS.put("holm", c -> Multiplicity.holm(c.vector("p").values)[(int) c.number("index", null)]);
+        METRICS.put("benjamini_hochberg",
+                c -> Multiplicity.benjaminiHochberg(c.vector("p").values)[(int) c.number("index", null)]);
+    }
 
     private final String name;
     private final Map<String, Object> params;
@@ -44,9 +74,12 @@ public final class MetricCase {
      * The metric's value.
      *
      * <p>Inputs: {@code scores} and {@code labels} of {@code [n]}, or of {@code [n, classes]} for {@code f2_ciw} and
-     * {@code f1_normal}; {@code embeddings} of {@code [n, d]} for those read off a spectrum; {@code x} and {@code y}
-     * for correlations. Parameters: {@code threshold} (default 0.5), {@code beta}, {@code eps} (default 1e-7, RankMe),
-     * {@code first} and {@code last} (alpha-ReQ's window, default all).
+     * {@code f1_normal}, of {@code [n]} and {@code [n, classes]} for {@code binary_f2_ciw}; {@code embeddings} of
+     * {@code [n, d]}, and {@code views} of {@code [m, q, d]} where they are needed, for label-free scores; {@code x} and
+     * {@code y} for correlations and paired tests; {@code p} for adjusted p-values. Parameters: {@code threshold}
+     * (default 0.5), {@code beta}, {@code rate}, {@code recall}, {@code bins} (default 15), {@code eps} (default 1e-7,
+     * RankMe), {@code first} and {@code last} (alpha-ReQ's window, default all), {@code weighted} (alpha-ReQ, default 0),
+     * {@code index} (which adjusted p-value).
      *
      * @param classWeights importance of each class for {@code f2_ciw}; {@code params.weights} overrides it
      * @throws CulvertException of kind DATA when the name is unknown, an input or parameter is missing or does not
@@ -54,31 +87,10 @@ public final class MetricCase {
      */
     public static double evaluate(String name, Map<String, Object> params, Map<String, Array> inputs,
             double[] classWeights) {
-        if (!NAMES.contains(name)) {
-            throw CulvertException.data("unknown metric '%s'; known: %s", name, String.join(", ", NAMES));
+        if (!METRICS.containsKey(name)) {
+            throw CulvertException.data("unknown metric '%s'; known: %s", name, String.join(", ", METRICS.keySet()));
         }
-        return new MetricCase(name, params, inputs, classWeights).value();
-    }
-
-    private double value() {
-        return switch (name) {
-            case "auroc" -> ranking().auroc();
-            case "average_precision" -> ranking().averagePrecision();
-            case "best_f1" -> ranking().bestF1().f1();
-            case "f1" -> confusion().f1();
-            case "fbeta" -> confusion().fBeta(number("beta", null));
-            case "balanced_accuracy" -> confusion().balancedAccuracy();
-            case "f2_ciw" -> multiLabel().f2Ciw(weights());
-            case "f1_normal" -> multiLabel().f1Normal();
-            case "rankme" -> Spectrum.rankMe(singularValues(), number("eps", 1e-7));
-            case "stable_rank" -> Spectrum.stableRank(singularValues());
-            case "alpha_req" -> alphaReq();
-            case "nesum" -> Spectrum.neSum(eigenvalues());
-            case "participation_ratio" -> Spectrum.participationRatio(eigenvalues());
-            case "spearman" -> Correlation.spearman(vector("x").values, vector("y").values);
-            case "kendall" -> Correlation.kendall(vector("x").values, vector("y").values);
-            default -> throw new AssertionError(name);
-        };
+        return METRICS.get(name).applyAsDouble(new MetricCase(name, params, inputs, classWeights));
     }
 
     private Ranking ranking() {
@@ -94,20 +106,19 @@ public final class MetricCase {
         return new MultiLabel(scores.values, labels("labels", 2), scores.shape[1], number("threshold", 0.5));
     }
 
-    private double[] singularValues() {
+    private Embeddings embeddings() {
         Array z = input("embeddings", 2);
-        return Spectrum.singularValues(z.values, z.shape[0], z.shape[1]);
+        if (!inputs.containsKey("views")) {
+            return Embeddings.of(z.values, z.shape[0], z.shape[1]);
+        }
+        Array views = input("views", 3);
+        return new Embeddings(z.values, z.shape[0], z.shape[1], views.values, views.shape[0], views.shape[1]);
     }
 
-    private double[] eigenvalues() {
-        Array z = input("embeddings", 2);
-        return Spectrum.covarianceEigenvalues(z.values, z.shape[0], z.shape[1]);
-    }
-
-    private double alphaReq() {
-        double[] eigenvalues = eigenvalues();
-        return Spectrum.alphaReq(eigenvalues, (int) number("first", 1.0),
-                (int) number("last", (double) eigenvalues.length));
+    private Spectrum.PowerLaw powerLaw() {
+        double[] eigenvalues = embeddings().eigenvalues();
+        return Spectrum.powerLaw(eigenvalues, (int) number("first", 1.0),
+                (int) number("last", (double) eigenvalues.length), number("weighted", 0.0) != 0);
     }
 
     private double[] weights() {

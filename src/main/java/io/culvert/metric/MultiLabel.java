@@ -85,4 +85,41 @@ public final class MultiLabel {
     public double f1Normal() {
         return normal.f1();
     }
+
+    /**
+     * F2-CIW of a detector that only tells defective from sound, as the study of 2024 has it: an image that is called
+     * defective counts as recognised in each of its classes, so that precision is 1 and a class's F2 is
+     * {@code 5 R / (4 + R)} of its recall R. The mean by importance over the classes that occur.
+     *
+     * @param scores {@code [n]}, {@code score >= threshold} is called defective
+     * @param labels {@code [n, classes]}, 0 or 1
+     * @param weights one importance a class
+     * @throws CulvertException of kind DATA when sizes do not fit, a score is NaN, a label is neither 0 nor 1, or
+     *     no class occurs
+     */
+    public static double binaryF2Ciw(double[] scores, int[] labels, double threshold, double[] weights) {
+        int classes = weights.length;
+        if (labels.length != scores.length * classes) {
+            throw CulvertException.data("binary F2-CIW needs %d labels a score, got %d labels for %d scores", classes,
+                    labels.length, scores.length);
+        }
+        double sum = 0;
+        double total = 0;
+        for (int c = 0; c < classes; c++) {
+            int[] truth = new int[scores.length];
+            for (int i = 0; i < truth.length; i++) {
+                truth[i] = labels[i * classes + c];
+            }
+            Confusion confusion = Confusion.at(threshold, scores, truth);
+            if (confusion.positives() > 0) {
+                sum += weights[c] * 5 * confusion.recall() / (4 + confusion.recall());
+                total += weights[c];
+            }
+        }
+        if (total == 0) {
+            throw CulvertException.data(
+                    "binary F2-CIW needs a defect of a class with importance, got none in %d images", scores.length);
+        }
+        return sum / total;
+    }
 }

@@ -39,22 +39,43 @@ public final class Ranking {
         Labels.check(scores, labels);
         int[] order = Order.descending(scores);
         double[] thresholds = new double[scores.length];
-        long[] tp = new long[scores.length];
-        long[] fp = new long[scores.length];
+        long[] positives = new long[scores.length];
+        long[] negatives = new long[scores.length];
         int groups = 0;
-        long positives = 0;
         for (int i = 0; i < order.length; i++) {
-            positives += labels[order[i]];
             double score = scores[order[i]];
             // `==` also ties 0.0 with -0.0, which the sort tells apart.
-            if (i + 1 == order.length || scores[order[i + 1]] != score) {
-                thresholds[groups] = score;
-                tp[groups] = positives;
-                fp[groups] = i + 1 - positives;
-                groups++;
+            groups += i == 0 || scores[order[i - 1]] != score ? 1 : 0;
+            thresholds[groups - 1] = score;
+            positives[groups - 1] += labels[order[i]];
+            negatives[groups - 1] += 1 - labels[order[i]];
+        }
+        return ofCounts(thresholds, positives, negatives, groups);
+    }
+
+    /** Of groups in falling order with their own counts; those without any are left out. */
+    private static Ranking ofCounts(double[] thresholds, long[] positives, long[] negatives, int groups) {
+        double[] kept = new double[groups];
+        long[] tp = new long[groups];
+        long[] fp = new long[groups];
+        int count = 0;
+        long above = 0;
+        long aboveNegative = 0;
+        for (int g = 0; g < groups; g++) {
+            above += positives[g];
+            aboveNegative += negatives[g];
+            if (positives[g] + negatives[g] > 0) {
+                kept[count] = thresholds[g];
+                tp[count] = above;
+                fp[count++] = aboveNegative;
             }
         }
-        return new Ranking(Arrays.copyOf(thresholds, groups), Arrays.copyOf(tp, groups), Arrays.copyOf(fp, groups));
+        return new Ranking(Arrays.copyOf(kept, count), Arrays.copyOf(tp, count), Arrays.copyOf(fp, count));
+    }
+
+    /** The same distinct scores with other counts of each; those without any are left out. */
+    Ranking withCounts(long[] groupPositives, long[] groupNegatives) {
+        return ofCounts(thresholds, groupPositives, groupNegatives, groups());
     }
 
     public long positives() {
@@ -81,6 +102,76 @@ public final class Ranking {
         return new Confusion(tp, fp, negatives - fp, positives - tp);
     }
 
+    /** The counts with the rule {@code score >= threshold}. */
+    public Confusion at(double threshold) {
+        int reached = reached(threshold);
+        return reached == 0 ? new Confusion(0, 0, negatives, positives) : confusion(reached - 1);
+    }
+
+    /** How many of the distinct scores are at or above the threshold. */
+    int reached(double threshold) {
+        int low = 0;
+        int high = groups();
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (thresholds[middle] >= threshold) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
+    /** Positives of one distinct score. */
+    long positivesOf(int group) {
+        return truePositives[group] - (group == 0 ? 0 : truePositives[group - 1]);
+    }
+
+    /** Negatives of one distinct score. */
+    long negativesOf(int group) {
+        return falsePositives[group] - (group == 0 ? 0 : falsePositives[group - 1]);
+    }
+
+    /**
+     * The highest recall of all thresholds whose false-alarm rate (false positives over negatives) is at most this.
+     * Only points that a threshold reaches count, from (0, 0), where nothing is called positive, to (1, 1): the steps
+     * of the ROC curve, no line between them.
+     *
+     * @throws CulvertException of kind DATA when one class is empty
+     */
+    public double recallAtFalseAlarms(double rate) {
+        Labels.requireBoth("recall at a false-alarm rate", positives, negatives);
+        double recall = 0;
+        // The quotient is compared, not a product: 29 of 100 is not above 0.29.
+        for (int g = 0; g < groups() && (double) falsePositives[g] / negatives <= rate; g++) {
+            recall = (double) truePositives[g] / positives;
+        }
+        return recall;
+    }
+
+    /**
+     * The lowest false-alarm rate of all thresholds whose recall is at least this, on the same points as
+     * {@link #recallAtFalseAlarms}.
+     *
+     * @param recall at most 1
+     * @throws CulvertException of kind DATA when one class is empty; of kind USAGE for a recall that none reaches
+     */
+    public double falseAlarmsAtRecall(double recall) {
+        Labels.requireBoth("the false-alarm rate at a recall", positives, negatives);
+        if (!(recall <= 1)) {
+            throw CulvertException.usage("a recall is at most 1, got %s", recall);
+        }
+        if (recall <= 0) {
+            return 0;
+        }
+        int g = 0;
+        while ((double) truePositives[g] / positives < recall) {
+            g++;
+        }
+        return (double) falsePositives[g] / negatives;
+    }
+
     /**
      * The probability that a positive outranks a negative, ties counted half: scikit-learn's {@code roc_auc_score}.
      *
@@ -91,9 +182,7 @@ public final class Ranking {
         // Twice the area in whole pairs: exact below 2^63, so the only rounding is the last division.
         long twice = 0;
         for (int g = 0; g < groups(); g++) {
-            long belowTp = g == 0 ? 0 : truePositives[g - 1];
-            long belowFp = g == 0 ? 0 : falsePositives[g - 1];
-            twice += (falsePositives[g] - belowFp) * (truePositives[g] + belowTp);
+            twice += negativesOf(g) * (2 * truePositives[g] - positivesOf(g));
         }
         return twice / (2.0 * positives * negatives);
     }
@@ -109,10 +198,8 @@ public final class Ranking {
             throw CulvertException.data("average precision needs at least one positive, got none in %d", negatives);
         }
         double sum = 0;
-        long before = 0;
         for (int g = 0; g < groups(); g++) {
-            sum += (truePositives[g] - before) * confusion(g).precision();
-            before = truePositives[g];
+            sum += positivesOf(g) * confusion(g).precision();
         }
         return sum / positives;
     }

@@ -13,6 +13,7 @@ import java.util.List;
  * @param untrained the same probe on the same network with its initial weights, on the same test images
  * @param readers every reader of the features, the linear probe first
  * @param codes recall of each defect code that the test images have
+ * @param labelFree scores of the features that need no labels
  * @param training curves of the pre-training
  * @param mostAnomalous test images with the highest scores, highest first
  * @param missed defective test images below the threshold, lowest score first
@@ -31,6 +32,7 @@ public record AnomalyReport(
         Evaluation untrained,
         List<Reader> readers,
         List<CodeRecall> codes,
+        List<LabelFreeScore> labelFree,
         Training training,
         List<Picture> mostAnomalous,
         List<Picture> missed,
@@ -44,6 +46,7 @@ public record AnomalyReport(
     public AnomalyReport {
         readers = List.copyOf(readers);
         codes = List.copyOf(codes);
+        labelFree = List.copyOf(labelFree);
         mostAnomalous = List.copyOf(mostAnomalous);
         missed = List.copyOf(missed);
         falseAlarms = List.copyOf(falseAlarms);
@@ -66,6 +69,15 @@ public record AnomalyReport(
 
     /** What a reader reaches on the test images; F1 at a threshold from training images. */
     public record Numbers(double auroc, double averagePrecision, double f1) {}
+
+    /**
+     * A label-free score.
+     *
+     * @param better which values are said to be better: higher, lower or near 1
+     * @param trained null where it is undefined, as {@code untrained}
+     * @param detail what it was computed with, or why it is undefined
+     */
+    public record LabelFreeScore(String name, String better, Double trained, Double untrained, String detail) {}
 
     /** A value at a step. */
     public record Point(double step, double value) {}

@@ -7,9 +7,11 @@ import io.culvert.data.ImageDecoder;
 import io.culvert.data.Sample;
 import io.culvert.device.cpu.RgbImage;
 import io.culvert.metric.Confusion;
+import io.culvert.metric.LabelFree;
 import io.culvert.metric.Ranking;
 import io.culvert.report.AnomalyReport.CodeRecall;
 import io.culvert.report.AnomalyReport.Fact;
+import io.culvert.report.AnomalyReport.LabelFreeScore;
 import io.culvert.report.AnomalyReport.Numbers;
 import io.culvert.report.AnomalyReport.Picture;
 import io.culvert.report.AnomalyReport.Point;
@@ -68,6 +70,7 @@ public final class RunReport {
                 report.evaluation(comparison.untrained().linear()),
                 report.readers(),
                 report.codeRecalls(),
+                report.labelFree(),
                 new Training(points(metrics, "loss"), points(metrics, "lr")),
                 report.pictures(i -> true, Comparator.reverseOrder()),
                 report.pictures(i -> comparison.labels()[i] == 1 && !report.flagged(i), Comparator.naturalOrder()),
@@ -107,6 +110,20 @@ public final class RunReport {
         Ranking ranking = Ranking.of(outcome.scores(), comparison.labels());
         Confusion at = Confusion.at(outcome.threshold(), outcome.scores(), comparison.labels());
         return new Numbers(ranking.auroc(), ranking.averagePrecision(), at.f1());
+    }
+
+    private List<LabelFreeScore> labelFree() {
+        List<LabelFree.Reading> untrained = comparison.untrained().labelFree();
+        return comparison.trained().labelFree().stream()
+                .map(reading -> new LabelFreeScore(
+                        reading.score().key(), reading.score().direction().words(), value(reading),
+                        value(untrained.get(reading.score().ordinal())), reading.detail()))
+                .toList();
+    }
+
+    /** Null where it is undefined: JSON has no NaN. */
+    private static Double value(LabelFree.Reading reading) {
+        return reading.defined() ? (Double) reading.value() : null;
     }
 
     private boolean flagged(int image) {

@@ -29,6 +29,11 @@ public final class Text {
         return (value < 0 ? "\u2212" : "") + String.format(Locale.ROOT, "%.2f", Math.abs(value));
     }
 
+    /** Any number: four digits, a true minus. */
+    public static String number(double value) {
+        return String.format(Locale.ROOT, "%.4g", value).replace('-', '\u2212');
+    }
+
     /** A share as a length in CSS. */
     public static String css(double share) {
         return String.format(Locale.ROOT, "%.2f%%", 100 * share);

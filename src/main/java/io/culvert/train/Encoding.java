@@ -42,10 +42,14 @@ public final class Encoding {
     /** The features of all images, in their order, resized without augmentation. */
     Features features(String label, Dataset dataset) {
         RunConfig config = run.config();
-        LoaderConfig plain = run.withThreads(LoaderConfig.evaluation(
-                PlainView.SEWER_ML, config.data().imageSize(), config.probe().batchSize()));
+        return features(label, dataset, run.withThreads(LoaderConfig.evaluation(
+                PlainView.SEWER_ML, config.data().imageSize(), config.probe().batchSize())));
+    }
+
+    /** The features of one view of all images as the loader makes it, in their order. */
+    Features features(String label, Dataset dataset, LoaderConfig loading) {
         float[] values = new float[Math.multiplyExact(dataset.size(), encoder.width())];
-        try (Feed feed = run.feed(dataset, plain, List.of(encoder.pixels()));
+        try (Feed feed = run.feed(dataset, loading, List.of(encoder.pixels()));
                 Progress progress = Progress.start(label, 0, feed.stepsPerEpoch())) {
             int row = 0;
             long waited = 0;

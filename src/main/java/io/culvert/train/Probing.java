@@ -4,6 +4,7 @@ import io.culvert.CulvertException;
 import io.culvert.data.Dataset;
 import io.culvert.data.Groups;
 import io.culvert.data.SewerMlCsv;
+import io.culvert.metric.LabelFree;
 import io.culvert.metric.Ranking;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,8 +38,9 @@ public final class Probing {
      *
      * @param probe logistic regression
      * @param outcomes one a reader, that of {@code probe} first
+     * @param labelFree scores of the features that need no labels; may be empty
      */
-    public record Reading(LinearProbe probe, List<Outcome> outcomes) {
+    public record Reading(LinearProbe probe, List<Outcome> outcomes, List<LabelFree.Reading> labelFree) {
         /** What the linear probe makes of the validation images. */
         public Outcome linear() {
             return outcomes.getFirst();
@@ -170,7 +172,7 @@ public final class Probing {
             outcomes.add(outcome("SGD probe", SgdProbe.fit(known, trainLabels, sgd), unknown));
         }
         classifier.ifPresent(own -> outcomes.add(outcome("own classifier", own, unknown)));
-        return new Reading(probe, outcomes);
+        return new Reading(probe, outcomes, LabelFreeScores.of(run, encoding, network, train));
     }
 
     private LinearProbe.Options options(RunConfig.Probe keys) {

@@ -408,7 +408,16 @@ public record RunConfig(
             double sgdLr,
 
             @Key(value = "0.999", min = 0, max = 1, doc = "its decay of the squared gradients; 0 in the published code")
-            double sgdBeta2) {}
+            double sgdBeta2,
+
+            @Key(value = "1000", min = 0, doc = "training images that label-free scores are computed from; 0: without")
+            int scoresImages,
+
+            @Key(value = "500", min = 0, doc = "how many of these are augmented as well, as in training")
+            int scoresViewed,
+
+            @Key(value = "4", min = 0, doc = "augmented views of each of those")
+            int scoresViews) {}
 
     /** Learning rates of one run, scaled to its batch size where the configuration asks for it. */
     public double peakLr() {

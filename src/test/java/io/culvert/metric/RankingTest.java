@@ -127,6 +127,64 @@ class RankingTest {
         assertThat(interval.high() - interval.low()).isBetween(0.75 * width, 1.25 * width);
     }
 
+    @Test
+    void theBootstrapOfCountsIsThatOfScoresSortedAnew() {
+        Bootstrap.Interval counted = Bootstrap.interval(scores, labels, r -> r.bestF1().threshold() + r.auroc(), 0.9, 200, 7);
+        Bootstrap.Interval sorted = Bootstrap.ofImages(labels, drawn -> {
+            Ranking ranking = Ranking.of(
+                    Arrays.stream(drawn).mapToDouble(i -> scores[i]).toArray(),
+                    Arrays.stream(drawn).map(i -> labels[i]).toArray());
+            return ranking.bestF1().threshold() + ranking.auroc();
+        }, 0.9, 200, 7);
+        assertThat(counted).isEqualTo(sorted);
+    }
+
+    @Test
+    void operatingPointsAreStepsOfTheCurve() {
+        // Thresholds in falling order reach (false alarms, recall) = (0, 1/4) (1/4, 1/4) (1/4, 3/4) (1, 1).
+        Ranking r = Ranking.of(
+                new double[] {9, 8, 7, 7, 1, 1, 1, 1}, new int[] {1, 0, 1, 1, 1, 0, 0, 0});
+        double[] rates = {0, 0.24, 0.25, 0.5, 0.99, 1};
+        assertThat(Arrays.stream(rates).map(r::recallAtFalseAlarms).toArray())
+                .containsExactly(0.25, 0.25, 0.75, 0.75, 0.75, 1);
+        double[] recalls = {0, 0.25, 0.26, 0.75, 0.76, 1};
+        assertThat(Arrays.stream(recalls).map(r::falseAlarmsAtRecall).toArray())
+                .containsExactly(0, 0, 0.25, 0.25, 1, 1);
+        // Nothing called positive is a point too: no threshold has no false alarm here.
+        assertThat(Ranking.of(new double[] {2, 1}, new int[] {0, 1}).recallAtFalseAlarms(0.5)).isZero();
+        fails(() -> r.falseAlarmsAtRecall(1.01), "at most 1");
+    }
+
+    @Test
+    void countsAtAThresholdAreThoseOfTheScores() {
+        Ranking ranking = Ranking.of(scores, labels);
+        for (double threshold : new double[] {-99, -0.55, 0, 0.5, 0.7, 99}) {
+            assertThat(ranking.at(threshold)).isEqualTo(Confusion.at(threshold, scores, labels));
+        }
+    }
+
+    @Test
+    void calibrationByHand() {
+        Ranking r = Ranking.of(new double[] {0.25, 0.25, 0.75, 1}, new int[] {0, 1, 1, 1});
+        // In two bins the left one holds 0.25 twice with one defect, the right one 0.75 and 1 with two.
+        assertThat(Calibration.error(r, 2)).isCloseTo((2 * 0.25 + 2 * 0.125) / 4, within(1e-15));
+        assertThat(Calibration.brier(r)).isCloseTo((0.0625 + 0.5625 + 0.0625) / 4, within(1e-15));
+        assertThat(Calibration.logLoss(r)).isCloseTo(-(2 * Math.log(0.75) + Math.log(0.25)) / 4, within(1e-15));
+        fails(() -> Calibration.error(Ranking.of(new double[] {2, 0}, new int[] {0, 1}), 15), "sigmoid first");
+        fails(() -> Calibration.brier(Ranking.of(new double[0], new int[0])), "at least one score");
+    }
+
+    @Test
+    void binaryF2CreditsTheClassesOfAnImageThatIsCalledDefective() {
+        int[] codes = {1, 0, 0, /**/ 1, 1, 0, /**/ 0, 0, 0};
+        double[] weights = {1, 0.5, 9};
+        double half = 5 * 0.5 / 4.5;
+        assertThat(MultiLabel.binaryF2Ciw(new double[] {0.1, 0.9, 0.9}, codes, 0.5, weights))
+                .isCloseTo((half + 0.5) / 1.5, within(1e-15));
+        fails(() -> MultiLabel.binaryF2Ciw(new double[3], new int[9], 0.5, weights), "got none in 3 images");
+        fails(() -> MultiLabel.binaryF2Ciw(new double[3], new int[6], 0.5, weights), "3 labels a score");
+    }
+
     private static void fails(Runnable call, String say) {
         assertThatThrownBy(call::run).isInstanceOf(CulvertException.class).hasMessageContaining(say);
     }

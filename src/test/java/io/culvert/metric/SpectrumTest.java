@@ -13,7 +13,7 @@ class SpectrumTest {
     private static final Offset<Double> PRINTED = within(1e-9);
 
     /** {@code Z_ij = sin(1 + .7 i + 1.3 j) + .5 cos^2(.5 + .9 i - .4 j) + .3 sin(.37 (i + 1)(j + 1))}, 12 x 4. */
-    private static double[] golden() {
+    static double[] golden() {
         double[] z = new double[48];
         for (int i = 0; i < 12; i++) {
             for (int j = 0; j < 4; j++) {

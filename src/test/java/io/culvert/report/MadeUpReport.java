@@ -2,6 +2,7 @@ package io.culvert.report;
 
 import io.culvert.report.AnomalyReport.CodeRecall;
 import io.culvert.report.AnomalyReport.Fact;
+import io.culvert.report.AnomalyReport.LabelFreeScore;
 import io.culvert.report.AnomalyReport.Numbers;
 import io.culvert.report.AnomalyReport.Picture;
 import io.culvert.report.AnomalyReport.Point;
@@ -38,6 +39,9 @@ final class MadeUpReport {
                         new CodeRecall("RO", "roots", 24, 19, 6),
                         new CodeRecall("AF", "settled deposits", 18, 9, 10),
                         new CodeRecall("FS", "displaced joint", 12, 3, 0)),
+                List.of(new LabelFreeScore("rankme", "higher", 61.42, 18.05, ""),
+                        new LabelFreeScore("alpha_req", "near 1", 1.31, 2.74, "eigenvalues 11-100, R2 0.9912"),
+                        new LabelFreeScore("tail_agreement", "higher", 0.46, null, "")),
                 training(),
                 pictures(12, 6.2, file, true),
                 pictures(4, -2.5, file, true),

@@ -111,11 +111,22 @@ class ReportWriterTest {
     void standsWithoutPicturesCodesAndCurves() throws Exception {
         AnomalyReport full = MadeUpReport.plausible();
         AnomalyReport bare = new AnomalyReport(full.title(), full.created(), full.subject(), full.trained(),
-                full.untrained(), List.of(), List.of(), new AnomalyReport.Training(List.of(), List.of()), List.of(), List.of(),
+                full.untrained(), List.of(), List.of(), List.of(), new AnomalyReport.Training(List.of(), List.of()), List.of(), List.of(),
                 List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
         String text = parse(ReportWriter.html(bare)).getDocumentElement().getTextContent();
         assertThat(text).contains("None: every defective frame was found.", "No loss was logged.");
-        assertThat(text).doesNotContain("Found, by kind of defect", "To see it again");
+        assertThat(text).doesNotContain("Found, by kind of defect", "To see it again", "Without labels");
+    }
+
+    @Test
+    void anUndefinedScoreIsADash() throws Exception {
+        AnomalyReport report = MadeUpReport.plausible();
+        String text = parse(ReportWriter.html(report)).getDocumentElement().getTextContent();
+        assertThat(text.replaceAll("\\s+", " ")).contains("rankme 61.42 18.05 higher", "tail_agreement 0.4600 – higher",
+                "alpha_reqeigenvalues 11-100, R2 0.9912 1.310 2.740 near 1");
+        JsonNode json = new ObjectMapper().readTree(ReportWriter.json(report));
+        assertThat(json.at("/labelFree/2/untrained").isNull()).isTrue();
+        assertThat(json.at("/labelFree/0/trained").asDouble()).isEqualTo(61.42);
     }
 
     @Test
@@ -130,7 +141,7 @@ class ReportWriterTest {
     }
 
     private static AnomalyReport with(AnomalyReport r, Evaluation trained, Evaluation untrained) {
-        return new AnomalyReport(r.title(), r.created(), r.subject(), trained, untrained, r.readers(), r.codes(), r.training(),
+        return new AnomalyReport(r.title(), r.created(), r.subject(), trained, untrained, r.readers(), r.codes(), r.labelFree(), r.training(),
                 r.mostAnomalous(), r.missed(), r.falseAlarms(), r.settings(), r.machine(), r.timing(), r.notes(),
                 r.commands());
     }
