@@ -98,11 +98,14 @@ public final class DataCheckCommand implements Callable<Integer> {
     public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
         Report first = check(csv, images, out);
-        boolean ok = first.ok() & near(first, csv, out);
+        boolean ok = first.ok();
+        ok &= near(first, csv, out);
         if (valCsv != null) {
             out.println();
             Report second = check(valCsv, valImages == null ? images : valImages, out);
-            ok &= second.ok() & near(second, valCsv, out) & groupsApart(first, second, out);
+            ok &= second.ok();
+            ok &= near(second, valCsv, out);
+            ok &= groupsApart(first, second, out);
             if (nearDuplicates != null) {
                 NearDuplicates.Report between = NearDuplicates.between(
                         first.fingerprints().orElseThrow(), second.fingerprints().orElseThrow(), nearDuplicates, listed);
