@@ -2,7 +2,6 @@ package io.culvert.study;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.culvert.AtomicFile;
-import io.culvert.data.Dataset;
 import io.culvert.train.EncoderFile;
 import io.culvert.train.MetricsLog;
 import io.culvert.train.Pretraining;
@@ -64,12 +63,12 @@ public final class RunExecution {
                 run.untrained() ? Optional.empty() : Optional.of(EncoderFile.strict(RunFolder.encoderOf(folder)));
         Path checkpoint = RunFolder.checkpointOf(folder);
         boolean classifies = config.method().name().equals("supervised") && !run.untrained();
-        Probing.Judged judged =
+        Probing.Probed probed =
                 Probing.judge(config, encoder, classifies ? Optional.of(checkpoint) : Optional.empty());
-        List<Sidecar.Cell> cells = Judge.cells(run, judged);
+        List<Sidecar.Cell> cells = Judge.cells(run, probed);
         double judgeSeconds = (System.nanoTime() - start) / 1e9;
         List<JsonNode> steps = run.untrained() ? List.of() : steps();
-        sidecar(judged.train(), cells, steps, judgeSeconds, machine).write(folder);
+        sidecar(probed, cells, steps, judgeSeconds, machine).write(folder);
         // A supervised run's own classifier is in its checkpoint, and may be asked again.
         if (!run.keepCheckpoint() && !classifies) {
             delete(checkpoint);
@@ -77,12 +76,12 @@ public final class RunExecution {
     }
 
     private Sidecar sidecar(
-            Dataset train, List<Sidecar.Cell> cells, List<JsonNode> steps, double judgeSeconds,
+            Probing.Probed probed, List<Sidecar.Cell> cells, List<JsonNode> steps, double judgeSeconds,
             Map<String, String> machine) {
         JsonNode last = steps.isEmpty() ? null : steps.getLast();
         Sidecar.Training training = new Sidecar.Training(
-                train.size(),
-                train.defectCount(),
+                probed.train().size(),
+                probed.train().defectCount(),
                 last == null ? 0 : last.path("step").asInt(),
                 last == null ? null : last.path("loss").asDouble());
         return new Sidecar(
@@ -97,7 +96,7 @@ public final class RunExecution {
                 run.seed(),
                 training,
                 cells,
-                Map.of(),
+                Judge.labelFree(probed),
                 new Sidecar.Cost(trainSeconds(steps), judgeSeconds),
                 machine,
                 Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());

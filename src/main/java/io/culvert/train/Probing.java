@@ -54,7 +54,7 @@ public final class Probing {
      * @param train the labelled images that the readers were fitted on
      * @param labels 1 for a defective image, one an image of {@code test}
      */
-    public record Judged(String device, Dataset train, Dataset test, int[] labels, Reading reading) {}
+    public record Probed(String device, Dataset train, Dataset test, int[] labels, Reading reading) {}
 
     /**
      * Both networks side by side.
@@ -104,13 +104,13 @@ public final class Probing {
      * @param weights the encoder; empty: the network as it is initialised
      * @param classifier as for {@link #compare}
      */
-    public static Judged judge(RunConfig config, Optional<EncoderFile> weights, Optional<Path> classifier) {
+    public static Probed judge(RunConfig config, Optional<EncoderFile> weights, Optional<Path> classifier) {
         weights.ifPresent(EncoderFile::requireThere);
         try (Run run = new Run(config)) {
             Probing probing = of(run);
             Reading reading = weights.map(file -> probing.trained(file, classifier))
                     .orElseGet(() -> probing.read("untrained", Optional.empty()));
-            return new Judged(
+            return new Probed(
                     run.device().describe(), probing.train, probing.test, labels(probing.test), reading);
         }
     }
