@@ -15,9 +15,6 @@ import java.lang.foreign.MemorySegment;
 
 /** Three matrix products by oneDNN: y = x W^T, dx = dy W, dW += dy^T x; and db += the sum of dy's rows. */
 public final class CpuLinear implements OpKernel {
-    /** With fewer rows packing the weights costs more than it saves. */
-    private static final int LEAST_PACKED = 512;
-
     private final OneDnn dnn;
     private final Workers workers;
     private final Tensor x;
@@ -29,12 +26,14 @@ public final class CpuLinear implements OpKernel {
     private final int rows;
     private final int in;
     private final int out;
-    /** Null where the rows are few. */
+    /** Null where there are fewer rows than columns: packing the weights would cost more than it saves. */
     private final PackedProduct forward;
 
     private final PackedProduct backward;
-    private final RowBlocks source;
-    private final RowBlocks result;
+    private final RowBlocks xs;
+    private final RowBlocks ys;
+    private final RowBlocks dys;
+    private final RowBlocks dxs;
     private final ColumnTotals dbias;
     private final Workers.Range biasTask = this::layBias;
     private final Workers.Range forwardTask = this::multiply;
@@ -61,12 +60,15 @@ public final class CpuLinear implements OpKernel {
         rows = x.shape().rows();
         in = x.shape().at(-1);
         out = y.shape().at(-1);
-        boolean packs = rows >= LEAST_PACKED;
+        boolean packs = rows >= out;
         int threads = workers.threads();
-        forward = packs ? PackedProduct.forward(dnn, 0, threads, rows, BLOCK, in, out, bias != null) : null;
-        backward = packs && dx != null ? PackedProduct.backward(dnn, 0, threads, rows, BLOCK, in, out) : null;
-        source = new RowBlocks(rows, BLOCK);
-        result = new RowBlocks(rows, BLOCK);
+        int block = Math.min(rows, BLOCK);
+        forward = packs ? PackedProduct.forward(dnn, 0, threads, rows, block, in, out, bias != null) : null;
+        backward = packs && dx != null ? PackedProduct.backward(dnn, 0, threads, rows, block, in, out) : null;
+        xs = new RowBlocks(rows, BLOCK);
+        ys = new RowBlocks(rows, BLOCK);
+        dys = new RowBlocks(rows, BLOCK);
+        dxs = new RowBlocks(rows, BLOCK);
         dbias = bias == null ? null : new ColumnTotals(workers, out);
     }
 
@@ -81,14 +83,14 @@ public final class CpuLinear implements OpKernel {
         } else {
             forward.pack(weight.value().data(), bias.value().data());
         }
-        source.of(x.data());
-        result.of(y.data());
+        xs.of(x.data());
+        ys.of(y.data());
         workers.run(rows, BLOCK, forwardTask);
     }
 
     private void multiply(int worker, int from, int to) {
         for (int block = from / BLOCK; block * BLOCK < to; block++) {
-            forward.multiply(worker, source.at(block), result.at(block), source.rows(block));
+            forward.multiply(worker, xs.at(block), ys.at(block), xs.rows(block));
         }
     }
 
@@ -114,8 +116,8 @@ public final class CpuLinear implements OpKernel {
     public void backward() {
         if (backward != null) {
             backward.pack(weight.value().data());
-            source.of(dy.data());
-            result.of(dx.data());
+            dys.of(dy.data());
+            dxs.of(dx.data());
             workers.run(rows, BLOCK, backwardTask);
         } else if (dx != null) {
             dnn.sgemm('N', 'N', rows, in, out, 1, dy.data(), out, weight.value().data(), in, 0, dx.data(), in);
@@ -128,7 +130,7 @@ public final class CpuLinear implements OpKernel {
 
     private void differentiate(int worker, int from, int to) {
         for (int block = from / BLOCK; block * BLOCK < to; block++) {
-            backward.multiply(worker, source.at(block), result.at(block), source.rows(block));
+            backward.multiply(worker, dys.at(block), dxs.at(block), dys.rows(block));
         }
     }
 }
