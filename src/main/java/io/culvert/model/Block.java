@@ -8,6 +8,7 @@ import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
 import io.culvert.ops.mlp.MlpOp;
 import io.culvert.ops.mlp.MlpOp.Layer;
+import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
@@ -71,10 +72,26 @@ final class Block {
 
     /** {@code [N, T, width]} from the same. */
     Tensor record(Tape tape, Tensor x) {
+        return afterAttention(tape, x, attention(tape, x));
+    }
+
+    /**
+     * The class token of what {@link #record} returns, {@code [N, width]}, from {@code [N, T, width]}: behind attention tokens know
+     * nothing of each other, and those that nobody reads need not go on.
+     */
+    Tensor recordClassToken(Tape tape, Tensor x) {
+        Tensor seen = TokenSliceOp.classToken(tape, name + ".attn.class_token", attention(tape, x));
+        return afterAttention(tape, TokenSliceOp.classToken(tape, name + ".class_token", x), seen);
+    }
+
+    private Tensor attention(Tape tape, Tensor x) {
         Tensor h = LayerNormOp.record(tape, name + ".norm1", x, norm1Weight, norm1Bias, eps);
         h = LinearOp.record(tape, name + ".attn.qkv", h, qkvWeight, qkvBias);
-        h = AttentionOp.record(tape, name + ".attn", h, heads, scale);
-        h = LinearOp.record(tape, name + ".attn.proj", h, projWeight, projBias);
+        return AttentionOp.record(tape, name + ".attn", h, heads, scale);
+    }
+
+    private Tensor afterAttention(Tape tape, Tensor x, Tensor attended) {
+        Tensor h = LinearOp.record(tape, name + ".attn.proj", attended, projWeight, projBias);
         Tensor middle = AddOp.record(tape, name + ".add1", x, h);
         h = LayerNormOp.record(tape, name + ".norm2", middle, norm2Weight, norm2Bias, eps);
         h = MlpOp.record(tape, name + ".mlp", h, new Layer(fc1Weight, fc1Bias), new Layer(fc2Weight, fc2Bias));

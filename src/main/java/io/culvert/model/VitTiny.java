@@ -8,7 +8,6 @@ import io.culvert.ops.masking.PlacedTokensOp;
 import io.culvert.ops.masking.VisiblePatchesOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.tokens.Resampling;
-import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.ops.tokens.TokensOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
@@ -185,8 +184,8 @@ public final class VitTiny implements Backbone {
     }
 
     /**
-     * Images of another size get positions resampled from the learned ones, to which their gradient goes back. The last norm
-     * sees the class tokens alone: it works row by row, and nobody reads the others.
+     * Images of another size get positions resampled from the learned ones, to which their gradient goes back. What comes
+     * after the last attention sees the class tokens alone: it works row by row, and nobody reads the others.
      *
      * @throws CulvertException (usage) if patches do not tile the images
      */
@@ -199,10 +198,10 @@ public final class VitTiny implements Backbone {
         h = learned == null
                 ? PlacedTokensOp.record(tape, "tokens", h, classToken, position, null)
                 : TokensOp.record(tape, "tokens", h, classToken, learned, resampling(pixels));
-        for (Block block : blocks) {
+        for (Block block : blocks.subList(0, blocks.size() - 1)) {
             h = block.record(tape, h);
         }
-        h = TokenSliceOp.classToken(tape, "class_token", h);
+        h = blocks.getLast().recordClassToken(tape, h);
         return LayerNormOp.record(tape, "norm", h, normWeight, normBias, EPS);
     }
 

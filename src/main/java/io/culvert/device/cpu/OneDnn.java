@@ -17,7 +17,7 @@ import java.util.Deque;
  * oneDNN's C interface, each function behind a check. Everything that it creates belongs to it and goes with it.
  *
  * <p>One thread must make all calls: this build of oneDNN runs on OpenMP, which gives every calling thread a pool of
- * its own.
+ * its own. {@link PackedProduct#multiply} alone runs on the thread that calls it, whichever that is.
  */
 public final class OneDnn implements AutoCloseable {
     private static final int MAX_DIMS = 12;
@@ -26,6 +26,7 @@ public final class OneDnn implements AutoCloseable {
     private final Deque<Runnable> releases = new ArrayDeque<>();
     private final MemorySegment engine;
     private final MemorySegment stream;
+    private final MemorySegment[] packings = new MemorySegment[2];
 
     public OneDnn(int threads) {
         load();
@@ -34,9 +35,31 @@ public final class OneDnn implements AutoCloseable {
         check(dnnl_h.dnnl_engine_create(out, dnnl_h.dnnl_cpu(), 0), "dnnl_engine_create");
         engine = out.get(ValueLayout.ADDRESS, 0);
         releases.push(() -> dnnl_h.dnnl_engine_destroy(engine));
-        check(dnnl_h.dnnl_stream_create(out, engine, dnnl_h.dnnl_stream_default_flags()), "dnnl_stream_create");
-        stream = out.get(ValueLayout.ADDRESS, 0);
-        releases.push(() -> dnnl_h.dnnl_stream_destroy(stream));
+        stream = newStream();
+    }
+
+    MemorySegment newStream() {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
+            check(dnnl_h.dnnl_stream_create(out, engine, dnnl_h.dnnl_stream_default_flags()), "dnnl_stream_create");
+            MemorySegment made = out.get(ValueLayout.ADDRESS, 0);
+            releases.push(() -> dnnl_h.dnnl_stream_destroy(made));
+            return made;
+        }
+    }
+
+    /** Attributes of a primitive that gets its scratch memory as an argument: oneDNN's own belongs to one thread. */
+    MemorySegment scratchpadFromCaller() {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
+            check(dnnl_h.dnnl_primitive_attr_create(out), "dnnl_primitive_attr_create");
+            MemorySegment attributes = out.get(ValueLayout.ADDRESS, 0);
+            releases.push(() -> dnnl_h.dnnl_primitive_attr_destroy(attributes));
+            check(
+                    dnnl_h.dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_h.dnnl_scratchpad_mode_user()),
+                    "dnnl_primitive_attr_set_scratchpad_mode");
+            return attributes;
+        }
     }
 
     /**
@@ -79,10 +102,6 @@ public final class OneDnn implements AutoCloseable {
 
     MemorySegment engine() {
         return engine;
-    }
-
-    MemorySegment stream() {
-        return stream;
     }
 
     /** {@code C = alpha op(A) op(B) + beta C}, row-major, op(A) {@code [m, k]}, op(B) {@code [k, n]}; 'T' transposes. */
@@ -150,7 +169,31 @@ public final class OneDnn implements AutoCloseable {
         return memory;
     }
 
+    /** Makes sure that {@link #packing} of this slot has so much room. */
+    void reservePacking(int slot, long bytes) {
+        if (packings[slot] == null || packings[slot].byteSize() < bytes) {
+            unmapPacking(slot);
+            packings[slot] = HostMemory.map(bytes);
+        }
+    }
+
+    /** Where a matrix is packed for the calls that follow; every product of the slot uses the same. */
+    MemorySegment packing(int slot) {
+        return packings[slot];
+    }
+
+    private void unmapPacking(int slot) {
+        if (packings[slot] != null) {
+            HostMemory.unmap(packings[slot]);
+        }
+    }
+
     DnnlPrimitive primitive(MemorySegment desc, int[] arguments, DnnlMemory... memories) {
+        return primitive(stream, desc, arguments, memories);
+    }
+
+    /** With as many arguments as memories. */
+    DnnlPrimitive primitive(MemorySegment stream, MemorySegment desc, int[] arguments, DnnlMemory... memories) {
         MemorySegment table = dnnl_exec_arg_t.allocateArray(memories.length, arena);
         for (int i = 0; i < memories.length; i++) {
             MemorySegment entry = dnnl_exec_arg_t.asSlice(table, i);
@@ -162,7 +205,7 @@ public final class OneDnn implements AutoCloseable {
             check(dnnl_h.dnnl_primitive_create(out, desc), "dnnl_primitive_create");
             MemorySegment primitive = out.get(ValueLayout.ADDRESS, 0);
             releases.push(() -> dnnl_h.dnnl_primitive_destroy(primitive));
-            return new DnnlPrimitive(this, primitive, table, memories.length);
+            return new DnnlPrimitive(stream, primitive, table, memories.length);
         }
     }
 
@@ -194,6 +237,9 @@ public final class OneDnn implements AutoCloseable {
     public void close() {
         while (!releases.isEmpty()) {
             releases.pop().run();
+        }
+        for (int slot = 0; slot < packings.length; slot++) {
+            unmapPacking(slot);
         }
         arena.close();
     }

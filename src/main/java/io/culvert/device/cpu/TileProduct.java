@@ -3,7 +3,6 @@ package io.culvert.device.cpu;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
 
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -41,32 +40,32 @@ public final class TileProduct {
     public static void multiply(
             float[] c, int ldc, float[] a, int aRow, int aColumn, float[] b, int ldb, int rows, int columns, int depth,
             boolean add) {
-        if (!add) {
-            Arrays.fill(c, 0, paddedRows(rows) * ldc, 0);
-        }
         for (int column = 0; column < columns; column += COLUMNS) {
             for (int row = 0; row < rows; row += ROWS) {
-                block(c, row * ldc + column, ldc, a, row * aRow, aRow, aColumn, b, column, ldb, depth);
+                block(c, row * ldc + column, ldc, a, row * aRow, aRow, aColumn, b, column, ldb, depth, add);
             }
         }
     }
 
-    /** Calls the Vector API and nothing else, so that all of it is inlined: see {@link SimdMath}. */
+    /**
+     * Calls the Vector API and nothing else, so that all of it is inlined: see {@link SimdMath}. The choice comes last: vectors
+     * that two branches hand on would live on the heap.
+     */
     private static void block(
             float[] c, int to, int ldc, float[] a, int from, int aRow, int aColumn, float[] b, int column, int ldb,
-            int depth) {
-        FloatVector c00 = FloatVector.fromArray(F, c, to);
-        FloatVector c01 = FloatVector.fromArray(F, c, to + LANES);
-        FloatVector c10 = FloatVector.fromArray(F, c, to + ldc);
-        FloatVector c11 = FloatVector.fromArray(F, c, to + ldc + LANES);
-        FloatVector c20 = FloatVector.fromArray(F, c, to + 2 * ldc);
-        FloatVector c21 = FloatVector.fromArray(F, c, to + 2 * ldc + LANES);
-        FloatVector c30 = FloatVector.fromArray(F, c, to + 3 * ldc);
-        FloatVector c31 = FloatVector.fromArray(F, c, to + 3 * ldc + LANES);
-        FloatVector c40 = FloatVector.fromArray(F, c, to + 4 * ldc);
-        FloatVector c41 = FloatVector.fromArray(F, c, to + 4 * ldc + LANES);
-        FloatVector c50 = FloatVector.fromArray(F, c, to + 5 * ldc);
-        FloatVector c51 = FloatVector.fromArray(F, c, to + 5 * ldc + LANES);
+            int depth, boolean add) {
+        FloatVector c00 = FloatVector.zero(F);
+        FloatVector c01 = FloatVector.zero(F);
+        FloatVector c10 = FloatVector.zero(F);
+        FloatVector c11 = FloatVector.zero(F);
+        FloatVector c20 = FloatVector.zero(F);
+        FloatVector c21 = FloatVector.zero(F);
+        FloatVector c30 = FloatVector.zero(F);
+        FloatVector c31 = FloatVector.zero(F);
+        FloatVector c40 = FloatVector.zero(F);
+        FloatVector c41 = FloatVector.zero(F);
+        FloatVector c50 = FloatVector.zero(F);
+        FloatVector c51 = FloatVector.zero(F);
         int i = from;
         int j = column;
         for (int k = 0; k < depth; k++) {
@@ -93,17 +92,32 @@ public final class TileProduct {
             i += aColumn;
             j += ldb;
         }
-        c00.intoArray(c, to);
-        c01.intoArray(c, to + LANES);
-        c10.intoArray(c, to + ldc);
-        c11.intoArray(c, to + ldc + LANES);
-        c20.intoArray(c, to + 2 * ldc);
-        c21.intoArray(c, to + 2 * ldc + LANES);
-        c30.intoArray(c, to + 3 * ldc);
-        c31.intoArray(c, to + 3 * ldc + LANES);
-        c40.intoArray(c, to + 4 * ldc);
-        c41.intoArray(c, to + 4 * ldc + LANES);
-        c50.intoArray(c, to + 5 * ldc);
-        c51.intoArray(c, to + 5 * ldc + LANES);
+        if (add) {
+            c00.add(FloatVector.fromArray(F, c, to)).intoArray(c, to);
+            c01.add(FloatVector.fromArray(F, c, to + LANES)).intoArray(c, to + LANES);
+            c10.add(FloatVector.fromArray(F, c, to + ldc)).intoArray(c, to + ldc);
+            c11.add(FloatVector.fromArray(F, c, to + ldc + LANES)).intoArray(c, to + ldc + LANES);
+            c20.add(FloatVector.fromArray(F, c, to + 2 * ldc)).intoArray(c, to + 2 * ldc);
+            c21.add(FloatVector.fromArray(F, c, to + 2 * ldc + LANES)).intoArray(c, to + 2 * ldc + LANES);
+            c30.add(FloatVector.fromArray(F, c, to + 3 * ldc)).intoArray(c, to + 3 * ldc);
+            c31.add(FloatVector.fromArray(F, c, to + 3 * ldc + LANES)).intoArray(c, to + 3 * ldc + LANES);
+            c40.add(FloatVector.fromArray(F, c, to + 4 * ldc)).intoArray(c, to + 4 * ldc);
+            c41.add(FloatVector.fromArray(F, c, to + 4 * ldc + LANES)).intoArray(c, to + 4 * ldc + LANES);
+            c50.add(FloatVector.fromArray(F, c, to + 5 * ldc)).intoArray(c, to + 5 * ldc);
+            c51.add(FloatVector.fromArray(F, c, to + 5 * ldc + LANES)).intoArray(c, to + 5 * ldc + LANES);
+        } else {
+            c00.intoArray(c, to);
+            c01.intoArray(c, to + LANES);
+            c10.intoArray(c, to + ldc);
+            c11.intoArray(c, to + ldc + LANES);
+            c20.intoArray(c, to + 2 * ldc);
+            c21.intoArray(c, to + 2 * ldc + LANES);
+            c30.intoArray(c, to + 3 * ldc);
+            c31.intoArray(c, to + 3 * ldc + LANES);
+            c40.intoArray(c, to + 4 * ldc);
+            c41.intoArray(c, to + 4 * ldc + LANES);
+            c50.intoArray(c, to + 5 * ldc);
+            c51.intoArray(c, to + 5 * ldc + LANES);
+        }
     }
 }

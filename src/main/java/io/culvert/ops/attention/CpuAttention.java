@@ -15,21 +15,29 @@ import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
- * A head at a time for each worker, and of its matrix a tile of {@link #TILE} queries: keys and values are copied once a
- * head, as rows or transposed as the products want them, and everything a tile needs stays in the worker's cache.
+ * A head at a time for each worker, and of its matrix a tile of queries, all of which stays in the worker's cache.
+ * The tile lies with a key's row of queries after another, so that a vector holds as many queries: maxima and sums over the
+ * keys need nothing across its lanes. Only the queries (and y's gradients) are transposed for that.
  */
 final class CpuAttention implements OpKernel {
-    /** Queries of a tile: a multiple of {@link TileProduct#ROWS}. */
-    private static final int TILE = 8 * TileProduct.ROWS;
+    /** Queries of a tile where there are many: its rows are an odd number of cache lines ({@link TileProduct#stride}). */
+    private static final int TILE = 48;
+
+    /** As many queries are one tile: of the 65 of an image of 64 pixels, 48 and 17 would compute more that nobody needs. */
+    private static final int WHOLE = 80;
+
+    /** Rows summed in single precision before these sums are: a long sum loses digits. */
+    private static final int SUMMED = 16;
 
     private final Workers workers;
     private final AttentionOp op;
     private final int n;
     private final int d;
     private final int wide;
-    private final int across;
+    private final int tile;
     private final Scratch[] scratch;
     private final Workers.Range forwardTask = this::attend;
     private final Workers.Range backwardTask = this::differentiate;
@@ -40,40 +48,49 @@ final class CpuAttention implements OpKernel {
         n = op.tokens;
         d = op.headDim;
         wide = TileProduct.stride(d);
-        across = TileProduct.stride(n);
+        tile = n <= WHOLE ? n : TILE;
         scratch = new Scratch[workers.threads()];
-        Arrays.setAll(scratch, worker -> new Scratch(n, d, wide, across, op.dy != null));
+        Arrays.setAll(scratch, worker -> new Scratch(n, d, wide, tile, op.dy != null));
     }
 
-    /** One worker's copies and tiles; matrices of tokens have rows of {@code wide}, of the softmax rows of {@code across}. */
+    /** One worker's copies and tiles; matrices of tokens have rows of {@code wide}, those across rows of queries. */
     private static final class Scratch {
-        final float[] keysAcross;
-        final float[] valuesAcross;
         final float[] keys;
         final float[] values;
         final float[] queries;
+        final float[] queriesAcross;
         final float[] gradients;
+        final float[] gradientsAcross;
         final float[] weights;
         final float[] slopes;
         final float[] result;
         final float[] dk;
         final float[] dv;
-        final float[] inverse = new float[TILE];
+        /** Of each query of a tile. */
+        final float[] greatest;
+
+        final float[] sums;
+        final float[] few;
         final float[] lanes = new float[LANES];
 
-        Scratch(int n, int d, int wide, int across, boolean training) {
+        Scratch(int n, int d, int wide, int tile, boolean training) {
             int rows = TileProduct.paddedRows(n);
-            keysAcross = new float[d * across];
-            values = new float[n * wide];
-            queries = new float[TILE * wide];
-            weights = new float[TILE * across];
-            result = new float[TILE * wide];
-            valuesAcross = new float[training ? keysAcross.length : 0];
-            keys = new float[training ? values.length : 0];
+            int across = TileProduct.stride(tile);
+            keys = new float[rows * wide];
+            values = new float[rows * wide];
+            queries = new float[tile * wide];
+            queriesAcross = new float[d * across];
+            // A product of the tile's columns runs past the last one.
+            weights = new float[rows * across + TileProduct.ROWS];
+            result = new float[TileProduct.paddedRows(tile) * wide];
+            greatest = new float[across];
+            sums = new float[across];
+            few = new float[across];
             gradients = new float[training ? queries.length : 0];
+            gradientsAcross = new float[training ? queriesAcross.length : 0];
             slopes = new float[training ? weights.length : 0];
-            dk = new float[training ? rows * wide : 0];
-            dv = new float[training ? rows * wide : 0];
+            dk = new float[training ? keys.length : 0];
+            dv = new float[training ? keys.length : 0];
         }
     }
 
@@ -93,78 +110,70 @@ final class CpuAttention implements OpKernel {
 
     private void attend(int worker, int from, int to) {
         Scratch s = scratch[worker];
+        float scale = (float) op.scale;
         for (int head = from; head < to; head++) {
             long in = first(op.in, head);
             long out = first(op.out, head);
-            copyAcross(op.k, in + op.start(1), s.keysAcross);
+            copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
             copy(op.v, in + op.start(2), op.in.token(), n, s.values);
-            for (int first = 0; first < n; first += TILE) {
-                int rows = Math.min(TILE, n - first);
+            for (int first = 0; first < n; first += tile) {
+                int rows = Math.min(tile, n - first);
+                int across = TileProduct.stride(rows);
                 copy(op.q, in + op.start(0) + (long) first * op.in.token(), op.in.token(), rows, s.queries);
+                transpose(s.queries, rows, s.queriesAcross, across);
                 TileProduct.multiply(
-                        s.weights, across, s.queries, wide, 1, s.keysAcross, across, rows, n, d, false);
-                for (int row = 0; row < rows; row++) {
-                    s.inverse[row] = exponentiate(s.weights, row * across, s.lanes, (long) head * n + first + row);
+                        s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
+                maxima(s.greatest, s.weights, across, n);
+                for (int row = 0; row < across; row++) {
+                    s.sums[row] = -s.greatest[row] * scale;
                 }
-                TileProduct.multiply(s.result, wide, s.weights, across, 1, s.values, wide, rows, d, n, false);
+                shift(s.weights, across, n, scale, s.sums);
+                SimdMath.exp(s.weights, 0, n * across, 1, 0);
+                sums(s.sums, s.few, s.weights, across, n);
+                TileProduct.multiply(s.result, wide, s.weights, 1, across, s.values, wide, rows, d, n, false);
+                long logSums = (long) head * n + first;
                 for (int row = 0; row < rows; row++) {
+                    double logSum = s.greatest[row] * op.scale + Math.log(s.sums[row]);
+                    set(op.logSum.data(), logSums + row, (float) logSum);
                     long at = out + (long) (first + row) * op.out.token();
-                    store(s.result, row * wide, s.inverse[row], op.y.data(), at);
+                    store(s.result, row * wide, 1 / s.sums[row], op.y.data(), at);
                 }
             }
         }
     }
 
-    /** Turns a row of products into {@code exp(scale (product - greatest))}; returns the inverse of their sum. */
-    private float exponentiate(float[] row, int at, float[] lanes, long logSumAt) {
-        // Columns past the end must add nothing to the sum.
-        Arrays.fill(row, at + n, at + Simd.bound(n + LANES - 1), Float.NEGATIVE_INFINITY);
-        FloatVector greatest = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
-        for (int i = 0; i < n; i += LANES) {
-            greatest = greatest.max(FloatVector.fromArray(F, row, at + i));
-        }
-        greatest.intoArray(lanes, 0);
-        float max = lanes[0];
-        for (float lane : lanes) {
-            max = Math.max(max, lane);
-        }
-        SimdMath.exp(row, at, n, (float) op.scale, (float) -(max * op.scale));
-        FloatVector sums = FloatVector.zero(F);
-        for (int i = 0; i < n; i += LANES) {
-            sums = sums.add(FloatVector.fromArray(F, row, at + i));
-        }
-        double sum = Simd.sum(sums, lanes);
-        set(op.logSum.data(), logSumAt, (float) ((double) max * op.scale + Math.log(sum)));
-        return (float) (1 / sum);
-    }
-
     /** With P the softmax and D = rows of (y . dy): dv = P^T dy, dS = P (dy v^T - D), dq = scale dS k, dk = scale dS^T q. */
     private void differentiate(int worker, int from, int to) {
         Scratch s = scratch[worker];
+        // The softmax of one score is 1 whatever the score: its slope vanishes exactly, which a difference would not.
+        float slope = n == 1 ? 0 : (float) op.scale;
         for (int head = from; head < to; head++) {
             long in = first(op.in, head);
             long out = first(op.out, head);
-            copyAcross(op.k, in + op.start(1), s.keysAcross);
-            copyAcross(op.v, in + op.start(2), s.valuesAcross);
             copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
-            Arrays.fill(s.dk, 0);
-            Arrays.fill(s.dv, 0);
-            for (int first = 0; first < n; first += TILE) {
-                int rows = Math.min(TILE, n - first);
+            copy(op.v, in + op.start(2), op.in.token(), n, s.values);
+            for (int first = 0; first < n; first += tile) {
+                int rows = Math.min(tile, n - first);
+                int across = TileProduct.stride(rows);
                 long q = in + op.start(0) + (long) first * op.in.token();
                 long y = out + (long) first * op.out.token();
                 copy(op.q, q, op.in.token(), rows, s.queries);
                 copy(op.dy, y, op.out.token(), rows, s.gradients);
-                TileProduct.multiply(s.weights, across, s.queries, wide, 1, s.keysAcross, across, rows, n, d, false);
-                TileProduct.multiply(s.slopes, across, s.gradients, wide, 1, s.valuesAcross, across, rows, n, d, false);
+                transpose(s.queries, rows, s.queriesAcross, across);
+                transpose(s.gradients, rows, s.gradientsAcross, across);
+                TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
+                TileProduct.multiply(s.slopes, across, s.values, wide, 1, s.gradientsAcross, across, n, rows, d, false);
                 for (int row = 0; row < rows; row++) {
-                    float logSum = get(op.logSum.data(), (long) head * n + first + row);
-                    float delta = along(s.gradients, row * wide, op.y.data(), y + (long) row * op.out.token());
-                    slopes(s.weights, s.slopes, row * across, logSum, delta);
+                    s.greatest[row] = -get(op.logSum.data(), (long) head * n + first + row);
+                    s.sums[row] = along(s.gradients, row * wide, op.y.data(), y + (long) row * op.out.token(), s.lanes);
                 }
-                TileProduct.multiply(s.dv, wide, s.weights, 1, across, s.gradients, wide, n, d, rows, true);
-                TileProduct.multiply(s.dk, wide, s.slopes, 1, across, s.queries, wide, n, d, rows, true);
-                TileProduct.multiply(s.result, wide, s.slopes, across, 1, s.keys, wide, rows, d, n, false);
+                shift(s.weights, across, n, (float) op.scale, s.greatest);
+                SimdMath.exp(s.weights, 0, n * across, 1, 0);
+                slopes(s.slopes, s.weights, across, n, s.sums, slope);
+                boolean add = first > 0;
+                TileProduct.multiply(s.dv, wide, s.weights, across, 1, s.gradients, wide, n, d, rows, add);
+                TileProduct.multiply(s.dk, wide, s.slopes, across, 1, s.queries, wide, n, d, rows, add);
+                TileProduct.multiply(s.result, wide, s.slopes, 1, across, s.keys, wide, rows, d, n, false);
                 for (int row = 0; row < rows; row++) {
                     store(s.result, row * wide, 1, op.dq.data(), q + (long) row * op.in.token());
                 }
@@ -177,20 +186,73 @@ final class CpuAttention implements OpKernel {
         }
     }
 
-    /** Products to P, gradients of P to scale dS. */
-    private void slopes(float[] weights, float[] slopes, int at, float logSum, float delta) {
-        // The softmax of one score is 1 whatever the score: its slope vanishes exactly, which a difference would not.
-        float scale = n == 1 ? 0 : (float) op.scale;
-        SimdMath.exp(weights, at, n, (float) op.scale, -logSum);
-        for (int i = 0; i < n; i += LANES) {
-            FloatVector p = FloatVector.fromArray(F, weights, at + i);
-            FloatVector.fromArray(F, slopes, at + i).sub(delta).mul(p).mul(scale).intoArray(slopes, at + i);
+    /** The greatest of each column. */
+    private static void maxima(float[] to, float[] x, int columns, int rows) {
+        System.arraycopy(x, 0, to, 0, columns);
+        for (int row = 1; row < rows; row++) {
+            int at = row * columns;
+            for (int c = 0; c < columns; c += LANES) {
+                FloatVector v = FloatVector.fromArray(F, x, at + c);
+                FloatVector greatest = FloatVector.fromArray(F, to, c);
+                greatest.blend(v, v.compare(VectorOperators.GT, greatest)).intoArray(to, c);
+            }
         }
     }
 
-    private float along(float[] a, int at, MemorySegment b, long base) {
-        double sum = 0;
-        for (int c = 0; c < d; c++) {
+    /** {@code x = scale x + offset}, an offset for each column. */
+    private static void shift(float[] x, int columns, int rows, float scale, float[] offsets) {
+        FloatVector factor = FloatVector.broadcast(F, scale);
+        for (int row = 0; row < rows; row++) {
+            int at = row * columns;
+            for (int c = 0; c < columns; c += LANES) {
+                FloatVector offset = FloatVector.fromArray(F, offsets, c);
+                FloatVector.fromArray(F, x, at + c).fma(factor, offset).intoArray(x, at + c);
+            }
+        }
+    }
+
+    /** The sum of each column. */
+    private static void sums(float[] to, float[] few, float[] x, int columns, int rows) {
+        Arrays.fill(to, 0, columns, 0);
+        for (int group = 0; group < rows; group += SUMMED) {
+            System.arraycopy(x, group * columns, few, 0, columns);
+            for (int row = group + 1; row < Math.min(rows, group + SUMMED); row++) {
+                addRow(few, x, row * columns, columns);
+            }
+            addRow(to, few, 0, columns);
+        }
+    }
+
+    private static void addRow(float[] to, float[] x, int at, int columns) {
+        for (int c = 0; c < columns; c += LANES) {
+            FloatVector.fromArray(F, to, c).add(FloatVector.fromArray(F, x, at + c)).intoArray(to, c);
+        }
+    }
+
+    /** Gradients of P to scale dS, with P and each column's D. */
+    private static void slopes(float[] slopes, float[] weights, int columns, int rows, float[] deltas, float scale) {
+        FloatVector factor = FloatVector.broadcast(F, scale);
+        for (int row = 0; row < rows; row++) {
+            int at = row * columns;
+            for (int c = 0; c < columns; c += LANES) {
+                FloatVector p = FloatVector.fromArray(F, weights, at + c).mul(factor);
+                FloatVector delta = FloatVector.fromArray(F, deltas, c);
+                FloatVector.fromArray(F, slopes, at + c).sub(delta).mul(p).intoArray(slopes, at + c);
+            }
+        }
+    }
+
+    private double products(float[] a, int at, MemorySegment b, long base, float[] lanes) {
+        FloatVector sums = FloatVector.zero(F);
+        for (int c = 0; c + LANES <= d; c += LANES) {
+            sums = FloatVector.fromArray(F, a, at + c).fma(Simd.load(b, base + c), sums);
+        }
+        return Simd.sum(sums, lanes);
+    }
+
+    private float along(float[] a, int at, MemorySegment b, long base, float[] lanes) {
+        double sum = products(a, at, b, base, lanes);
+        for (int c = Simd.bound(d); c < d; c++) {
             sum += (double) a[at + c] * get(b, base + c);
         }
         return (float) sum;
@@ -213,13 +275,10 @@ final class CpuAttention implements OpKernel {
         }
     }
 
-    /** The transpose. */
-    private void copyAcross(Tensor from, long base, float[] to) {
-        MemorySegment source = from.data();
-        for (int row = 0; row < n; row++) {
-            long at = base + (long) row * op.in.token();
+    private void transpose(float[] from, int rows, float[] to, int across) {
+        for (int row = 0; row < rows; row++) {
             for (int c = 0; c < d; c++) {
-                to[c * across + row] = get(source, at + c);
+                to[c * across + row] = from[row * wide + c];
             }
         }
     }

@@ -1,8 +1,12 @@
 package io.culvert.ops.linear;
 
+import static io.culvert.device.cpu.PackedProduct.BLOCK;
+
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ColumnTotals;
 import io.culvert.device.cpu.OneDnn;
+import io.culvert.device.cpu.PackedProduct;
+import io.culvert.device.cpu.RowBlocks;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import io.culvert.tensor.Parameter;
@@ -11,8 +15,6 @@ import java.lang.foreign.MemorySegment;
 
 /** Three matrix products by oneDNN: y = x W^T, dx = dy W, dW += dy^T x; and db += the sum of dy's rows. */
 public final class CpuLinear implements OpKernel {
-    private static final int GRAIN = 64;
-
     private final OneDnn dnn;
     private final Workers workers;
     private final Tensor x;
@@ -24,8 +26,18 @@ public final class CpuLinear implements OpKernel {
     private final int rows;
     private final int in;
     private final int out;
+    /** Null where there are fewer rows than columns: packing the weights would cost more than it saves. */
+    private final PackedProduct forward;
+
+    private final PackedProduct backward;
+    private final RowBlocks xs;
+    private final RowBlocks ys;
+    private final RowBlocks dys;
+    private final RowBlocks dxs;
     private final ColumnTotals dbias;
     private final Workers.Range biasTask = this::layBias;
+    private final Workers.Range forwardTask = this::multiply;
+    private final Workers.Range backwardTask = this::differentiate;
 
     /**
      * Takes the tensors of both halves.
@@ -48,15 +60,45 @@ public final class CpuLinear implements OpKernel {
         rows = x.shape().rows();
         in = x.shape().at(-1);
         out = y.shape().at(-1);
+        boolean packs = rows >= out;
+        int threads = workers.threads();
+        int block = Math.min(rows, BLOCK);
+        forward = packs ? PackedProduct.forward(dnn, 0, threads, rows, block, in, out, bias != null) : null;
+        backward = packs && dx != null ? PackedProduct.backward(dnn, 0, threads, rows, block, in, out) : null;
+        xs = new RowBlocks(rows, BLOCK);
+        ys = new RowBlocks(rows, BLOCK);
+        dys = new RowBlocks(rows, BLOCK);
+        dxs = new RowBlocks(rows, BLOCK);
         dbias = bias == null ? null : new ColumnTotals(workers, out);
     }
 
-    /** The bias is laid into y first and the product added to it, which saves a pass over y. */
     @Override
     public void forward() {
+        if (forward == null) {
+            multiplyFew();
+            return;
+        }
+        if (bias == null) {
+            forward.pack(weight.value().data());
+        } else {
+            forward.pack(weight.value().data(), bias.value().data());
+        }
+        xs.of(x.data());
+        ys.of(y.data());
+        workers.run(rows, BLOCK, forwardTask);
+    }
+
+    private void multiply(int worker, int from, int to) {
+        for (int block = from / BLOCK; block * BLOCK < to; block++) {
+            forward.multiply(worker, xs.at(block), ys.at(block), xs.rows(block));
+        }
+    }
+
+    /** The bias is laid into y first and the product added to it, which saves a pass over y. */
+    private void multiplyFew() {
         float beta = 0;
         if (bias != null) {
-            workers.run(rows, GRAIN, biasTask);
+            workers.run(rows, BLOCK, biasTask);
             beta = 1;
         }
         dnn.sgemm('N', 'T', rows, out, in, 1, x.data(), in, weight.value().data(), in, beta, y.data(), out);
@@ -64,20 +106,31 @@ public final class CpuLinear implements OpKernel {
 
     private void layBias(int worker, int from, int to) {
         MemorySegment values = bias.value().data();
-        MemorySegment result = y.data();
+        MemorySegment sums = y.data();
         for (int row = from; row < to; row++) {
-            MemorySegment.copy(values, 0, result, (long) row * out * Float.BYTES, (long) out * Float.BYTES);
+            MemorySegment.copy(values, 0, sums, (long) row * out * Float.BYTES, (long) out * Float.BYTES);
         }
     }
 
     @Override
     public void backward() {
-        if (dx != null) {
+        if (backward != null) {
+            backward.pack(weight.value().data());
+            dys.of(dy.data());
+            dxs.of(dx.data());
+            workers.run(rows, BLOCK, backwardTask);
+        } else if (dx != null) {
             dnn.sgemm('N', 'N', rows, in, out, 1, dy.data(), out, weight.value().data(), in, 0, dx.data(), in);
         }
         dnn.sgemm('T', 'N', out, in, rows, 1, dy.data(), out, x.data(), in, weight.keep(), weight.gradient().data(), in);
         if (bias != null) {
             dbias.addRows(dy.data(), rows, bias.gradient().data());
+        }
+    }
+
+    private void differentiate(int worker, int from, int to) {
+        for (int block = from / BLOCK; block * BLOCK < to; block++) {
+            backward.multiply(worker, dys.at(block), dxs.at(block), dys.rows(block));
         }
     }
 }

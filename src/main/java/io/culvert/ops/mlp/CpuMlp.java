@@ -1,21 +1,21 @@
 package io.culvert.ops.mlp;
 
-import static io.culvert.device.cpu.ColumnTotals.TILE;
-
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ColumnTotals;
 import io.culvert.device.cpu.OneDnn;
+import io.culvert.device.cpu.PackedProduct;
+import io.culvert.device.cpu.RowBlocks;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.gelu.GeluRun;
-import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
-/** Products by oneDNN, GELU and biases between them, a chunk of rows after another. */
+/**
+ * A block of rows after another goes through product, GELU and product while it is in the caches of the worker that has it;
+ * the gradients of the weights are oneDNN's products of a chunk of many blocks.
+ */
 final class CpuMlp implements OpKernel {
-    private static final int GRAIN = TILE;
-
     private final MlpOp op;
     private final OneDnn dnn;
     private final Workers workers;
@@ -23,141 +23,141 @@ final class CpuMlp implements OpKernel {
     private final int in;
     private final int hidden;
     private final int out;
+    private final int block;
     private final int chunk;
-    private final Rows x;
-    private final Rows a;
-    private final Rows y;
-    private final Rows dy;
-    private final Rows dx;
+    private final PackedProduct toHidden;
+    private final PackedProduct toOut;
+    private final PackedProduct fromOut;
+    private final PackedProduct fromHidden;
+    private final RowBlocks x;
+    /** Null where h takes its place. */
+    private final RowBlocks a;
+
+    private final RowBlocks y;
+    /** A block for each worker. */
+    private final RowBlocks h;
+
+    private final RowBlocks dy;
+    private final RowBlocks dx;
+    /** The blocks of a chunk. */
+    private final RowBlocks da;
+
+    private final RowBlocks chunksOfX;
+    private final RowBlocks chunksOfDy;
     private final GeluRun[] runs;
     private final ColumnTotals dfirst;
     private final ColumnTotals dsecond;
-    private final Workers.Range activateTask = this::activate;
-    private final Workers.Range biasTask = this::layBias;
-    private final Workers.Range slopeTask = this::differentiate;
-    /** Where the current chunk begins, of what the workers' tasks read. */
-    private MemorySegment before;
-
-    private MemorySegment result;
+    private final Workers.Range forwardTask = this::multiply;
+    private final Workers.Range backwardTask = this::differentiate;
+    /** The first block of the current chunk. */
+    private int first;
 
     CpuMlp(CpuDevice cpu, MlpOp op) {
         this.op = op;
         dnn = cpu.oneDnn();
         workers = cpu.workers();
+        int threads = workers.threads();
         rows = op.x.shape().rows();
         in = op.x.shape().at(-1);
         hidden = op.first.width();
         out = op.second.width();
-        chunk = op.h.shape().at(0);
-        x = new Rows(op.x);
-        a = op.a == op.h ? null : new Rows(op.a);
-        y = new Rows(op.y);
-        dy = op.dy == null ? null : new Rows(op.dy);
-        dx = op.dx == null ? null : new Rows(op.dx);
-        runs = new GeluRun[workers.threads()];
+        block = op.block;
+        chunk = op.chunk;
+        x = new RowBlocks(rows, block);
+        a = op.a == op.h ? null : new RowBlocks(rows, block);
+        y = new RowBlocks(rows, block);
+        h = new RowBlocks(op.h.shape().at(0), block);
+        dy = new RowBlocks(rows, block);
+        dx = new RowBlocks(rows, block);
+        da = new RowBlocks(chunk, block);
+        chunksOfX = new RowBlocks(rows, chunk);
+        chunksOfDy = new RowBlocks(rows, chunk);
+        toHidden = PackedProduct.forward(dnn, 0, threads, rows, block, in, hidden, true);
+        toOut = PackedProduct.forward(dnn, 1, threads, rows, block, hidden, out, true);
+        fromOut = op.dy == null ? null : PackedProduct.backward(dnn, 0, threads, rows, block, hidden, out);
+        fromHidden = op.dx == null ? null : PackedProduct.backward(dnn, 1, threads, rows, block, in, hidden);
+        runs = new GeluRun[threads];
         Arrays.setAll(runs, worker -> new GeluRun(hidden));
         dfirst = new ColumnTotals(workers, hidden);
         dsecond = new ColumnTotals(workers, out);
     }
 
-    /** A tensor's rows, a slice a chunk; cut anew when the tensor is fed other memory. */
-    private final class Rows {
-        private final Tensor tensor;
-        private final MemorySegment[] slices = new MemorySegment[Math.ceilDiv(rows, chunk)];
-        private MemorySegment whole;
-
-        Rows(Tensor tensor) {
-            this.tensor = tensor;
-        }
-
-        MemorySegment at(int index) {
-            MemorySegment data = tensor.data();
-            if (whole == null || data.address() != whole.address()) {
-                whole = data;
-                long bytes = data.byteSize() / rows * chunk;
-                for (int i = 0; i < slices.length; i++) {
-                    slices[i] = data.asSlice(i * bytes, Math.min(bytes, data.byteSize() - i * bytes));
-                }
-            }
-            return slices[index];
-        }
-    }
-
-    private int count(int index) {
-        return Math.min(chunk, rows - index * chunk);
-    }
-
     @Override
     public void forward() {
-        MemorySegment weight1 = op.first.weight().value().data();
-        MemorySegment weight2 = op.second.weight().value().data();
-        for (int i = 0; i * chunk < rows; i++) {
-            int n = count(i);
-            before = a == null ? op.h.data() : a.at(i);
-            result = y.at(i);
-            dnn.sgemm('N', 'T', n, hidden, in, 1, x.at(i), in, weight1, in, 0, before, hidden);
-            workers.run(n, GRAIN, activateTask);
-            workers.run(n, GRAIN, biasTask);
-            dnn.sgemm('N', 'T', n, out, hidden, 1, op.h.data(), hidden, weight2, hidden, 1, result, out);
+        toHidden.pack(op.first.weight().value().data(), op.first.bias().value().data());
+        toOut.pack(op.second.weight().value().data(), op.second.bias().value().data());
+        x.of(op.x.data());
+        h.of(op.h.data());
+        y.of(op.y.data());
+        if (a != null) {
+            a.of(op.a.data());
         }
+        workers.run(rows, block, forwardTask);
     }
 
-    private void activate(int worker, int from, int to) {
-        GeluRun run = runs[worker];
-        for (int row = from; row < to; row++) {
-            long base = (long) row * hidden;
-            run.load(before, base, op.first.bias().value().data(), hidden);
-            run.storeValues(op.h.data(), base, hidden);
-        }
-    }
-
-    /** The product is added to the bias, which saves a pass over y. */
-    private void layBias(int worker, int from, int to) {
-        MemorySegment bias = op.second.bias().value().data();
-        long bytes = (long) out * Float.BYTES;
-        for (int row = from; row < to; row++) {
-            MemorySegment.copy(bias, 0, result, row * bytes, bytes);
+    private void multiply(int worker, int from, int to) {
+        MemorySegment values = h.at(worker);
+        for (int i = from / block; i * block < to; i++) {
+            int n = x.rows(i);
+            MemorySegment before = a == null ? values : a.at(i);
+            toHidden.multiply(worker, x.at(i), before, n);
+            for (int row = 0; row < n; row++) {
+                long base = (long) row * hidden;
+                runs[worker].load(before, base, hidden);
+                runs[worker].storeValues(values, base, hidden);
+            }
+            toOut.multiply(worker, values, y.at(i), n);
         }
     }
 
     @Override
     public void backward() {
-        MemorySegment weight1 = op.first.weight().value().data();
-        MemorySegment weight2 = op.second.weight().value().data();
+        fromOut.pack(op.second.weight().value().data());
+        if (fromHidden != null) {
+            fromHidden.pack(op.first.weight().value().data());
+            dx.of(op.dx.data());
+        }
+        a.of(op.a.data());
+        dy.of(op.dy.data());
+        da.of(op.da.data());
+        chunksOfX.of(op.x.data());
+        chunksOfDy.of(op.dy.data());
         MemorySegment dweight1 = op.first.weight().gradient().data();
         MemorySegment dweight2 = op.second.weight().gradient().data();
-        MemorySegment da = op.da.data();
-        MemorySegment h = op.hAgain.data();
         dfirst.clear();
-        for (int i = 0; i * chunk < rows; i++) {
-            int n = count(i);
-            before = a.at(i);
-            MemorySegment d = dy.at(i);
-            dnn.sgemm('N', 'N', n, hidden, out, 1, d, out, weight2, hidden, 0, da, hidden);
-            workers.run(n, GRAIN, slopeTask);
-            dnn.sgemm('T', 'N', out, hidden, n, 1, d, out, h, hidden, 1, dweight2, hidden);
-            dnn.sgemm('T', 'N', hidden, in, n, 1, da, hidden, x.at(i), in, 1, dweight1, in);
-            if (dx != null) {
-                dnn.sgemm('N', 'N', n, in, hidden, 1, da, hidden, weight1, in, 0, dx.at(i), in);
-            }
+        dsecond.clear();
+        for (int i = 0; i < chunksOfX.count(); i++) {
+            int n = chunksOfX.rows(i);
+            first = i * (chunk / block);
+            workers.run(n, block, backwardTask);
+            MemorySegment d = chunksOfDy.at(i);
+            dnn.sgemm('T', 'N', out, hidden, n, 1, d, out, op.hAgain.data(), hidden, 1, dweight2, hidden);
+            dnn.sgemm('T', 'N', hidden, in, n, 1, op.da.data(), hidden, chunksOfX.at(i), in, 1, dweight1, in);
         }
         dfirst.addTo(op.first.bias().gradient().data());
-        dsecond.addRows(op.dy.data(), rows, op.second.bias().gradient().data());
+        dsecond.addTo(op.second.bias().gradient().data());
     }
 
-    /** The gradient of h to that of a, and h anew. */
+    /** The gradient of a, h anew, and the gradient of x. */
     private void differentiate(int worker, int from, int to) {
-        GeluRun run = runs[worker];
-        MemorySegment da = op.da.data();
-        for (int tile = from; tile < to; tile += TILE) {
-            for (int row = tile; row < Math.min(to, tile + TILE); row++) {
-                long base = (long) row * hidden;
-                run.load(before, base, op.first.bias().value().data(), hidden);
-                run.storeValues(op.hAgain.data(), base, hidden);
-                run.storeGradients(da, da, base, hidden);
-                dfirst.addRow(da, base, worker);
+        MemorySegment gradients = op.da.data();
+        for (int i = from / block; i * block < to; i++) {
+            int global = first + i;
+            int n = dy.rows(global);
+            fromOut.multiply(worker, dy.at(global), da.at(i), n);
+            for (int row = 0; row < n; row++) {
+                long base = ((long) i * block + row) * hidden;
+                runs[worker].load(a.at(global), (long) row * hidden, hidden);
+                runs[worker].storeValues(op.hAgain.data(), base, hidden);
+                runs[worker].storeGradients(gradients, gradients, base, hidden);
+                dfirst.addRow(gradients, base, worker);
+                dsecond.addRow(dy.at(global), (long) row * out, worker);
             }
             dfirst.flush(worker);
+            dsecond.flush(worker);
+            if (fromHidden != null) {
+                fromHidden.multiply(worker, da.at(i), dx.at(global), n);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@ package io.culvert.ops.mlp;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
+import io.culvert.device.cpu.PackedProduct;
 import io.culvert.ops.Cost;
 import io.culvert.ops.Op;
 import io.culvert.ops.OpKernel;
@@ -20,18 +21,23 @@ import java.util.List;
  * layer before, backward that of the layer behind.
  *
  * <p>Saved: {@code a}, what the GELU is taken of, with b1 where the product took the GELU along and without b1 where a kernel of
- * its own adds it; on a GPU also {@code h}, the GELU's values. The CPU goes through the rows chunk by chunk, so that h and the
- * gradients between the layers stay in its cache, and makes h anew for backward beside the GELU's slope.
+ * its own adds it; on a GPU also {@code h}, the GELU's values. The CPU goes through the rows in pieces, so that h and the gradients
+ * between the layers stay in its caches, and makes h anew for backward beside the GELU's slope.
  */
 public final class MlpOp extends Op {
     /**
-     * Rows of a chunk on the CPU: many enough that oneDNN's packing of the weights, once a chunk and product, is lost in the
-     * product; few enough that h and its gradient stay in the third-level cache.
+     * Rows of a chunk on the CPU: many enough for the products that sum over them, few enough that what these read stays in the
+     * third-level cache.
      */
-    private static final int CHUNK = 4096;
+    private static final int CHUNK = 2048;
 
     private final boolean training;
-    private final int chunk;
+    /** Rows that go through all layers at a time, on the CPU. */
+    final int block;
+
+    /** A multiple of {@link #block}, or all rows if those are fewer. */
+    final int chunk;
+
     final Tensor x;
     final Layer first;
     final Layer second;
@@ -39,7 +45,7 @@ public final class MlpOp extends Op {
     /** h itself on a tape that only infers: the GELU is taken in place. */
     Tensor a;
 
-    /** On the CPU of a chunk. */
+    /** On the CPU of a block for each worker. */
     Tensor h;
     /** On the CPU h of a chunk once more, for backward; else null. */
     Tensor hAgain;
@@ -63,9 +69,12 @@ public final class MlpOp extends Op {
         }
     }
 
-    private MlpOp(String name, Tape tape, Tensor x, Layer first, Layer second, int chunk) {
+    private MlpOp(String name, Tape tape, Tensor x, Layer first, Layer second, int block, int chunk) {
         super(name);
-        this.chunk = chunk;
+        int rows = x.shape().rows();
+        int even = Math.ceilDiv(rows, Math.ceilDiv(rows, chunk));
+        this.block = Math.min(block, rows);
+        this.chunk = Math.min(rows, Math.ceilDiv(even, this.block) * this.block);
         this.x = x;
         this.first = first;
         this.second = second;
@@ -85,12 +94,12 @@ public final class MlpOp extends Op {
 
     /** Records the operation and returns y. */
     public static Tensor record(Tape tape, String name, Tensor x, Layer first, Layer second) {
-        return record(tape, name, x, first, second, CHUNK);
+        return record(tape, name, x, first, second, PackedProduct.BLOCK, CHUNK);
     }
 
-    /** As the other, with another number of rows in a chunk. */
-    static Tensor record(Tape tape, String name, Tensor x, Layer first, Layer second, int chunk) {
-        return new MlpOp(name, tape, x, first, second, chunk).y;
+    /** As the other, with other numbers of rows in a block and at most in a chunk. */
+    static Tensor record(Tape tape, String name, Tensor x, Layer first, Layer second, int block, int chunk) {
+        return new MlpOp(name, tape, x, first, second, block, chunk).y;
     }
 
     @Override
@@ -102,16 +111,16 @@ public final class MlpOp extends Op {
     public void choose(Device device) {
         switch (device) {
             case CpuDevice cpu -> {
-                h = ofChunk(".h");
-                hAgain = training ? ofChunk(".h again") : null;
+                h = ofRows(".h", cpu.workers().threads() * block);
+                hAgain = training ? ofRows(".h again", chunk) : null;
             }
             case CudaDevice cuda -> h = like(x, name() + ".h", first.width());
         }
         a = training ? like(x, name() + ".a", first.width()) : h;
     }
 
-    private Tensor ofChunk(String suffix) {
-        return new Tensor(name() + suffix, Shape.of(Math.min(chunk, x.shape().rows()), first.width()), x.dtype());
+    private Tensor ofRows(String suffix, int rows) {
+        return new Tensor(name() + suffix, Shape.of(rows, first.width()), x.dtype());
     }
 
     @Override
