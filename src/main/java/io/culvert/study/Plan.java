@@ -1,9 +1,9 @@
 package io.culvert.study;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.databind.JsonNode;
 import io.culvert.AtomicFile;
 import io.culvert.CulvertException;
 import io.culvert.train.RunConfig;
