@@ -53,7 +53,7 @@ public final class LabelFreeScores {
         int n = Math.min(keys.scoresImages(), order.length);
         int viewed = keys.scoresViews() == 0 ? 0 : Math.min(keys.scoresViewed(), n);
         Dataset drawn = dataset.subset(Arrays.copyOf(order, n));
-        Features clean = encoding.features("encode, " + label, drawn);
+        Features clean = encoding.features("encode clean, " + label, drawn);
         clean.requireFinite();
         int d = clean.width();
         int q = keys.scoresViews();
