@@ -43,7 +43,8 @@ public final class Correlation {
      *
      * @param value of all pairs
      * @param low lower bound of the interval
-     * @param skipped draws in which one series was constant, so that there was no correlation; not among those of the interval
+     * @param skipped draws in which one series was constant, so that there was no correlation; not among those of
+     *     the interval
      */
     public record WithInterval(double value, double low, double high, int skipped) {}
 

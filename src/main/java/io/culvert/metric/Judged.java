@@ -3,8 +3,8 @@ package io.culvert.metric;
 import java.util.function.ToDoubleFunction;
 
 /**
- * What a detector is judged by, on scores and labels. Those from {@link #F1} on take probabilities of a defect, the ones before
- * any score.
+ * What a detector is judged by, on scores and labels. Those from {@link #F1} on take probabilities of a defect, the
+ * ones before any score.
  */
 public enum Judged {
     AUROC("auroc", true, Ranking::auroc),

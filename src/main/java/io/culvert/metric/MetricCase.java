@@ -75,11 +75,11 @@ public final class MetricCase {
      *
      * <p>Inputs: {@code scores} and {@code labels} of {@code [n]}, or of {@code [n, classes]} for {@code f2_ciw} and
      * {@code f1_normal}, of {@code [n]} and {@code [n, classes]} for {@code binary_f2_ciw}; {@code embeddings} of
-     * {@code [n, d]}, and {@code views} of {@code [m, q, d]} where they are needed, for label-free scores; {@code x} and
-     * {@code y} for correlations and paired tests; {@code p} for adjusted p-values. Parameters: {@code threshold}
+     * {@code [n, d]}, and {@code views} of {@code [m, q, d]} where they are needed, for label-free scores; {@code x}
+     * and {@code y} for correlations and paired tests; {@code p} for adjusted p-values. Parameters: {@code threshold}
      * (default 0.5), {@code beta}, {@code rate}, {@code recall}, {@code bins} (default 15), {@code eps} (default 1e-7,
-     * RankMe), {@code first} and {@code last} (alpha-ReQ's window, default all), {@code weighted} (alpha-ReQ, default 0),
-     * {@code index} (which adjusted p-value).
+     * RankMe), {@code first} and {@code last} (alpha-ReQ's window, default all), {@code weighted} (alpha-ReQ, default
+     * 0), {@code index} (which adjusted p-value).
      *
      * @param classWeights importance of each class for {@code f2_ciw}; {@code params.weights} overrides it
      * @throws CulvertException of kind DATA when the name is unknown, an input or parameter is missing or does not

@@ -8,8 +8,8 @@ public final class Multiplicity {
     private Multiplicity() {}
 
     /**
-     * Holm's step-down values (Scandinavian Journal of Statistics 1979): rejecting those up to a level makes any false rejection
-     * at most that likely, whatever depends on what.
+     * Holm's step-down values (Scandinavian Journal of Statistics 1979): rejecting those up to a level makes any false
+     * rejection at most that likely, whatever depends on what.
      *
      * @return in the order given
      * @throws CulvertException of kind DATA for a value outside of 0..1
@@ -26,8 +26,8 @@ public final class Multiplicity {
     }
 
     /**
-     * Values of Benjamini and Hochberg (JRSS B 1995): of those up to a level, at most that share is expected to be false, for
-     * independent or positively dependent tests. The same result order and errors as {@link #holm}.
+     * Values of Benjamini and Hochberg (JRSS B 1995): of those up to a level, at most that share is expected to be
+     * false, for independent or positively dependent tests. The same result order and errors as {@link #holm}.
      */
     public static double[] benjaminiHochberg(double[] p) {
         int[] order = order(p);

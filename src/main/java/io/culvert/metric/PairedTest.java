@@ -5,9 +5,9 @@ import io.culvert.CulvertException;
 import java.util.Arrays;
 
 /**
- * Whether two methods differ, judged on pairs of runs that share all but the method (seed, share of defects, ...): the sign-flip
- * permutation test of their differences (Fisher 1935), which supposes only that under the null hypothesis a difference
- * is as likely as its negative.
+ * Whether two methods differ, judged on pairs of runs that share all but the method (seed, share of defects, ...): the
+ * sign-flip permutation test of their differences (Fisher 1935), which supposes only that under the null hypothesis a
+ * difference is as likely as its negative.
  *
  * @param pairs how many
  * @param meanDifference of first less second

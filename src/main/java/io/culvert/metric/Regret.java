@@ -15,18 +15,19 @@ public record Regret(double oracle, double chosen, double random) {
     /**
      * Selects.
      *
-     * @param merit of each run, higher for a better one (see {@link LabelFree.Direction#merit}); a run whose score is NaN is never
-     *     selected
+     * @param merit of each run, higher for a better one (see {@link LabelFree.Direction#merit}); a run whose score
+     *     is NaN is never selected
      * @param metric what each run reaches, higher is better
      * @throws CulvertException of kind DATA when the lengths differ, a metric is NaN, or no run has a score
      */
     public static Regret of(double[] merit, double[] metric) {
         if (merit.length != metric.length || Arrays.stream(metric).anyMatch(Double::isNaN)) {
-            throw CulvertException.data("regret needs a metric of every run, got %d scores and the metrics %s", merit.length,
-                    Arrays.toString(metric));
+            throw CulvertException.data(
+                    "regret needs a metric of every run, got %d scores and the metrics %s", merit.length, Arrays.toString(metric));
         }
         double highest = Arrays.stream(merit).filter(value -> !Double.isNaN(value)).max()
-                .orElseThrow(() -> CulvertException.data("no run can be selected: none of %d has a score", merit.length));
+                .orElseThrow(() -> CulvertException.data(
+                        "no run can be selected: none of %d has a score", merit.length));
         return new Regret(
                 Arrays.stream(metric).max().orElseThrow(),
                 IntStream.range(0, merit.length).filter(i -> merit[i] == highest).mapToDouble(i -> metric[i]).average()

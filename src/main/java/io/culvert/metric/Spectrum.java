@@ -94,7 +94,7 @@ public final class Spectrum {
      * Coherence (Tsitsulin, Munkhoeva and Perozzi 2023, arXiv 2305.16562): {@code n / K max_i |U_i|^2} with the rows
      * U_i of the left singular vectors, K of them. K is the rank: singular values below {@code 1e-6 s_1} are rounding
      * and their vectors anything. From 1, when every row says as much as another, to n / K, when one has a direction
-     * for itself. Lower is better.
+     * for itself. Lower is better. It says nothing, 1, where the rank is n: take more images than features.
      *
      * @param values {@code [n, d]} row by row
      */

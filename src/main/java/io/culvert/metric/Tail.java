@@ -141,7 +141,8 @@ public final class Tail {
     private static int size(int n, double share) {
         if (n * share < 1 || n < 4) {
             throw CulvertException.data(
-                    "a tail of %s %% needs at least %d images, got %d", Math.round(1000 * share) / 10.0, Math.max(4, (int) Math.ceil(1 / share)), n);
+                    "a tail of %s %% needs at least %d images, got %d", Math.round(1000 * share) / 10.0,
+                    Math.max(4, (int) Math.ceil(1 / share)), n);
         }
         // A product that is whole may come out a rounding above it.
         return (int) Math.ceil(n * share * (1 - 1e-12));

@@ -13,9 +13,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * What can be said of an encoder without a label: {@link LabelFree}'s scores of its features, of images that the run's seed draws
- * from the training images without regard to their labels, resized as for the probes, and of some of them under the run's own
- * augmentation. The same configuration and weights give the same scores; the same seed and images give every method the same draw.
+ * What can be said of an encoder without a label: {@link LabelFree}'s scores of its features, of images that the run's
+ * seed draws from the training images without regard to their labels, resized as for the probes, and of some of them
+ * under the run's own augmentation. The same configuration and weights give the same scores; the same seed and images
+ * give every method the same draw.
  */
 public final class LabelFreeScores {
     private static final long DRAW = 0x5C02E5;
@@ -52,7 +53,7 @@ public final class LabelFreeScores {
         int n = Math.min(keys.scoresImages(), order.length);
         int viewed = keys.scoresViews() == 0 ? 0 : Math.min(keys.scoresViewed(), n);
         Dataset drawn = dataset.subset(Arrays.copyOf(order, n));
-        Features clean = encoding.features("encode, " + label, drawn);
+        Features clean = encoding.features("encode clean, " + label, drawn);
         clean.requireFinite();
         int d = clean.width();
         int q = keys.scoresViews();
@@ -68,13 +69,14 @@ public final class LabelFreeScores {
         return new Embeddings(wide(clean.values()), n, d, views, viewed, viewed == 0 ? 0 : q);
     }
 
-    /** One augmented view of every image, in their order. The view's number is the epoch, so that each has chances of its own. */
+    /** One augmented view of every image, in their order; its number is the epoch, so that each has its own chances. */
     private static LoaderConfig loading(Run run, int view) {
         RunConfig config = run.config();
         List<AugmentConfig> recipes = Recipes.of(config.augment(), run.method().views());
         return run.withThreads(new LoaderConfig(
                 List.of(new Crops(config.data().imageSize(), List.of(recipes.get(view % recipes.size())))),
-                config.probe().batchSize(), config.seed(), false, false, 1, config.data().ring(), view, 0, view + 1, 1, 0));
+                config.probe().batchSize(), config.seed(), false, false, 1, config.data().ring(), view, 0, view + 1, 1,
+                0));
     }
 
     private static double[] wide(float[] values) {

@@ -49,8 +49,8 @@ class LabelFreeTest {
     /**
      * A bulk that varies in 8 of 32 directions about one mean, and views of it.
      *
-     * @param rare how many of the images, spread among the others, are a group: like one another, and away from the bulk in a
-     *     direction of their own
+     * @param rare how many of the images, spread among the others, are a group: like one another, and away from the
+     *     bulk in a direction of their own
      * @param noise of a view
      */
     private static Embeddings planted(int rare, double noise) {
