@@ -81,7 +81,7 @@ IFS=:
 for entry in $class_path; do
     IFS=$old_ifs
     # Nobody is to be told of these runs over a network.
-    case $entry in */mlflow-client-*) continue ;; esac
+    case $entry in */mlflow-client-* | */duckdb_jdbc-*) continue ;; esac
     if [ -d "$entry" ]; then
         "$jdk/bin/jar" --create --no-compress --file "$content/lib/culvert.jar" -C "$entry" .
     else
