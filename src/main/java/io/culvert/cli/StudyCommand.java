@@ -19,8 +19,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Compares methods over shares of defects and seeds: a grid of runs as one command that can be killed and goes on.",
             "",
-            "Each run is a process of its own. Workers on several machines that see one folder share the runs out among them:",
-            "start the same command on each."
+            "Each run is a process of its own. Workers on several machines that see one folder share the runs out among them: start the same command on each."
         },
         footer = {
             "",
@@ -68,6 +67,12 @@ final class StudyCommand implements Runnable {
             int pictures = study.synthetic()
                     .map(synthetic -> synthetic.pictures().train() + synthetic.pictures().val())
                     .orElse(0);
+            StudyData.substituted(study).ifPresent(missing -> {
+                err.printf(
+                        "culvert: note: %s is not there: using synthetic pictures in %s%n", missing,
+                        study.synthetic().orElseThrow().folder());
+                err.flush();
+            });
             SynthProgress progress = new SynthProgress(err, pictures);
             if (StudyData.prepare(study, dead, progress::update)) {
                 progress.finish(study.synthetic().orElseThrow().folder());

@@ -17,8 +17,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "status",
         description = {
-            "Says how far a study is: what runs, where and since when, what failed and why. Looks only; any machine that sees",
-            "the folder may ask."
+            "Says how far a study is: what runs, where and since when, what failed and why.",
+            "",
+            "Looks only; any machine that sees the folder may ask."
         })
 final class StudyStatusCommand implements Runnable {
     @Mixin

@@ -17,8 +17,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "table",
         description = {
-            "Prints the results of a study so far: a line a row of its configuration, a column a share of defects in training,",
-            "mean over seeds +- their standard deviation.",
+            "Prints the results of a study so far.",
+            "",
+            "A line a row of its configuration, a column a share of defects in training, mean over seeds +- their standard deviation.",
             "",
             "The results lie in study.duckdb in the study's folder, made anew of the runs' sidecar.json by this command:",
             "  runs     one row a network: row, method, backbone, sampling, train_share, seed, images, loss, train_seconds, ...",

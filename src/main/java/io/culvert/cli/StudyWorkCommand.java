@@ -18,8 +18,10 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "work",
         description = {
-            "Does one run of a planned study in a process of its own, or waits for the worker that is at it. For engines that hand",
-            "runs out, as Spark does (io.culvert.spark.SparkStudy). Ends when its standard input does.",
+            "Does one run of a planned study, for engines that hand runs out.",
+            "",
+            "The run is a process of its own; if another worker is at it, this one waits. io.culvert.spark.SparkStudy hands runs to",
+            "it on a Spark cluster. Ends when its standard input does.",
             "",
             "Exit code 0: the run is done. 3: it has failed, and its folder says why."
         })

@@ -36,6 +36,9 @@ final class Judge {
                         outcome.reader(), share, images.length, Arrays.stream(labels).sum(),
                         metrics(outcome, probed.test(), images, labels, run.testSeed())));
             }
+            probed.reading().codes().ifPresent(codes -> cells.add(new Sidecar.Cell(
+                    "code probes", share, images.length, Arrays.stream(labels).sum(),
+                    multiLabel(codes, probed.test(), images))));
         }
         return cells;
     }
@@ -61,6 +64,20 @@ final class Judge {
         metrics.put("recall_chosen", chosen.recall());
         metrics.put("false_alarm_rate_chosen", chosen.falseAlarmRate());
         metrics.put("f2_ciw_binary", MultiLabel.binaryF2Ciw(probabilities, codes(pool, images), 0.5, weights()));
+        return metrics;
+    }
+
+    /** Sewer-ML's own two metrics. */
+    private static Map<String, Double> multiLabel(double[] codes, Dataset pool, int[] images) {
+        int classes = DefectCode.values().length;
+        double[] chosen = new double[images.length * classes];
+        for (int i = 0; i < images.length; i++) {
+            System.arraycopy(codes, images[i] * classes, chosen, i * classes, classes);
+        }
+        MultiLabel judged = new MultiLabel(chosen, codes(pool, images), classes, 0.5);
+        Map<String, Double> metrics = new LinkedHashMap<>();
+        metrics.put("f2_ciw", judged.f2Ciw(weights()));
+        metrics.put("f1_normal", judged.f1Normal());
         return metrics;
     }
 

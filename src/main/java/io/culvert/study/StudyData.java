@@ -43,6 +43,16 @@ public final class StudyData {
         return RunConfig.load(row.config(), all);
     }
 
+    /** The annotations of a row that synthetic pictures take the place of, if there is one. */
+    public static Optional<Path> substituted(StudyConfig study) {
+        return study.rows().stream()
+                .map(row -> RunConfig.load(row.config(), row.keys()).data().csv())
+                .filter(csv -> study.synthetic().isPresent()
+                        && !csv.startsWith(study.synthetic().get().folder())
+                        && !Files.exists(csv))
+                .findFirst();
+    }
+
     /** The most images that a training set of one size can have at every share of the study. */
     static int largestSize(StudyConfig study, RunConfig config) {
         RunConfig.Data keys = config.data();

@@ -38,9 +38,11 @@ public final class Probing {
      *
      * @param probe logistic regression
      * @param outcomes one a reader, that of {@code probe} first
+     * @param codes how likely each defect code is held to be, {@code [images, 17]}; empty unless {@code probe.multi_label}
      * @param labelFree scores of the features that need no labels; may be empty
      */
-    public record Reading(LinearProbe probe, List<Outcome> outcomes, List<LabelFree.Reading> labelFree) {
+    public record Reading(
+            LinearProbe probe, List<Outcome> outcomes, Optional<double[]> codes, List<LabelFree.Reading> labelFree) {
         /** What the linear probe makes of the validation images. */
         public Outcome linear() {
             return outcomes.getFirst();
@@ -172,7 +174,10 @@ public final class Probing {
             outcomes.add(outcome("SGD probe", SgdProbe.fit(known, trainLabels, sgd), unknown));
         }
         classifier.ifPresent(own -> outcomes.add(outcome("own classifier", own, unknown)));
-        return new Reading(probe, outcomes, LabelFreeScores.of(run, encoding, network, train));
+        Optional<double[]> codes = keys.multiLabel()
+                ? Optional.of(CodeProbes.probabilities(run.config(), known, train, unknown, options(keys)))
+                : Optional.empty();
+        return new Reading(probe, outcomes, codes, LabelFreeScores.of(run, encoding, network, train));
     }
 
     private LinearProbe.Options options(RunConfig.Probe keys) {

@@ -410,6 +410,9 @@ public record RunConfig(
             @Key(value = "0.999", min = 0, max = 1, doc = "its decay of the squared gradients; 0 in the published code")
             double sgdBeta2,
 
+            @Key(value = "false", doc = "in studies: a linear probe for each defect code too, judged by F2-CIW and F1-Normal")
+            boolean multiLabel,
+
             @Key(value = "1000", min = 0, doc = "training images that label-free scores are computed from; 0: without")
             int scoresImages,
 
