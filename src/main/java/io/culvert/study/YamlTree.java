@@ -2,9 +2,7 @@ package io.culvert.study;
 
 import io.culvert.CulvertException;
 import io.culvert.Nearest;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
+import io.culvert.train.YamlFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,11 +12,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
-import org.snakeyaml.engine.v2.api.Load;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
-import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
-import org.snakeyaml.engine.v2.schema.CoreSchema;
 
 /** A section of a YAML file, read key by key; what is wrong is said with file and key. */
 final class YamlTree {
@@ -37,28 +30,10 @@ final class YamlTree {
     /**
      * Reads a file.
      *
-     * @throws CulvertException (data) if it is missing; (usage) if it is no YAML of keys and values
+     * @throws CulvertException as {@link YamlFile#read}
      */
     static YamlTree read(Path file) {
-        try {
-            Object read = new Load(LoadSettings.builder().setSchema(new CoreSchema()).build())
-                    .loadFromString(Files.readString(file));
-            if (read instanceof Map<?, ?> map) {
-                return new YamlTree(file, "", map);
-            }
-            throw CulvertException.usage("%s: expected 'key: value' lines", file);
-        } catch (NoSuchFileException e) {
-            throw CulvertException.data("%s: no such configuration of a study", file);
-        } catch (IOException e) {
-            throw CulvertException.data(e, "%s: cannot read the configuration: %s", file, e.getMessage());
-        } catch (MarkedYamlEngineException e) {
-            String place = e.getProblemMark()
-                    .map(mark -> ":" + (mark.getLine() + 1) + ":" + (mark.getColumn() + 1))
-                    .orElse("");
-            throw CulvertException.usage("%s%s: no valid YAML: %s", file, place, e.getProblem());
-        } catch (YamlEngineException e) {
-            throw CulvertException.usage("%s: no valid YAML: %s", file, e.getMessage());
-        }
+        return new YamlTree(file, "", YamlFile.read(file));
     }
 
     Optional<YamlTree> section(String key) {

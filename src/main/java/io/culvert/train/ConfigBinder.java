@@ -12,9 +12,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
-import org.snakeyaml.engine.v2.api.Load;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.schema.CoreSchema;
 
 /** Binds a tree of maps to records whose components carry {@link Key}, and says exactly which key is wrong and how. */
 final class ConfigBinder {
@@ -80,7 +77,7 @@ final class ConfigBinder {
         if (given == null && spec.value().equals(Key.REQUIRED)) {
             throw fault(key, "must be given: " + spec.doc());
         }
-        Object value = given == null ? yaml(spec.value()) : given;
+        Object value = given == null ? YamlFile.value(spec.value()) : given;
         Object bound = scalar(type, key, value);
         if (bound instanceof Number number) {
             checkRange(spec, key, number.doubleValue());
@@ -161,10 +158,6 @@ final class ConfigBinder {
             case Double number -> number.toString().replaceAll("\\.0$", "");
             case Object other -> other.toString();
         };
-    }
-
-    private static Object yaml(String text) {
-        return new Load(LoadSettings.builder().setSchema(new CoreSchema()).build()).loadFromString(text);
     }
 
     private <T extends Record> T construct(Class<T> type, RecordComponent[] components, Object[] values) {

@@ -1,18 +1,11 @@
 package io.culvert.train;
 
 import io.culvert.CulvertException;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.snakeyaml.engine.v2.api.Load;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
-import org.snakeyaml.engine.v2.schema.CoreSchema;
 
 /** Reads the YAML file and the overrides into one tree of maps, and has it bound to the records. */
 final class ConfigSource {
@@ -22,22 +15,14 @@ final class ConfigSource {
     private ConfigSource() {}
 
     static RunConfig read(Path file, List<String> overrides) {
-        String text;
-        try {
-            text = Files.readString(file);
-        } catch (NoSuchFileException e) {
-            throw CulvertException.data("%s: no such configuration file", file);
-        } catch (IOException e) {
-            throw CulvertException.data(e, "%s: cannot read the configuration: %s", file, e.getMessage());
-        }
         String fileName = file.getFileName().toString();
         int dot = fileName.lastIndexOf('.');
-        return parse(file, dot > 0 ? fileName.substring(0, dot) : fileName, text, overrides);
+        return bind(file + ": ", dot > 0 ? fileName.substring(0, dot) : fileName, YamlFile.read(file), overrides);
     }
 
     /** @param file where the text stands */
     static RunConfig parse(Path file, String defaultName, String text, List<String> overrides) {
-        return bind(file + ": ", defaultName, parseFile(file, text), overrides);
+        return bind(file + ": ", defaultName, YamlFile.parse(file, text), overrides);
     }
 
     static RunConfig bind(String origin, String defaultName, Map<?, ?> tree, List<String> overrides) {
@@ -55,28 +40,6 @@ final class ConfigSource {
                     "%sname: '%s' is no folder name; use letters, digits, '.', '_' and '-'", origin, config.name());
         }
         return config;
-    }
-
-    private static Map<?, ?> parseFile(Path file, String text) {
-        try {
-            return switch (parse(text)) {
-                case null -> Map.of();
-                case Map<?, ?> map -> map;
-                case Object other ->
-                    throw CulvertException.usage("%s: expected 'key: value' lines, got %s", file, other);
-            };
-        } catch (MarkedYamlEngineException e) {
-            String place = e.getProblemMark()
-                    .map(mark -> ":" + (mark.getLine() + 1) + ":" + (mark.getColumn() + 1))
-                    .orElse("");
-            throw CulvertException.usage("%s%s: no valid YAML: %s", file, place, e.getProblem());
-        } catch (YamlEngineException e) {
-            throw CulvertException.usage("%s: no valid YAML: %s", file, e.getMessage());
-        }
-    }
-
-    private static Object parse(String text) {
-        return new Load(LoadSettings.builder().setSchema(new CoreSchema()).build()).loadFromString(text);
     }
 
     private static Map<String, Object> copy(Map<?, ?> tree) {
@@ -107,7 +70,7 @@ final class ConfigSource {
 
     private static Object parseValue(String text) {
         try {
-            return parse(text);
+            return YamlFile.value(text);
         } catch (YamlEngineException e) {
             return text; // such as a text that begins with a quote; only a key that takes a text will accept it
         }
