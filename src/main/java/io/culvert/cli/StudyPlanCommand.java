@@ -1,12 +1,17 @@
 package io.culvert.cli;
 
+import io.culvert.CulvertException;
+import io.culvert.data.NearDuplicates;
 import io.culvert.study.Plan;
 import io.culvert.study.PlannedRun;
 import io.culvert.study.StudyConfig;
+import io.culvert.study.StudyData;
 import java.io.PrintWriter;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code culvert study plan}: what would run. */
@@ -20,6 +25,11 @@ import picocli.CommandLine.Spec;
 final class StudyPlanCommand implements Runnable {
     @Mixin
     private StudyCommand.Which which;
+
+    @Option(
+            names = "--near-duplicates",
+            description = "Look for pictures that are in training and validation set both, or look alike; reads all pictures.")
+    private boolean nearDuplicates;
 
     @Spec
     private CommandSpec spec;
@@ -47,5 +57,26 @@ final class StudyPlanCommand implements Runnable {
                 "%d runs, each judged at %d test shares: %d experiments%n",
                 plan.runs().size(), study.testShares().size(), plan.runs().size() * study.testShares().size());
         out.flush();
+        if (nearDuplicates) {
+            requireApart(plan, out);
+        }
+    }
+
+    private static void requireApart(Plan plan, PrintWriter out) {
+        boolean apart = true;
+        for (Map.Entry<String, NearDuplicates.Report> files : StudyData.overlaps(plan).entrySet()) {
+            NearDuplicates.Report report = files.getValue();
+            apart &= report.ok();
+            out.printf(
+                    "%s: %d pairs of pictures with the same pixels, %d that look alike%n", files.getKey(), report.exact(),
+                    report.near());
+            report.pairs().forEach(pair -> out.println("  " + pair));
+        }
+        out.flush();
+        if (!apart) {
+            throw CulvertException.data(
+                    "training and validation set share pictures, or have some that look alike: look at the pairs (culvert data"
+                            + " check --near-duplicates lists them all), and take those of one place out of one of the sets");
+        }
     }
 }

@@ -2,7 +2,9 @@ package io.culvert.study;
 
 import io.culvert.CulvertException;
 import io.culvert.data.Dataset;
+import io.culvert.data.Fingerprints;
 import io.culvert.data.ImbalanceSampler;
+import io.culvert.data.NearDuplicates;
 import io.culvert.data.SewerMlCsv;
 import io.culvert.data.synth.SyntheticSewers;
 import io.culvert.train.RunConfig;
@@ -10,7 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 
@@ -18,6 +22,9 @@ import java.util.function.IntConsumer;
 public final class StudyData {
     private static final String TRAIN = "SewerML_Train.csv";
     private static final String VAL = "SewerML_Val.csv";
+    /** Pairs of pictures that are named. */
+    private static final int LISTED = 5;
+
     private static final Duration POLL = Duration.ofSeconds(1);
 
     private StudyData() {}
@@ -82,6 +89,25 @@ public final class StudyData {
             requireThere(row, configOf(study, row, List.of()).data());
         }
         return drawn;
+    }
+
+    /**
+     * Looks for pictures that are in a training set and in the validation set beside it, or look alike; reads all of them.
+     *
+     * @return what was found, by the two sets' files
+     */
+    public static Map<String, NearDuplicates.Report> overlaps(Plan plan) {
+        Map<String, NearDuplicates.Report> found = new LinkedHashMap<>();
+        int threads = Runtime.getRuntime().availableProcessors();
+        for (PlannedRun run : plan.runs()) {
+            RunConfig.Data data = run.config().data();
+            found.computeIfAbsent(data.csv() + " and " + data.valCsv(), files -> NearDuplicates.between(
+                    Fingerprints.of(SewerMlCsv.read(data.csv(), data.images()), threads, done -> {}),
+                    Fingerprints.of(SewerMlCsv.read(data.valCsv(), data.validationImages()), threads, done -> {}),
+                    NearDuplicates.DISTANCE,
+                    LISTED));
+        }
+        return found;
     }
 
     private static boolean draw(StudyConfig.Synthetic synthetic, Duration dead, IntConsumer progress)
