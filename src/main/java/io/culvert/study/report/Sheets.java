@@ -19,6 +19,14 @@ final class Sheets {
         this.sampling = analysis.samplings().getFirst();
     }
 
+    /** A row's name among others on one backbone. */
+    private static String shortName(Network network) {
+        String suffix = "-" + network.backbone();
+        return network.row().endsWith(suffix) && !network.row().equals(suffix)
+                ? network.row().substring(0, network.row().length() - suffix.length())
+                : network.row();
+    }
+
     private static Cell name(Network network) {
         String about = network.method() + ", " + network.backbone();
         return Cell.of(network.row(), about);
@@ -76,7 +84,7 @@ final class Sheets {
     Sheet ranks(Standing standing) {
         List<List<Cell>> rows = standing.places().stream()
                 .map(place -> List.of(
-                        Cell.of(place.network().row()),
+                        Cell.of(shortName(place.network())),
                         Double.isNaN(place.rank()) ? Cell.NONE : Cell.of(Words.fixed(place.rank(), 2)),
                         Cell.of(Text.score(place.value()))))
                 .toList();
@@ -89,10 +97,10 @@ final class Sheets {
     Sheet pairs(Standing standing) {
         List<Network> networks = standing.places().stream().map(Standing.Place::network).toList();
         List<String> columns = new ArrayList<>(List.of("row less column"));
-        networks.forEach(network -> columns.add(network.row()));
+        networks.forEach(network -> columns.add(shortName(network)));
         List<List<Cell>> rows = new ArrayList<>();
         for (Network one : networks) {
-            List<Cell> row = new ArrayList<>(List.of(Cell.of(one.row())));
+            List<Cell> row = new ArrayList<>(List.of(Cell.of(shortName(one))));
             for (Network other : networks) {
                 row.add(one.equals(other) ? new Cell("", "", "none") : pair(standing, one, other));
             }
@@ -109,7 +117,9 @@ final class Sheets {
                     String style = pair.holm() > Contrast.LEVEL ? "" : difference > 0 ? "up" : "down";
                     return new Cell(
                             Text.difference(difference),
-                            Words.withP(pair.holm()) + ", n = " + pair.contrast().pairs(), style);
+                            Words.withP(pair.holm())
+                                    + (pair.contrast().pairs() == standing.blocks() ? "" : ", n = " + pair.contrast().pairs()),
+                            style);
                 })
                 .orElse(Cell.NONE);
     }
@@ -140,8 +150,8 @@ final class Sheets {
         List<String> groups = new ArrayList<>(List.of(ScoreStudy.ALL, ScoreStudy.SELF_SUPERVISED));
         groups.addAll(analysis.grid().backbones());
         List<String> columns = new ArrayList<>(List.of("score"));
-        columns.addAll(groups);
-        columns.addAll(List.of("Kendall, all runs", "regret", "at random"));
+        groups.forEach(group -> columns.add(headed(group)));
+        columns.addAll(List.of("Kendall", "regret", "at random"));
         List<List<Cell>> rows = new ArrayList<>();
         for (ScoreStudy study : analysis.scores()) {
             List<Cell> row = new ArrayList<>(
@@ -154,7 +164,7 @@ final class Sheets {
                     .map(k -> Cell.of(Words.correlation(k.value()), interval(k.low(), k.high())))
                     .orElse(Cell.NONE));
             row.add(study.selection()
-                    .map(s -> Cell.of(Text.score(s.regret()), "AUROC " + Text.score(s.chosen()) + " of " + Text.score(s.oracle())))
+                    .map(s -> Cell.of(Text.score(s.regret()), Text.score(s.chosen()) + " of " + Text.score(s.oracle())))
                     .orElse(Cell.NONE));
             row.add(study.selection()
                     .map(s -> Cell.of(Text.score(s.atRandom()), s.blocks() + (s.blocks() == 1 ? " choice" : " choices")))
@@ -169,7 +179,7 @@ final class Sheets {
         List<String> methods =
                 analysis.grid().networks().stream().map(Network::method).distinct().toList();
         List<String> columns = new ArrayList<>(List.of("score"));
-        columns.addAll(methods);
+        methods.forEach(method -> columns.add(headed(method)));
         List<List<Cell>> rows = new ArrayList<>();
         for (ScoreStudy study : analysis.scores()) {
             List<Cell> row = new ArrayList<>(List.of(Cell.of(study.score().key())));
@@ -179,17 +189,30 @@ final class Sheets {
         return new Sheet("scores-by-method", columns, rows, List.of(queries.scores()));
     }
 
-    private static Cell spearman(Optional<ScoreStudy.Association> association) {
+    /** The most runs of a group that have one score; a cell says where another has fewer. */
+    private int runs(String group) {
+        return analysis.scores().stream()
+                .flatMap(study -> study.association(group).stream())
+                .mapToInt(ScoreStudy.Association::runs)
+                .max()
+                .orElse(0);
+    }
+
+    private String headed(String group) {
+        return group + ", n = " + runs(group);
+    }
+
+    private Cell spearman(Optional<ScoreStudy.Association> association) {
         return association
                 .flatMap(found -> found.spearman()
                         .map(s -> new Cell(
-                                Words.correlation(s.value()), interval(s.low(), s.high()) + ", n = " + found.runs(),
+                                Words.correlation(s.value()), interval(s.low(), s.high()) + (found.runs() == runs(found.group()) ? "" : ", n = " + found.runs()),
                                 s.low() > 0 ? "up" : s.high() < 0 ? "down" : "")))
                 .orElse(Cell.NONE);
     }
 
     private static String interval(double low, double high) {
-        return Words.correlation(low) + " to " + Words.correlation(high);
+        return Words.correlation(low).replace("+", "") + " to " + Words.correlation(high).replace("+", "");
     }
 
     Sheet cost() {

@@ -20,7 +20,7 @@ final class StudyCharts {
     private static final int SMALL_WIDTH = 300;
     private static final int SMALL_HEIGHT = 230;
     /** Between the series at one share, in decades, so that their intervals do not cover each other. */
-    private static final double DODGE = 0.018;
+    private static final double DODGE = 0.01;
 
     /** A line over shares. */
     record Line(Network network, Map<Double, Analysis.Spot> spots) {}

@@ -28,8 +28,13 @@ public final class StudyPage {
     /** A name and the class that colours it. */
     public record Entry(String name, String style) {}
 
-    /** How one backbone's networks stand. */
-    public record Ranked(String backbone, int blocks, Sheet ranks, Sheet pairs, String leastP) {}
+    /**
+     * How one backbone's networks stand.
+     *
+     * @param over what ranks are means over
+     * @param least what the tests can show at most
+     */
+    public record Ranked(String backbone, String over, Sheet ranks, String least, Sheet pairs) {}
 
     /** A statement's numbers as printed. */
     public record Claimed(Statement statement, List<String> findings) {}
@@ -251,14 +256,29 @@ public final class StudyPage {
     public List<Ranked> ranking() {
         return analysis.standings().stream()
                 .map(standing -> new Ranked(
-                        standing.backbone(), standing.blocks(), sheets.ranks(standing), sheets.pairs(standing),
-                        standing.pairs().stream()
-                                .mapToDouble(pair -> pair.contrast().leastP())
-                                .boxed()
-                                .min(Comparator.naturalOrder())
-                                .map(least -> Words.p(Math.min(1, least * standing.pairs().size())))
-                                .orElse("1")))
+                        standing.backbone(), over(standing), sheets.ranks(standing), least(standing), sheets.pairs(standing)))
                 .toList();
+    }
+
+    private static String over(Standing standing) {
+        return switch (standing.blocks()) {
+            case 0 -> "There is no combination of training share, sampling and seed in which no network is missing, so there are no"
+                    + " ranks; AUROC is each network's mean over its own runs.";
+            case 1 -> "Rank by AUROC in the one combination of training share, sampling and seed in which no network is missing; 1"
+                    + " is best.";
+            default -> "Mean rank by AUROC over the %d combinations of training share, sampling and seed in which no network is missing; 1 is best."
+                    .formatted(standing.blocks());
+        };
+    }
+
+    private static String least(Standing standing) {
+        if (standing.pairs().isEmpty()) {
+            return "No two networks have such runs.";
+        }
+        double least = standing.pairs().stream().mapToDouble(pair -> pair.contrast().leastP()).min().orElseThrow();
+        String runs = standing.blocks() == 0 ? "" : "Where n is not given, it is " + standing.blocks() + ". ";
+        return runs + "With so many runs and comparisons an adjusted p cannot be below "
+                + Words.p(Math.min(1, least * standing.pairs().size())) + ".";
     }
 
     public List<Claimed> statements() {

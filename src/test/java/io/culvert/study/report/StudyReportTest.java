@@ -89,19 +89,22 @@ class StudyReportTest {
         MadeUpStudy.finish(run, cells, scores);
     }
 
-    private StudyConfig study(String yaml, Predicate<PlannedRun> done) throws IOException {
+    private record Made(StudyConfig study, Plan plan) {}
+
+    private Made study(String yaml, Predicate<PlannedRun> done) throws IOException {
         StudyConfig study = MadeUpStudy.config(folder, yaml);
-        for (PlannedRun run : Plan.of(study).runs()) {
+        Plan plan = Plan.of(study);
+        for (PlannedRun run : plan.runs()) {
             if (done.test(run)) {
                 finish(run, study.testShares());
             }
         }
-        return study;
+        return new Made(study, plan);
     }
 
-    private Document page(StudyConfig study) throws Exception {
+    private Document page(Made made) throws Exception {
         Path file = folder.resolve("page.html");
-        StudyReport.write(study, Plan.of(study), "study.yaml", 0, file);
+        StudyReport.write(made.study(), made.plan(), "study.yaml", 0, file);
         String html = Files.readString(file);
         assertThat(html).doesNotContain("http:", "https:", "url(", "@import", "javascript:", "NaN", "Infinity", " null");
         Document page = parse(html);
@@ -130,14 +133,14 @@ class StudyReportTest {
 
     @Test
     void aWholeStudy() throws Exception {
-        StudyConfig study = study(WHOLE, run -> true);
+        Made study = study(WHOLE, run -> true);
         Document page = page(study);
         String head = page.getDocumentElement().getTextContent();
         assertThat(head).contains("140 of 140 runs: 14 networks", "Two seeds", "simclr-resnet18 does best");
         assertThat(text(page, "statements")).contains("supports Joint-embedding methods rank above reconstruction");
         // Ten pairs, all above 0: p = 2 / 2^10.
         assertThat(text(page, "statements")).contains("p = 0.002, 10 pairs");
-        assertThat(text(page, "scores")).contains("coherence", "+1.00");
+        assertThat(text(page, "scores")).contains("coherence", "1.00 to 1.00");
         assertThat(elements(page, "svg")).hasSize(6 + 6);
         assertThat(elements(page, "path")).allMatch(path -> path.getAttribute("d").matches("[MLVHZ0-9. -]+"));
         assertThat(folder.resolve("tables/auroc.md")).content().startsWith("| network | 45\u202f% defects |");
@@ -152,12 +155,11 @@ class StudyReportTest {
     /** What a reader is told to type gives an answer. */
     @Test
     void everyQueryRuns() throws Exception {
-        StudyConfig study = study(WHOLE, run -> run.seed() == 1 && run.trainShare() > 0.1);
-        Plan plan = Plan.of(study);
+        Made study = study(WHOLE, run -> run.seed() == 1 && run.trainShare() > 0.1);
         List<String> commands =
                 elements(page(study), "code").stream().map(Element::getTextContent).filter(c -> c.startsWith("culvert")).toList();
         assertThat(commands).hasSize(14).allMatch(c -> c.startsWith("culvert study table --config study.yaml "));
-        try (Store store = Store.of(plan)) {
+        try (Store store = Store.of(study.plan())) {
             int queries = 0;
             for (String command : commands) {
                 int at = command.indexOf("--sql \"");
@@ -174,7 +176,7 @@ class StudyReportTest {
     /** By hand: one seed, so the run's own bounds, 0.03 either way, and no deviation. */
     @Test
     void oneSeedAndOneShare() throws Exception {
-        StudyConfig study = study(
+        Made study = study(
                 """
                 rows: {untrained-a: {untrained: true}, simclr-a: {}, byol-a: {method.name: byol}}
                 train_shares: [0.1]
@@ -186,12 +188,12 @@ class StudyReportTest {
         assertThat(page.getDocumentElement().getTextContent()).contains("One seed");
         assertThat(text(page, "auroc")).containsPattern("0\\.\\d{3}–0\\.\\d{3}; \\+0\\.\\d{3}").doesNotContainPattern("\\d ± 0");
         assertThat(text(page, "statements")).contains("untested Joint-embedding methods");
-        assertThat(text(page, "ranking")).contains("n = 1");
+        assertThat(text(page, "ranking")).contains("in the one combination", "Where n is not given, it is 1. ", "cannot be below 1.000");
     }
 
     @Test
     void twoRunsOfOneMethod() throws Exception {
-        StudyConfig study = study(WHOLE, run -> run.row().equals("simclr-resnet18") && run.trainShare() == 0.05);
+        Made study = study(WHOLE, run -> run.row().equals("simclr-resnet18") && run.trainShare() == 0.05);
         Document page = page(study);
         assertThat(page.getDocumentElement().getTextContent())
                 .contains("2 of 140 runs", "138 of 140 runs are not done", "Without any run: untrained-resnet18");
@@ -201,7 +203,7 @@ class StudyReportTest {
 
     @Test
     void gapsAreDashes() throws Exception {
-        StudyConfig study = study(WHOLE, run -> !(run.row().equals("byol-resnet18") && run.trainShare() < 0.03));
+        Made study = study(WHOLE, run -> !(run.row().equals("byol-resnet18") && run.trainShare() < 0.03));
         Document page = page(study);
         assertThat(text(page, "auroc")).contains("–");
         assertThat(text(page, "ranking")).contains("over the 6 combinations");
@@ -209,7 +211,7 @@ class StudyReportTest {
 
     @Test
     void bothSamplingsSideBySide() throws Exception {
-        StudyConfig study = study(
+        Made study = study(
                 """
                 rows: {simclr-a: {}, byol-a: {method.name: byol}}
                 sampling: [published, fixed_size]
@@ -226,8 +228,8 @@ class StudyReportTest {
 
     @Test
     void aTestShareThatIsNotThere() throws Exception {
-        StudyConfig study = study(WHOLE, run -> run.seed() == 1 && run.trainShare() > 0.4);
-        assertThatThrownBy(() -> StudyReport.write(study, Plan.of(study), "s", 0.3, folder.resolve("page.html")))
+        Made study = study("rows: {simclr-a: {}}\ntrain_shares: [0.1]\ntest_shares: [0.5]\n", run -> true);
+        assertThatThrownBy(() -> StudyReport.write(study.study(), study.plan(), "s", 0.3, folder.resolve("page.html")))
                 .isInstanceOf(CulvertException.class)
                 .hasMessageContaining("no test set has a share of 0.3");
     }
