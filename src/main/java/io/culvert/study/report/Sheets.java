@@ -199,7 +199,7 @@ final class Sheets {
     }
 
     private String headed(String group) {
-        return group + ", n = " + runs(group);
+        return group + ", n\u00a0=\u00a0" + runs(group);
     }
 
     private Cell spearman(Optional<ScoreStudy.Association> association) {
