@@ -15,8 +15,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "report",
         description = {
-            "Writes the results of a study so far as one HTML page that opens without a network, with its tables as Markdown and",
-            "CSV in the folder 'tables' beside it and every result as a line of results.jsonl.",
+            "Writes the results of a study so far as one HTML page that opens without a network, with its tables as Markdown and CSV in the folder 'tables' beside it and every result as a line of results.jsonl.",
             "",
             "Each figure and table is followed by the command that gives its numbers."
         })
