@@ -23,6 +23,9 @@ public record ScoreStudy(
         LabelFree score, List<Point> points, List<Association> associations, Optional<Selection> selection) {
     static final String ALL = "all runs";
     static final String SELF_SUPERVISED = "self-supervised";
+    /** Runs from which on a bootstrap interval is taken for more than a hint. */
+    static final int ENOUGH_RUNS = 10;
+
     private static final int LEAST_RUNS = 4;
     private static final double LEVEL = 0.95;
     private static final int DRAWS = 1000;

@@ -207,7 +207,7 @@ final class Sheets {
                 .flatMap(found -> found.spearman()
                         .map(s -> new Cell(
                                 Words.correlation(s.value()), interval(s.low(), s.high()) + (found.runs() == runs(found.group()) ? "" : ", n = " + found.runs()),
-                                s.low() > 0 ? "up" : s.high() < 0 ? "down" : "")))
+                                found.runs() < ScoreStudy.ENOUGH_RUNS ? "" : s.low() > 0 ? "up" : s.high() < 0 ? "down" : "")))
                 .orElse(Cell.NONE);
     }
 

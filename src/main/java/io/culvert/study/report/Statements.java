@@ -141,7 +141,7 @@ final class Statements {
         List<Statement.Finding> findings = new ArrayList<>();
         for (ScoreStudy study : scores) {
             if (study.score().key().equals("rankme")) {
-                for (String group : List.of(ScoreStudy.SELF_SUPERVISED, ScoreStudy.ALL)) {
+                for (String group : List.of(ScoreStudy.SELF_SUPERVISED, ScoreStudy.ALL)) { // the first decides
                     study.association(group)
                             .flatMap(found -> found.spearman().map(s -> new Statement.Finding(
                                     "Spearman's correlation with the metric, " + group, s.value(), s.low(), s.high(), Double.NaN,
@@ -153,11 +153,15 @@ final class Statements {
         Verdict verdict = Verdict.UNTESTED;
         if (!findings.isEmpty()) {
             Statement.Finding found = findings.getFirst();
-            verdict = found.high() < USEFUL ? Verdict.SUPPORTS : found.low() > USEFUL ? Verdict.CONTRADICTS : Verdict.UNDECIDED;
+            verdict = found.n() < ScoreStudy.ENOUGH_RUNS || found.low() <= USEFUL && found.high() >= USEFUL
+                    ? Verdict.UNDECIDED
+                    : found.high() < USEFUL ? Verdict.SUPPORTS : Verdict.CONTRADICTS;
         }
         return new Statement(
                 "rankme", "RankMe does not assess the quality of a representation well enough to select by it.",
-                "supports: the 95 %% interval of the correlation lies below %s; contradicts: above".formatted(USEFUL), findings,
+                "supports: the 95 %% interval of the correlation over at least %d self-supervised runs lies below %s; contradicts: above"
+                        .formatted(ScoreStudy.ENOUGH_RUNS, USEFUL),
+                findings,
                 verdict, "Features of our own encoding of training images; the study logged it on batches while training.");
     }
 

@@ -72,7 +72,7 @@ class ScoreStudyTest {
         assertThat(study(Map.of())).isEmpty();
     }
 
-    /** The statement about RankMe follows from its correlation: of -1 and of +1 over 12 runs. */
+    /** The statement about RankMe follows from its correlation: of -1 and of +1 over 12 runs. Nine of them decide nothing. */
     @Test
     void rankMeIsJudgedByItsInterval() {
         MadeUpGrid made = new MadeUpGrid();
@@ -80,15 +80,22 @@ class ScoreStudyTest {
             made.put(i % 2 == 0 ? SIMCLR : BYOL, MadeUpGrid.block(0.5, i), 0.5 + 0.01 * i);
         }
         Grid metric = made.grid();
+        Grid nine = metric.only(network -> true, block -> block.seed() < 9);
+        assertThat(rankMe(nine, 1).verdict()).isEqualTo(Verdict.UNDECIDED);
         for (int sign : new int[] {1, -1}) {
-            Results results = new Results(
-                    12, metric.networks(), List.of(), List.of(), Map.of(), Map.of("rankme", metric.map(value -> sign * value)));
-            Statement statement = Statements.of(metric, ScoreStudy.of(results, metric)).stream()
-                    .filter(one -> one.name().equals("rankme"))
-                    .findFirst()
-                    .orElseThrow();
+            Statement statement = rankMe(metric, sign);
             assertThat(statement.verdict()).isEqualTo(sign > 0 ? Verdict.CONTRADICTS : Verdict.SUPPORTS);
             assertThat(statement.findings().getFirst().difference()).isCloseTo(sign, within(1e-12));
         }
+    }
+
+    /** With a score that is the metric, or its negative. */
+    private static Statement rankMe(Grid metric, int sign) {
+        Results results = new Results(
+                12, metric.networks(), List.of(), List.of(), Map.of(), Map.of("rankme", metric.map(value -> sign * value)));
+        return Statements.of(metric, ScoreStudy.of(results, metric)).stream()
+                .filter(one -> one.name().equals("rankme"))
+                .findFirst()
+                .orElseThrow();
     }
 }
