@@ -22,7 +22,8 @@ import org.junit.jupiter.api.Test;
 class LayersTest {
     private static final List<Set<String>> LAYERS = List.of(
             Set.of("cli"),
-            Set.of("study", "verify", "report"),
+            Set.of("study"),
+            Set.of("verify", "report"),
             Set.of("train"),
             Set.of("data", "optim", "method"),
             Set.of("model"),

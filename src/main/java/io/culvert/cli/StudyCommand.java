@@ -6,6 +6,8 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -27,7 +29,8 @@ import picocli.CommandLine.Spec;
             "  culvert study plan --config configs/study-small.yaml      what would run, and for how long",
             "  culvert study run --config configs/study-small.yaml       runs it, or goes on with it",
             "  culvert study status --config configs/study-small.yaml    how far it is",
-            "  culvert study table --config configs/study-small.yaml     the results so far"
+            "  culvert study table --config configs/study-small.yaml     the results so far",
+            "  culvert study report --config configs/study-small.yaml    the same as a page, with tests and figures"
         },
         subcommands = {
             StudyPlanCommand.class,
@@ -35,6 +38,7 @@ import picocli.CommandLine.Spec;
             StudyStatusCommand.class,
             StudyRetryCommand.class,
             StudyTableCommand.class,
+            StudyReportCommand.class,
             StudyWorkCommand.class,
             StudyExecuteCommand.class
         })
@@ -60,6 +64,13 @@ final class StudyCommand implements Runnable {
 
         StudyConfig study() {
             return StudyConfig.load(config, overrides);
+        }
+
+        /** As given, to be put into other commands. */
+        String arguments() {
+            return Stream.concat(Stream.of(config.toString()), overrides.stream())
+                    .map(word -> word.matches("[\\w./=,:+-]+") ? word : "'" + word.replace("'", "'\\''") + "'")
+                    .collect(Collectors.joining(" "));
         }
 
         /** Draws the study's pictures where it needs them and they are not there. */

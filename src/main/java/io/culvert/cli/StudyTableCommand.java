@@ -3,6 +3,7 @@ package io.culvert.cli;
 import io.culvert.study.Plan;
 import io.culvert.study.Store;
 import io.culvert.study.StudyConfig;
+import io.culvert.study.TableText;
 import io.culvert.study.Tables;
 import java.io.PrintWriter;
 import java.util.Comparator;

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Two axes with grid lines and tick labels, and what is drawn between them. */
-final class Chart {
+public final class Chart {
     private static final int LEFT = 46;
     private static final int RIGHT = 14;
     private static final int TOP = 28;
@@ -19,8 +19,8 @@ final class Chart {
     private final Range ys;
 
     /** The values that an axis reaches from and to. */
-    record Range(double low, double high) {
-        static final Range UNIT = new Range(0, 1);
+    public record Range(double low, double high) {
+        public static final Range UNIT = new Range(0, 1);
 
         /** Round values inside the range, about as many as wanted. */
         List<Double> ticks(int wanted) {
@@ -36,7 +36,10 @@ final class Chart {
         }
     }
 
-    Chart(int width, int height, String description, Range xs, Range ys) {
+    /** A tick that stands at a value and says something else, as on a logarithmic axis. */
+    public record Tick(double at, String text) {}
+
+    public Chart(int width, int height, String description, Range xs, Range ys) {
         this.svg = new Svg(width, height, description);
         this.width = width;
         this.height = height;
@@ -52,13 +55,17 @@ final class Chart {
         return height - BOTTOM - (value - ys.low) / (ys.high - ys.low) * (height - TOP - BOTTOM);
     }
 
-    Chart axes(String xName, String yName, int xTicks, int yTicks) {
+    public Chart axes(String xName, String yName, int xTicks, int yTicks) {
+        return axes(xName, yName, xs.ticks(xTicks).stream().map(at -> new Tick(at, Text.tick(at))).toList(), yTicks);
+    }
+
+    public Chart axes(String xName, String yName, List<Tick> xTicks, int yTicks) {
         for (double tick : ys.ticks(yTicks)) {
             svg.line("grid", LEFT, y(tick), width - RIGHT, y(tick));
             svg.text("tick end", LEFT - 7, y(tick) + 4, Text.tick(tick));
         }
-        for (double tick : xs.ticks(xTicks)) {
-            svg.text("tick middle", x(tick), height - BOTTOM + 17, Text.tick(tick));
+        for (Tick tick : xTicks) {
+            svg.text("tick middle", x(tick.at()), height - BOTTOM + 17, tick.text());
         }
         svg.line("axis", LEFT, height - BOTTOM, width - RIGHT, height - BOTTOM);
         svg.text("label end", width - RIGHT, height - 6, xName);
@@ -66,7 +73,7 @@ final class Chart {
         return this;
     }
 
-    Chart curve(String style, double[] x, double[] y) {
+    public Chart curve(String style, double[] x, double[] y) {
         StringBuilder data = new StringBuilder();
         double lastX = Double.NEGATIVE_INFINITY;
         double lastY = Double.NEGATIVE_INFINITY;
@@ -106,12 +113,28 @@ final class Chart {
     }
 
     /** A straight line from point to point. */
-    Chart straight(String style, double x1, double y1, double x2, double y2) {
+    public Chart straight(String style, double x1, double y1, double x2, double y2) {
         svg.line(style, x(x1), y(y1), x(x2), y(y2));
         return this;
     }
 
-    String close() {
+    /**
+     * A dot, with what it stands for where the page is read with a pointer.
+     *
+     * @param radius in pixels
+     */
+    public Chart dot(String style, double x, double y, double radius, String title) {
+        svg.circle(style, x(x), y(y), radius, title);
+        return this;
+    }
+
+    /** A vertical bar between two values, cut off where the axis ends. */
+    public Chart bar(String style, double x, double low, double high) {
+        svg.line(style, x(x), y(Math.clamp(low, ys.low, ys.high)), x(x), y(Math.clamp(high, ys.low, ys.high)));
+        return this;
+    }
+
+    public String close() {
         return svg.close();
     }
 }

@@ -4,15 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import gg.jte.ContentType;
-import gg.jte.TemplateEngine;
-import gg.jte.output.StringOutput;
 import io.culvert.AtomicFile;
 import io.culvert.CulvertException;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /** Writes a report as {@code report.html} and {@code report.json}. */
@@ -34,11 +27,7 @@ public final class ReportWriter {
 
     /** The page. */
     static String html(AnomalyReport report) {
-        // The templates are classes of this jar, so no compiler is needed.
-        TemplateEngine engine = TemplateEngine.createPrecompiled(ContentType.Html);
-        StringOutput page = new StringOutput();
-        engine.render("report.jte", new ReportPage(report, css()), page);
-        return page.toString();
+        return Pages.render("report.jte", new ReportPage(report, Pages.css()));
     }
 
     /** The report's numbers. */
@@ -47,14 +36,6 @@ public final class ReportWriter {
             return JSON.writeValueAsString(report) + "\n";
         } catch (JsonProcessingException e) {
             throw new AssertionError("records of strings and numbers always have a JSON form", e);
-        }
-    }
-
-    private static String css() {
-        try (InputStream in = ReportWriter.class.getResourceAsStream("report.css")) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 }

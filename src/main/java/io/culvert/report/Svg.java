@@ -25,6 +25,12 @@ final class Svg {
         out.append("<path class=\"").append(style).append("\" d=\"").append(data).append("\"/>");
     }
 
+    void circle(String style, double x, double y, double radius, String title) {
+        out.append("<circle class=\"").append(style).append("\" cx=\"").append(number(x)).append("\" cy=\"")
+                .append(number(y)).append("\" r=\"").append(number(radius)).append("\"><title>").append(escape(title))
+                .append("</title></circle>");
+    }
+
     /** Text whose class names say where it is anchored. */
     void text(String style, double x, double y, String text) {
         out.append("<text class=\"").append(style).append("\" x=\"").append(number(x)).append("\" y=\"")

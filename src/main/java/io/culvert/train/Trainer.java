@@ -137,6 +137,11 @@ public final class Trainer {
         input.bind(arena.allocate(input.name(), input.bytes()), 0);
     }
 
+    /** Floating-point operations of a pass on so many images, without the update; compiles nothing. */
+    static long flops(Device device, Method method, int batch, int... sides) {
+        return Step.record(device, method, Extras.NONE, batch, sides).flops(device);
+    }
+
     /** A step on so many images, recorded and not yet compiled. */
     private record Step(Tape tape, List<Tensor> pixels, Method.Recorded recorded) {
         static Step record(Device device, Method method, Extras extras, int batch, int... sides) {
@@ -164,6 +169,13 @@ public final class Trainer {
 
         private static Tensor pixels(Tape tape, String name, int views, int side) {
             return tape.input(Tensor.f32(name, views, side, side, 3));
+        }
+
+        /** Floating-point operations: forward of all, backward of those that hand gradients on. */
+        long flops(Device device) {
+            tape.plannedBytes(device); // finds what goes backward
+            return tape.ops().stream().mapToLong(op -> op.cost().forwardFlops()).sum()
+                    + tape.backwardOps().stream().mapToLong(op -> op.cost().backwardFlops()).sum();
         }
 
         long bytes(Device device) {

@@ -1,14 +1,13 @@
-package io.culvert.cli;
+package io.culvert.study;
 
-import io.culvert.study.Store;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
 /** A table of a study as text. */
-final class TableText {
+public final class TableText {
     /** How it is written. */
-    enum Format {
+    public enum Format {
         TEXT,
         MARKDOWN,
         CSV
@@ -16,7 +15,7 @@ final class TableText {
 
     private TableText() {}
 
-    static String of(Store.Table table, Format format) {
+    public static String of(Store.Table table, Format format) {
         List<List<String>> lines = new ArrayList<>();
         lines.add(table.columns());
         for (List<Object> row : table.rows()) {
