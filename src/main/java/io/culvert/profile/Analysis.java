@@ -277,6 +277,16 @@ public final class Analysis {
         return mostSeen(row.kind() + " " + row.layer());
     }
 
+    /** Lines at which the trainer's thread was seen in operations of a class. */
+    public List<Seen> seenInClass(String kind) {
+        Map<String, Integer> lines = new HashMap<>();
+        rows.stream()
+                .filter(row -> row.kind().equals(kind))
+                .flatMap(row -> seen(row).stream())
+                .forEach(at -> lines.merge(at.line(), at.count(), Integer::sum));
+        return sorted(lines);
+    }
+
     /** Lines at which the loader's threads were seen at a task. */
     public List<Seen> seen(LoaderClock.Task task) {
         return mostSeen(task);
@@ -284,7 +294,10 @@ public final class Analysis {
 
     /** Lines, the most frequent first. */
     private List<Seen> mostSeen(Object what) {
-        Map<String, Integer> lines = seen.getOrDefault(what, Map.of());
+        return sorted(seen.getOrDefault(what, Map.of()));
+    }
+
+    private static List<Seen> sorted(Map<String, Integer> lines) {
         return lines.entrySet().stream()
                 .map(entry -> new Seen(entry.getKey(), entry.getValue()))
                 .sorted(Comparator.comparingInt(Seen::count).reversed().thenComparing(Seen::line))

@@ -83,14 +83,21 @@ final class Findings {
         }
     }
 
+    /** By class, since what one layer loses all of its kind lose. */
     private void operations() {
-        for (Analysis.Row row : analysis.rows()) {
+        for (Analysis.Row row : analysis.classes()) {
             double lost = analysis.percent(row.seconds() - row.floor());
             if (lost >= WORTH_PERCENT && row.ofRoof() < FAR_FROM_ROOF && row.bound() != Analysis.Bound.UNKNOWN) {
+                List<String> worst = analysis.rows().stream()
+                        .filter(one -> one.kind().equals(row.kind()))
+                        .sorted(Comparator.comparingDouble((Analysis.Row one) -> one.floor() - one.seconds()))
+                        .limit(3)
+                        .map(Analysis.Row::layer)
+                        .toList();
                 findings.add(new Finding(lost, say(
-                                "%.1f %% in %s (%s) beyond what its work needs: it reaches %.0f %% of what the machine gives.",
-                                lost, row.layer(), row.kind(), 100 * row.ofRoof())
-                        + lines(analysis.seen(row))));
+                                "%.1f %% in %s beyond what its work needs: it reaches %.1f %% of what the machine gives; most in %s.",
+                                lost, row.kind(), 100 * row.ofRoof(), String.join(", ", worst))
+                        + lines(analysis.seenInClass(row.kind()))));
             }
         }
     }

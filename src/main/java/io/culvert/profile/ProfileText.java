@@ -34,7 +34,7 @@ final class ProfileText {
     }
 
     private void say(String format, Object... args) {
-        out.append(String.format(Locale.ROOT, format, args)).append('\n');
+        out.append(String.format(Locale.ROOT, format, args)).append(System.lineSeparator());
     }
 
     private double millis(double seconds) {
@@ -70,7 +70,8 @@ final class ProfileText {
     }
 
     private void time() {
-        say("%nWhere the time goes: the device was idle %.1f %% of it%39s%10s", analysis.idlePercent(), "ms/step", "%");
+        String idle = String.format(Locale.ROOT, "Where the time goes: the device was idle %.1f %% of it", analysis.idlePercent());
+        say("%n%-74s%12s%10s", idle, "ms/step", "%");
         double ops = analysis.rows().stream().mapToDouble(Analysis.Row::seconds).sum();
         line("operations, forward", analysis.rows().stream().mapToDouble(Analysis.Row::forward).sum());
         line("operations, backward", analysis.rows().stream().mapToDouble(Analysis.Row::backward).sum());
@@ -91,7 +92,7 @@ final class ProfileText {
         if (all == 0) {
             return;
         }
-        say("%nThe loader's %d threads%49s%12s%12s%10s", recording.loaders().size(), "count", "ms each", "on a core", "%");
+        say("%n%-62s%12s%12s%12s%10s", "The loader's threads: " + recording.loaders().size(), "count", "ms each", "on a core", "%");
         for (Analysis.Loading loading : analysis.loading()) {
             int count = Math.max(1, loading.count());
             say("  %-62s%10d%12.3f%12.3f%10.2f", loading.task().label(), loading.count(), 1e3 * loading.seconds() / count,

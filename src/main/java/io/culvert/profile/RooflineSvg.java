@@ -104,9 +104,10 @@ final class RooflineSvg {
 
     private void dot(Analysis.Row row, double percent, int kind) {
         double rate = row.flops() / row.seconds() / 1e9;
-        add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\" fill-opacity=\"0.55\"><title>%s</title></circle>",
-                x(row.flops() / row.bytes()), y(rate), 2 + 3 * Math.sqrt(percent), COLOURS[kind % COLOURS.length],
-                escape(String.format(Locale.ROOT, "%s (%s): %.2f GFLOP/s, %.1f %% of the time", row.layer(), row.kind(), rate,
-                        percent)));
+        String title = String.format(
+                Locale.ROOT, "%s (%s): %.2f GFLOP/s, %.1f %% of the time", row.layer(), row.kind(), rate, percent);
+        add("<g><title>%s</title><circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\" fill-opacity=\"0.55\"/></g>",
+                escape(title), x(row.flops() / row.bytes()), y(rate), 2 + 3 * Math.sqrt(percent),
+                COLOURS[kind % COLOURS.length]);
     }
 }

@@ -1,5 +1,7 @@
 package io.culvert.profile;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -10,6 +12,7 @@ import java.util.function.Supplier;
 public final class StackSampler implements AutoCloseable {
     private static final long MILLIS = 10;
     private static final String OURS = "io.culvert.";
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
     /** A thread seen at a line: the innermost of Culvert, and what it called if that is not Culvert's. */
     record Sample(Thread thread, long nanos, String line) {}
@@ -32,10 +35,10 @@ public final class StackSampler implements AutoCloseable {
     private void run() {
         while (!closed) {
             if (wanted.getAsBoolean()) {
-                long start = System.nanoTime();
+                long start = THREADS.getCurrentThreadCpuTime();
                 look(trainer);
                 loaders.get().forEach(loader -> look(loader.thread()));
-                busyNanos += System.nanoTime() - start;
+                busyNanos += THREADS.getCurrentThreadCpuTime() - start;
             }
             try {
                 TimeUnit.MILLISECONDS.sleep(MILLIS);
@@ -82,7 +85,7 @@ public final class StackSampler implements AutoCloseable {
         return samples;
     }
 
-    /** Time that looking took, on a thread of its own. */
+    /** Time on a core that looking took. */
     long busyNanos() {
         return busyNanos;
     }

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** Tells the profiler, if one is open, what is trained and what the machine gives. */
 final class Profiling {
@@ -44,8 +45,10 @@ final class Profiling {
         Map<Op, Integer> numbers = new IdentityHashMap<>();
         int[] forward = number(tape.ops(), numbers, facts);
         int[] backward = number(tape.backwardOps(), numbers, facts);
-        List<MemoryFacts.Fixed> fixed = run.arena().buffers().stream()
-                .map(buffer -> new MemoryFacts.Fixed(buffer.purpose(), buffer.bytes()))
+        Map<String, Long> purposes = new TreeMap<>();
+        run.arena().buffers().forEach(buffer -> purposes.merge(buffer.purpose(), buffer.bytes(), Long::sum));
+        List<MemoryFacts.Fixed> fixed = purposes.entrySet().stream()
+                .map(part -> new MemoryFacts.Fixed(part.getKey(), part.getValue()))
                 .toList();
         MemoryFacts memory = new MemoryFacts(fixed, tape.blocks(), tape.stepBytes(), forward.length + backward.length);
         boolean synchronous = device instanceof CudaDevice;

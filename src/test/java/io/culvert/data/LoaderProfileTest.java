@@ -68,7 +68,7 @@ class LoaderProfileTest {
     @Test
     void aNeedlessCopyInAnOperationIsNamed() {
         assertThat(firstFinding(profile(Blank::new, () -> {}, LoaderProfileTest::copyForNothing)))
-                .contains("in layer1 (SmallOp) beyond what its work needs", "LoaderProfileTest.copyForNothing:");
+                .contains("in SmallOp beyond what its work needs", "most in layer1", "LoaderProfileTest.copyForNothing:");
     }
 
     private static void copyForNothing() {
