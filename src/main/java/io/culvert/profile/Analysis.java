@@ -150,7 +150,7 @@ public final class Analysis {
     private void attributeSamples(List<StepClock.Step> timed) {
         for (StackSampler.Sample sample : recording.sampler().samples()) {
             Object what = recording.loaders().stream()
-                    .filter(loader -> loader.thread() == sample.thread())
+                    .filter(loader -> loader.thread().equals(sample.thread()))
                     .findFirst()
                     .map(loader -> taskAt(loader, sample.nanos()))
                     .orElseGet(() -> lapAt(timed, sample.nanos()));
