@@ -10,7 +10,7 @@ import java.util.function.Supplier;
 
 /** Looks every few milliseconds at which lines of code the trainer's and the loader's threads are, while steps are timed. */
 public final class StackSampler implements AutoCloseable {
-    private static final long MILLIS = 10;
+    private static final long MILLIS = 20;
     private static final String OURS = "io.culvert.";
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
