@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Runs another command of culvert and says where the time of its training goes.",
             "",
-            "After the warm-up it times every second step and writes profile.txt, profile.jsonl, trace.json (for",
+            "After the warm-up it times one step of every two and writes profile.txt, profile.jsonl, trace.json (for",
             "ui.perfetto.dev) and roofline.svg: each operation's time, work and what bounds it, waits for data, memory.",
             "On a GPU each kernel is waited for, and nothing is compared to what the machine gives."
         },
