@@ -36,6 +36,7 @@ public final class Main implements Runnable {
                 EmbedCommand.class,
                 VerifyCommand.class,
                 KernelsCommand.class,
+                ProfileCommand.class,
                 BenchCommand.class,
                 DoctorCommand.class);
     }

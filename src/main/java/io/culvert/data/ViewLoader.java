@@ -2,6 +2,8 @@ package io.culvert.data;
 
 import io.culvert.CulvertException;
 import io.culvert.device.cpu.RgbImage;
+import io.culvert.profile.DecodeEvent;
+import io.culvert.profile.LoaderClock;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -118,8 +120,10 @@ final class ViewLoader<B extends Batch> implements AutoCloseable {
         try (Decoder decoder = decoders.get(); RgbImage image = new RgbImage()) {
             BatchWriter<B> writer = writers.get();
             BatchRing.Claim<B> claim = new BatchRing.Claim<>();
+            LoaderClock clock = LoaderClock.open();
             while (ring.claim(claim)) {
-                ring.finish(claim, load(claim, decoder, image, writer));
+                clock.lap(LoaderClock.Task.IDLE);
+                ring.finish(claim, load(claim, decoder, image, writer, clock));
             }
         } catch (Throwable e) {
             ring.fail(e);
@@ -127,17 +131,24 @@ final class ViewLoader<B extends Batch> implements AutoCloseable {
     }
 
     /** Loads the claimed image; returns what went wrong, or null. */
-    private Throwable load(BatchRing.Claim<B> claim, Decoder decoder, RgbImage image, BatchWriter<B> writer) {
+    private Throwable load(BatchRing.Claim<B> claim, Decoder decoder, RgbImage image, BatchWriter<B> writer,
+            LoaderClock clock) {
         int sample = claim.batch.sampleIndices()[claim.position];
         try {
             DecodedCache.Entry kept = cache.get(sample);
             if (kept == null) {
+                DecodeEvent event = DecodeEvent.start();
                 decoder.decode(dataset.path(sample), image);
+                if (event != null) {
+                    event.finish(dataset.path(sample));
+                }
                 cache.put(sample, image);
+                clock.lap(LoaderClock.Task.DECODE);
                 writer.write(claim.batch, claim.position, image.pixels(), image.height(), image.width());
             } else {
                 writer.write(claim.batch, claim.position, kept.pixels(), kept.height(), kept.width());
             }
+            clock.lap(LoaderClock.Task.RENDER);
             return null;
         } catch (Throwable e) {
             return e;

@@ -31,6 +31,11 @@ public final class RunArena implements AutoCloseable {
         return buffer;
     }
 
+    /** What was allocated on the device so far. */
+    public List<Buffer> buffers() {
+        return List.copyOf(buffers);
+    }
+
     /** Zero-filled memory of the host, whatever the device. */
     public MemorySegment hostMemory(long bytes) {
         return host.allocate(bytes, ALIGNMENT);

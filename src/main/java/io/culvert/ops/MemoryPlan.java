@@ -3,6 +3,7 @@ package io.culvert.ops;
 import io.culvert.device.Buffer;
 import io.culvert.device.RunArena;
 import io.culvert.device.StepArena;
+import io.culvert.profile.MemoryFacts;
 import io.culvert.tensor.Tensor;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -14,11 +15,13 @@ import java.util.Set;
 final class MemoryPlan {
     private static final class Life {
         final int first;
+        final MemoryFacts.Category category;
         int last;
         String lastUser;
 
-        Life(int first) {
+        Life(int first, MemoryFacts.Category category) {
             this.first = first;
+            this.category = category;
         }
     }
 
@@ -30,13 +33,13 @@ final class MemoryPlan {
     MemoryPlan(List<Op> forward, List<Op> backward, Set<Tensor> external, Set<Tensor> kept) {
         this.external = external;
         for (Op op : forward) {
-            use(op, op.inputs());
-            use(op, op.outputs());
-            use(op, op.forwardScratch());
+            use(op, op.inputs(), MemoryFacts.Category.ACTIVATION);
+            use(op, op.outputs(), MemoryFacts.Category.ACTIVATION);
+            use(op, op.forwardScratch(), MemoryFacts.Category.WORKSPACE);
             time++;
         }
         for (Op op : backward) {
-            use(op, op.backwardUses());
+            use(op, op.backwardUses(), MemoryFacts.Category.WORKSPACE);
             time++;
         }
         for (Tensor tensor : kept) {
@@ -47,19 +50,28 @@ final class MemoryPlan {
         }
     }
 
-    private void use(Op op, List<Tensor> tensors) {
+    /** @param category of those that nobody has used before and that are no gradients */
+    private void use(Op op, List<Tensor> tensors, MemoryFacts.Category category) {
         for (Tensor tensor : tensors) {
             if (tensor.isBound() || external.contains(tensor)) {
                 continue;
             }
             Life life = lives.computeIfAbsent(tensor, key -> {
-                Life born = new Life(time);
+                Life born = new Life(time, Tape.isGradient(tensor) ? MemoryFacts.Category.GRADIENT : category);
                 inOrder.put(tensor, born);
                 return born;
             });
             life.last = time;
             life.lastUser = op.name();
         }
+    }
+
+    List<MemoryFacts.Block> blocks() {
+        return inOrder.entrySet().stream()
+                .map(entry -> new MemoryFacts.Block(
+                        entry.getKey().name(), entry.getValue().category, entry.getKey().bytes(), entry.getValue().first,
+                        entry.getValue().last))
+                .toList();
     }
 
     /** Bytes of the step's slab; binds nothing. */

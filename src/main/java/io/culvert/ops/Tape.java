@@ -3,6 +3,9 @@ package io.culvert.ops;
 import io.culvert.device.Device;
 import io.culvert.device.RunArena;
 import io.culvert.ops.add.AddGradientsOp;
+import io.culvert.profile.MemoryFacts;
+import io.culvert.profile.OpEvent;
+import io.culvert.profile.StepClock;
 import io.culvert.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -17,6 +20,8 @@ import java.util.Set;
  * build kernels, then {@link #forward} and {@link #backward} run fixed kernels on fixed addresses and create nothing.
  */
 public final class Tape {
+    private static final String GRADIENT = "grad/";
+
     private final List<Op> forwardOps = new ArrayList<>();
     private final List<Op> backwardOps = new ArrayList<>();
     private final Map<Tensor, List<Tensor>> gradients = new IdentityHashMap<>();
@@ -29,6 +34,8 @@ public final class Tape {
     private Op[] forward;
     private Op[] backward;
     private long stepBytes;
+    private List<MemoryFacts.Block> blocks = List.of();
+    private StepClock clock = StepClock.OFF;
 
     /** A tape that trains plans backward too; one that only infers shares memory as soon as a value is consumed. */
     public Tape(boolean training) {
@@ -118,7 +125,12 @@ public final class Tape {
     }
 
     private static Tensor like(Tensor tensor) {
-        return new Tensor("grad/" + tensor.name(), tensor.shape(), tensor.dtype());
+        return new Tensor(GRADIENT + tensor.name(), tensor.shape(), tensor.dtype());
+    }
+
+    /** Whether {@code tensor} came of {@link #newGradient}. */
+    static boolean isGradient(Tensor tensor) {
+        return tensor.name().startsWith(GRADIENT);
     }
 
     /** All contributions to the gradient of {@code tensor}, one for each consumer, to be added by the caller. */
@@ -144,7 +156,9 @@ public final class Tape {
     /** Plans the memory of the step, takes it from {@code arena} and builds all kernels. */
     public void compile(RunArena arena) {
         Device device = arena.device();
-        stepBytes = plan(device).allocate(arena);
+        MemoryPlan plan = plan(device);
+        stepBytes = plan.allocate(arena);
+        blocks = plan.blocks();
         forwardOps.forEach(op -> op.prepare(device));
         backwardOps.stream().filter(op -> !forwardOps.contains(op)).forEach(op -> op.prepare(device));
         forward = forwardOps.toArray(Op[]::new);
@@ -179,15 +193,50 @@ public final class Tape {
         }
     }
 
+    /** Lets {@code profiled} take the time of each operation from now on. */
+    public void time(StepClock profiled) {
+        clock = profiled;
+    }
+
     public void forward() {
+        if (clock.isTiming() || OpEvent.isAsked()) {
+            forwardTimed();
+            return;
+        }
         for (Op op : forward) {
             op.forward();
         }
     }
 
     public void backward() {
+        if (clock.isTiming() || OpEvent.isAsked()) {
+            backwardTimed();
+            return;
+        }
         for (Op op : backward) {
             op.backward();
+        }
+    }
+
+    private void forwardTimed() {
+        for (int i = 0; i < forward.length; i++) {
+            OpEvent event = OpEvent.start();
+            forward[i].forward();
+            clock.forward(i);
+            if (event != null) {
+                event.finish(forward[i].name(), forward[i].getClass().getSimpleName(), "forward");
+            }
+        }
+    }
+
+    private void backwardTimed() {
+        for (int i = 0; i < backward.length; i++) {
+            OpEvent event = OpEvent.start();
+            backward[i].backward();
+            clock.backward(i);
+            if (event != null) {
+                event.finish(backward[i].name(), backward[i].getClass().getSimpleName(), "backward");
+            }
         }
     }
 
@@ -202,6 +251,11 @@ public final class Tape {
     /** Bytes of activations, gradients and scratch that one step needs at its peak. */
     public long stepBytes() {
         return stepBytes;
+    }
+
+    /** What lies in the step's memory, and from which of its operations to which; forward ones count first. */
+    public List<MemoryFacts.Block> blocks() {
+        return blocks;
     }
 
     public Cost cost() {

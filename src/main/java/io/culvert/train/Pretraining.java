@@ -4,6 +4,8 @@ import io.culvert.CulvertException;
 import io.culvert.data.Dataset;
 import io.culvert.data.Feed;
 import io.culvert.data.LoaderConfig;
+import io.culvert.profile.Phase;
+import io.culvert.profile.StepClock;
 import io.culvert.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -23,12 +25,14 @@ public final class Pretraining {
     private final Trainer trainer;
     private final Feed feed;
     private final Tracking tracking;
+    private final StepClock clock;
     private final int stepsPerEpoch;
     private final int totalSteps;
     private final Runnable next = this::bring;
 
     private Pretraining(
-            Run run, Dataset dataset, RunFolder folder, Trainer trainer, Feed feed, Tracking tracking, int stepsPerEpoch) {
+            Run run, Dataset dataset, RunFolder folder, Trainer trainer, Feed feed, Tracking tracking, StepClock clock,
+            int stepsPerEpoch) {
         this.run = run;
         this.dataset = dataset;
         this.config = run.config();
@@ -37,6 +41,7 @@ public final class Pretraining {
         this.trainer = trainer;
         this.feed = feed;
         this.tracking = tracking;
+        this.clock = clock;
         this.stepsPerEpoch = stepsPerEpoch;
         this.totalSteps = stepsPerEpoch * config.schedule().epochs();
     }
@@ -78,10 +83,12 @@ public final class Pretraining {
                 Checkpoint.resume(folder.checkpoint(), run.store(), trainer);
             }
             int done = trainer.steps();
+            StepClock clock = Profiling.attach(run, trainer);
             LoaderConfig loading = run.training(done / stepsPerEpoch, done % stepsPerEpoch);
             try (Feed feed = run.feed(dataset, loading, trainer.pixels());
                     Tracking tracking = new Tracking(run, folder, trainer, diagnostics, stepsPerEpoch, resumed)) {
-                Pretraining pretraining = new Pretraining(run, dataset, folder, trainer, feed, tracking, stepsPerEpoch);
+                Pretraining pretraining =
+                        new Pretraining(run, dataset, folder, trainer, feed, tracking, clock, stepsPerEpoch);
                 if (!resumed) {
                     // So that a run killed before its first checkpoint resumes like any other.
                     pretraining.checkpoint();
@@ -113,16 +120,21 @@ public final class Pretraining {
         long start = System.nanoTime();
         try (Progress progress = Progress.start("pretrain", trainer.steps(), totalSteps)) {
             long waited = 0;
+            clock.begin();
             while (bring()) {
                 double learningRate = trainer.learningRate();
                 tracking.before();
+                clock.lap(Phase.LOG);
                 float loss = step();
                 progress.step(config.batchSize(), loss, feed.waitNanos() - waited);
                 waited = feed.waitNanos();
                 tracking.after(progress, loss, learningRate);
+                clock.lap(Phase.LOG);
                 if (checkpointDue()) {
                     checkpoint();
+                    clock.lap(Phase.CHECKPOINT);
                 }
+                clock.endStep();
             }
             tracking.end(progress, (System.nanoTime() - start) / 1e9);
         }
@@ -132,10 +144,12 @@ public final class Pretraining {
 
     /** Waits for the images of the next pass, and gives the step their labels; false after the last. */
     private boolean bring() {
+        long waited = feed.waitNanos();
         int images = feed.next();
         if (images > 0) {
             label(images);
         }
+        clock.fed(feed.waitNanos() - waited);
         return images > 0;
     }
 

@@ -12,6 +12,9 @@ import io.culvert.optim.GradientScale;
 import io.culvert.optim.Optimizer;
 import io.culvert.optim.SlabCopy;
 import io.culvert.optim.WarmupCosine;
+import io.culvert.profile.Phase;
+import io.culvert.profile.StepClock;
+import io.culvert.profile.StepEvent;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
@@ -44,6 +47,7 @@ public final class Trainer {
     private final Runnable pass;
     private final Runnable update;
     private final Runnable nothing = this::nothingNext;
+    private StepClock clock = StepClock.OFF;
     private int step;
 
     /**
@@ -198,6 +202,7 @@ public final class Trainer {
         if (probe != null) {
             probe.zeroGradients();
         }
+        clock.lap(Phase.CLEAR);
     }
 
     private void accumulate() {
@@ -208,15 +213,19 @@ public final class Trainer {
     private void update() {
         if (scale != null) {
             scale.apply();
+            clock.lap(Phase.SCALE);
         }
         if (method.learns()) {
             optimizer.update();
+            clock.lap(Phase.OPTIMIZER);
         }
         if (probe != null) {
             probe.update();
+            clock.lap(Phase.PROBE);
         }
         if (teacher != null) {
             average.update();
+            clock.lap(Phase.EMA);
         }
     }
 
@@ -254,6 +263,7 @@ public final class Trainer {
      * @param next brings the images, and labels if there are any, of each pass but the first
      */
     public float step(Runnable next) {
+        StepEvent event = StepEvent.start();
         optimizer.prepare(learningRate());
         if (probe != null) {
             probe.prepare();
@@ -261,6 +271,7 @@ public final class Trainer {
         if (teacher != null) {
             average.prepare(teacher.momentum(step));
         }
+        clock.lap(Phase.PREPARE);
         begin.run();
         double losses = 0;
         for (int i = 0; i < passes; i++) {
@@ -268,12 +279,18 @@ public final class Trainer {
                 next.run();
             }
             method.prepare(step, i);
+            clock.lap(Phase.PREPARE);
             pass.run();
             losses += finite(recorded.loss().item());
+            clock.lap(Phase.LOSS);
         }
         update.run();
         step++;
-        return (float) (losses / passes);
+        float loss = (float) (losses / passes);
+        if (event != null) {
+            event.finish(step, loss);
+        }
+        return loss;
     }
 
     private float finite(float loss) {
@@ -304,6 +321,12 @@ public final class Trainer {
     /** The rate that the next step uses. */
     public double learningRate() {
         return schedule.at(step);
+    }
+
+    /** Lets {@code profiled} take the time of what a step does from now on. */
+    void time(StepClock profiled) {
+        clock = profiled;
+        tape.time(profiled);
     }
 
     /** Steps done. */
