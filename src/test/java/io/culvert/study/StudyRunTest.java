@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 class StudyRunTest {
     private static final Path CONFIG = Path.of("../configs/study-smoke.yaml").toAbsolutePath().normalize();
     private static final String RESULTS = "SELECT * FROM results ORDER BY id, reader, test_share, metric";
-    private static final int KILLS = 3;
+    private static final int KILLS = 2;
     private static final long SEED = 20_241_005;
 
     @TempDir

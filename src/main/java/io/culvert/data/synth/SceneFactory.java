@@ -3,8 +3,8 @@ package io.culvert.data.synth;
 import io.culvert.data.DefectCode;
 
 /**
- * The scene of every picture, by (split, index) alone: asking for one twice, in any order and on any thread, gives the
- * same scene, and a larger data set begins with the pictures of a smaller one.
+ * The scene of every picture, by (split, index) alone: asking for one twice, in any order, gives the same scene, and a
+ * larger data set begins with the pictures of a smaller one. Not thread safe: one per thread, all of which agree.
  */
 final class SceneFactory {
     /** Keys of independent streams. */

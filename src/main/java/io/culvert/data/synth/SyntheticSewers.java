@@ -70,12 +70,10 @@ public final class SyntheticSewers {
 
     private final Path out;
     private final SynthConfig config;
-    private final SceneFactory factory;
 
     private SyntheticSewers(Path out, SynthConfig config) {
         this.out = out;
         this.config = config;
-        this.factory = new SceneFactory(config.seed(), config.defectShare(), config.nuisance(), config.severity());
     }
 
     /**
@@ -152,10 +150,13 @@ public final class SyntheticSewers {
         AtomicInteger next = new AtomicInteger();
         AtomicInteger done = new AtomicInteger();
         Runnable worker = () -> {
+            // One a thread: painters hold noise, whose slope is that of its latest call.
+            SceneFactory factory =
+                    new SceneFactory(config.seed(), config.defectShare(), config.nuisance(), config.severity());
             Renderer renderer = new Renderer(config.width(), config.height());
             try (FrameEncoder encoder = new FrameEncoder()) {
                 for (int i = next.getAndIncrement(); i < total; i = next.getAndIncrement()) {
-                    rows[i] = picture(i, renderer, encoder);
+                    rows[i] = picture(i, factory, renderer, encoder);
                     progress.accept(done.incrementAndGet());
                 }
             } catch (RuntimeException | Error e) {
@@ -183,7 +184,7 @@ public final class SyntheticSewers {
         return rows;
     }
 
-    private String picture(int number, Renderer renderer, FrameEncoder encoder) {
+    private String picture(int number, SceneFactory factory, Renderer renderer, FrameEncoder encoder) {
         Split split = number < config.train() ? Split.TRAIN : Split.VAL;
         int index = split == Split.TRAIN ? number : number - config.train();
         int frames = config.framesPerPipe();

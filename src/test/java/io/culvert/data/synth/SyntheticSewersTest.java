@@ -48,6 +48,16 @@ class SyntheticSewersTest {
         assertThat(files(folder.resolve("four"))).containsExactlyEntriesOf(files(folder.resolve("one")));
     }
 
+    /** Damaged surfaces are drawn with noise that holds state: many of them at once. */
+    @Test
+    void threadsChangeNoByteOfDamagedSurfaces() throws IOException {
+        for (int threads : new int[] {1, 4}) {
+            SynthConfig pictures = new SynthConfig(48, 1, 0.9, 88, 72, 1, SynthConfig.Format.PNG, false, 0.05, 1, threads);
+            SyntheticSewers.write(folder.resolve(threads + " threads"), pictures, false, done -> {});
+        }
+        assertThat(files(folder.resolve("4 threads"))).containsExactlyEntriesOf(files(folder.resolve("1 threads")));
+    }
+
     @Test
     void readsAsSewerMl() throws IOException {
         Path out = folder.resolve("set");

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.culvert.CulvertException;
 import io.culvert.CounterRng;
+import io.culvert.CulvertException;
 import io.culvert.study.MadeUpStudy;
 import io.culvert.study.Plan;
 import io.culvert.study.PlannedRun;
