@@ -1,33 +1,33 @@
 package io.culvert.cli;
 
 import io.culvert.report.AnomalyReport.Fact;
-import io.culvert.study.Lifeline;
 import io.culvert.study.Plan;
-import io.culvert.study.PlannedRun;
 import io.culvert.study.RunExecution;
 import java.nio.file.Path;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code culvert study execute}: one run, in the process that a worker started for it. */
-@Command(name = "execute", hidden = true, description = "Does one run of a study. Workers start it; its input ends with them.")
+/** {@code culvert study execute}: runs that a worker asks for, in the process that it started for them. */
+@Command(
+        name = "execute",
+        hidden = true,
+        description = "Does runs of a study. Workers start it and name the runs on its input, which ends with them.")
 final class StudyExecuteCommand implements Runnable {
     @Option(names = "--folder", required = true, description = "The study's folder.")
     private Path folder;
 
-    @Option(names = "--run", required = true, description = "The run's id.")
-    private String id;
-
-    @Option(names = "--claim", required = true, description = "Number of the worker's claim on the run.")
-    private int claim;
-
     @Override
     public void run() {
-        PlannedRun run = Plan.read(folder).run(id);
-        Lifeline.hold(System.in, run.folder(), claim);
-        RunExecution.execute(
-                run,
-                MachineFacts.of(run.config().device()).stream().collect(Collectors.toMap(Fact::name, Fact::value)));
+        try {
+            RunExecution.serve(
+                    Plan.read(folder),
+                    System.in,
+                    System.out,
+                    device -> MachineFacts.of(device).stream().collect(Collectors.toMap(Fact::name, Fact::value)));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
     }
 }

@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 
 /**
@@ -22,6 +24,10 @@ public record Failure(int exitCode, String message, String at) {
     private static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .build();
+
+    static Failure now(int exitCode, String message) {
+        return new Failure(exitCode, message, Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+    }
 
     void write(Path folder) {
         try {

@@ -1,9 +1,14 @@
 package io.culvert.study;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Path;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 
 /**
  * Ends this process when it works for nobody: when the parent is gone, which ends its input, and when the run was taken
@@ -12,44 +17,55 @@ import java.time.Duration;
 public final class Lifeline {
     private static final Duration POLL = Duration.ofSeconds(1);
     /** As if by SIGTERM. */
-    private static final int ENDED = 143;
+    static final int ENDED = 143;
 
     private Lifeline() {}
 
     /**
-     * Watches parent and claim from now on.
+     * Watches the parent from now on.
      *
      * @param input that the parent holds open
-     * @param folder of the run
-     * @param claim number of the parent's claim on it
+     * @return the lines it writes
      */
-    public static void hold(InputStream input, Path folder, int claim) {
-        hold(input);
-        Claim held = Claim.of(folder, claim);
-        Thread.ofPlatform().daemon().name("claim").start(() -> {
-            while (!held.lost()) {
-                try {
-                    Thread.sleep(POLL);
-                } catch (InterruptedException e) {
-                    return;
-                }
-            }
-            end("another worker has taken over");
-        });
-    }
-
-    /** Watches the parent alone. */
-    public static void hold(InputStream input) {
+    public static BlockingQueue<String> hold(InputStream input) {
+        BlockingQueue<String> lines = new LinkedBlockingQueue<>();
         Thread.ofPlatform().daemon().name("parent").start(() -> {
-            try {
-                while (input.read() >= 0) {
-                    // Whatever it says: it lives.
-                }
-            } catch (IOException e) {
+            try (BufferedReader reader = new BufferedReader(new InputStreamReader(input, StandardCharsets.UTF_8))) {
+                reader.lines().forEach(lines::add);
+            } catch (IOException | UncheckedIOException e) {
                 // As good as the end.
             }
             end("the process that started it is gone");
         });
+        return lines;
+    }
+
+    /** Ends this process when another worker takes the run over, until this is closed. */
+    static final class Watch implements AutoCloseable {
+        private final Thread thread;
+
+        /**
+         * Begins.
+         *
+         * @param claim the parent's, on the run
+         */
+        Watch(Claim claim) {
+            thread = Thread.ofPlatform().daemon().name("claim").start(() -> {
+                while (!claim.lost()) {
+                    try {
+                        Thread.sleep(POLL);
+                    } catch (InterruptedException e) {
+                        return;
+                    }
+                }
+                end("another worker has taken over");
+            });
+        }
+
+        @Override
+        public void close() {
+            thread.interrupt();
+        }
     }
 
     private static void end(String why) {

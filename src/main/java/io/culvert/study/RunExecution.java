@@ -9,6 +9,8 @@ import io.culvert.train.Probing;
 import io.culvert.train.RunConfig;
 import io.culvert.train.RunFolder;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -16,9 +18,11 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.function.Function;
 
 /**
- * One run of a study in this process: trains what is not trained yet, from the last checkpoint on, judges it, and leaves
+ * A run of a study in this process: trains what is not trained yet, from the last checkpoint on, judges it, and leaves
  * its sidecar.
  */
 public final class RunExecution {
@@ -33,11 +37,29 @@ public final class RunExecution {
     }
 
     /**
-     * Does what is left to do of a run.
+     * Does the runs that the parent asks for, one after the other, and ends this process when the parent is gone. Returns
+     * by no other way than the exception of a run that fails.
      *
-     * @param machine facts for the sidecar
+     * @param input the requests of {@link RunnerProcess}
+     * @param output where a run that is done is told
+     * @param machine facts for the sidecar, of a device
      */
-    public static void execute(PlannedRun run, Map<String, String> machine) {
+    public static void serve(Plan plan, InputStream input, PrintStream output, Function<String, Map<String, String>> machine)
+            throws InterruptedException {
+        BlockingQueue<String> requests = Lifeline.hold(input);
+        while (true) {
+            String[] request = requests.take().split(" ");
+            PlannedRun run = plan.run(request[0]);
+            try (Lifeline.Watch watch = new Lifeline.Watch(Claim.of(run.folder(), Integer.parseInt(request[1])))) {
+                execute(run, machine.apply(run.config().device()));
+            }
+            output.println(RunnerProcess.DONE);
+            output.flush();
+        }
+    }
+
+    /** Does what is left to do of a run. */
+    private static void execute(PlannedRun run, Map<String, String> machine) {
         RunExecution execution = new RunExecution(run);
         if (!execution.done()) {
             execution.train();

@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Works on a study from this machine: so many runs at a time, each in a process of its own. Workers on other machines
+ * Works on a study from this machine: so many runs at a time, in as many processes. Workers on other machines
  * that see the same folder do the same, and each run is claimed by one of them.
  */
 public final class Workers {
@@ -19,7 +19,9 @@ public final class Workers {
     /** A run that is killed from outside again and again is likely too large for the machine. */
     private static final int ATTEMPTS = 3;
 
-    private static final int KILLED = 137;
+    private static final int SIGNALLED = 128;
+    private static final int KILLED = SIGNALLED + 9;
+    private static final List<Integer> FROM_OUTSIDE = List.of(SIGNALLED + 1, SIGNALLED + 2, KILLED, SIGNALLED + 15);
 
     /**
      * How to work.
@@ -37,7 +39,7 @@ public final class Workers {
         void ended(PlannedRun run, End end, Duration after);
     }
 
-    /** How the process of a run ended. */
+    /** How a run ended. */
     public enum End {
         DONE,
         FAILED,
@@ -105,11 +107,11 @@ public final class Workers {
     }
 
     private void work(Map<String, String> environment) {
-        try {
+        try (RunnerProcess runner = new RunnerProcess(plan.folder(), environment)) {
             while (!stopping) {
                 Optional<Work> next = take();
                 if (next.isPresent()) {
-                    execute(next.get(), environment);
+                    execute(next.get(), runner);
                 } else if (allSettled()) {
                     return;
                 } else {
@@ -124,21 +126,16 @@ public final class Workers {
         }
     }
 
-    private void execute(Work work, Map<String, String> environment) throws InterruptedException {
+    private void execute(Work work, RunnerProcess runner) throws InterruptedException {
         long start = System.nanoTime();
         PlannedRun run = work.run();
-        RunProcess process = new RunProcess(plan.folder(), run, work.claim());
         held.add(work.claim());
         End end;
         try {
             synchronized (this) {
                 listener.started(run, work.resumed());
             }
-            end = process.execute(environment, options.dead());
-            if (end == End.KILLED && !stopping && countKill(run) == ATTEMPTS) {
-                process.fail(KILLED, "killed from outside %d times, which is what happens when memory runs out".formatted(ATTEMPTS));
-                end = End.FAILED;
-            }
+            end = end(work, runner.execute(run, work.claim(), options.dead()));
         } finally {
             held.remove(work.claim());
             work.claim().close();
@@ -148,6 +145,27 @@ public final class Workers {
                 listener.ended(run, end, Duration.ofNanos(System.nanoTime() - start));
             }
         }
+    }
+
+    /** What an exit code means; why there is no result is left in the run's folder. */
+    private End end(Work work, int exitCode) {
+        PlannedRun run = work.run();
+        if (work.claim().lost()) {
+            return End.LOST;
+        }
+        if (exitCode == 0 && State.isDone(run)) {
+            return End.DONE;
+        }
+        if (FROM_OUTSIDE.contains(exitCode)) {
+            if (stopping || countKill(run) < ATTEMPTS) {
+                return End.KILLED;
+            }
+            String why = "killed from outside %d times, which is what happens when memory runs out".formatted(ATTEMPTS);
+            Failure.now(exitCode, why).write(run.folder());
+        } else {
+            Failure.now(exitCode, RunnerProcess.lastLine(run)).write(run.folder());
+        }
+        return End.FAILED;
     }
 
     private synchronized int countKill(PlannedRun run) {
