@@ -68,6 +68,8 @@ final class ProfileCommand implements Callable<Integer> {
     @Parameters(arity = "1..*", paramLabel = "COMMAND", description = "After --: the command with its options.")
     private List<String> command;
 
+    private static final String GRAPH = "culvert.graph";
+
     @Spec
     private CommandSpec spec;
 
@@ -79,8 +81,8 @@ final class ProfileCommand implements Callable<Integer> {
         if (command.getFirst().equals(spec.name())) {
             throw CulvertException.usage("a profile of a profile says nothing: name the command that trains");
         }
-        // Read when a GPU is opened: an operation's time is its kernels', not that of putting them into a queue.
-        System.setProperty("culvert.sync", "true");
+        // Read when a GPU is opened: kernels of a graph could not be timed one by one.
+        String graph = System.setProperty(GRAPH, "false");
         int code;
         try (Profiler profiler = Profiler.open(new Profiler.Settings(warmup, steps, stop, out), this::ready)) {
             code = inner().execute(command.toArray(String[]::new));
@@ -94,7 +96,11 @@ final class ProfileCommand implements Callable<Integer> {
                                 "'%s' trained nothing in this process: there is nothing to profile", command.getFirst());
             }
         } finally {
-            System.clearProperty("culvert.sync");
+            if (graph == null) {
+                System.clearProperty(GRAPH);
+            } else {
+                System.setProperty(GRAPH, graph);
+            }
         }
         return code;
     }

@@ -6,10 +6,12 @@ import io.culvert.emulator.ptx.ExecutionOrder;
 import io.culvert.emulator.ptx.Interpreter;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -143,6 +145,19 @@ public final class Emulator {
     /** How many times a recorded graph was launched since the emulator was installed. */
     public int graphLaunches() {
         return driver.graphLaunches();
+    }
+
+    /** Names of {@link #counts}. */
+    public static List<String> counted() {
+        return KernelCounts.NAMES;
+    }
+
+    /**
+     * What kernels of PTX did from the installation of the emulator until an event passed; calls of simulated libraries are
+     * not counted.
+     */
+    public long[] counts(MemorySegment event) {
+        return driver.counts(event);
     }
 
     /** What was created and not given back, by type, with the number of each; empty after a clean run. */

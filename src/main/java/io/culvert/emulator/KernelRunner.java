@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 /** Runs the kernels of loaded modules by the interpreter. */
 final class KernelRunner {
     private final Interpreter interpreter;
+    private final KernelCounts counts = new KernelCounts();
     private ExecutionOrder order = ExecutionOrder.FORWARD;
 
     KernelRunner(Interpreter interpreter) {
@@ -22,6 +23,11 @@ final class KernelRunner {
     /** The order in which blocks and warps run from now on. */
     void order(ExecutionOrder newOrder) {
         order = newOrder;
+    }
+
+    /** What all kernels did so far, as {@link KernelCounts#NAMES} lists. */
+    long[] counts() {
+        return counts.now();
     }
 
     /** A loaded PTX text. */
@@ -77,7 +83,7 @@ final class KernelRunner {
         SimulatedStream.Work launch(Dim3 grid, Dim3 block, int sharedBytes, MemorySegment parameters) {
             try {
                 Launch launch = Launch.ofPointers(kernel, grid, block, sharedBytes, parameters, sharedLimit);
-                return () -> interpreter.run(launch, order);
+                return () -> counts.add(interpreter.run(launch, order));
             } catch (KernelFault e) {
                 throw new SimulatedError(SimulatedDriver.INVALID_VALUE, "%s", e.getMessage());
             }

@@ -26,6 +26,7 @@ final class SimulatedDriver extends SimulatedLibrary {
     static final int INVALID_PTX = 218;
     static final int INVALID_HANDLE = 400;
     static final int NOT_FOUND = 500;
+    static final int NOT_READY = 600;
     static final int ILLEGAL_ADDRESS = 700;
     static final int LAUNCH_FAILED = 719;
     static final int NOT_SUPPORTED = 801;
@@ -41,6 +42,7 @@ final class SimulatedDriver extends SimulatedLibrary {
             Map.entry(INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"),
             Map.entry(INVALID_PTX, "CUDA_ERROR_INVALID_PTX"),
             Map.entry(INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"),
+            Map.entry(NOT_READY, "CUDA_ERROR_NOT_READY"),
             Map.entry(NOT_FOUND, "CUDA_ERROR_NOT_FOUND"),
             Map.entry(ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"),
             Map.entry(LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED"),
@@ -48,6 +50,7 @@ final class SimulatedDriver extends SimulatedLibrary {
             Map.entry(CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"),
             Map.entry(UNKNOWN, "CUDA_ERROR_UNKNOWN"));
 
+    private static final int EVENT_DISABLE_TIMING = 2;
     private static final int COMPUTE_CAPABILITY_MAJOR = 75;
     private static final int COMPUTE_CAPABILITY_MINOR = 76;
     private static final int MULTIPROCESSORS = 16;
@@ -85,9 +88,15 @@ final class SimulatedDriver extends SimulatedLibrary {
 
     /** The place it marks in the stream that it was last recorded in, if it was. */
     private static final class Event {
+        private final boolean timed;
         private SimulatedStream stream;
         private long place;
         private long nanos;
+        private long[] counts;
+
+        private Event(boolean timed) {
+            this.timed = timed;
+        }
     }
 
     private record Graph(List<SimulatedStream.Work> work) {}
@@ -413,7 +422,7 @@ final class SimulatedDriver extends SimulatedLibrary {
     }
 
     public int cuEventCreate(MemorySegment out, int flags) {
-        out.set(ADDRESS, 0, handles.put(new Event()));
+        out.set(ADDRESS, 0, handles.put(new Event((flags & EVENT_DISABLE_TIMING) == 0)));
         return 0;
     }
 
@@ -424,7 +433,11 @@ final class SimulatedDriver extends SimulatedLibrary {
 
     public int cuEventRecord(MemorySegment event, MemorySegment stream) {
         Event marked = handles.get(event, Event.class);
-        queue(stream, () -> marked.nanos = System.nanoTime());
+        marked.counts = null;
+        queue(stream, () -> {
+            marked.nanos = System.nanoTime();
+            marked.counts = kernels.counts();
+        });
         marked.stream = stream(stream);
         marked.place = marked.stream.end();
         return 0;
@@ -439,9 +452,21 @@ final class SimulatedDriver extends SimulatedLibrary {
     }
 
     public int cuEventElapsedTime_v2(MemorySegment millis, MemorySegment start, MemorySegment end) {
-        long nanos = handles.get(end, Event.class).nanos - handles.get(start, Event.class).nanos;
-        millis.set(JAVA_FLOAT, 0, nanos / 1e6f);
+        Event from = handles.get(start, Event.class);
+        Event to = handles.get(end, Event.class);
+        if (!from.timed || !to.timed) {
+            throw new SimulatedError(INVALID_HANDLE, "an event that was created with CU_EVENT_DISABLE_TIMING has no time");
+        }
+        if (from.counts == null || to.counts == null) {
+            throw new SimulatedError(NOT_READY, "an event that was not recorded, or has not passed, has no time");
+        }
+        millis.set(JAVA_FLOAT, 0, (to.nanos - from.nanos) / 1e6f);
         return 0;
+    }
+
+    /** What kernels had done when an event passed, as {@link KernelCounts#NAMES} lists. */
+    long[] counts(MemorySegment event) {
+        return handles.get(event, Event.class).counts.clone();
     }
 
     public int cuModuleLoadDataEx(

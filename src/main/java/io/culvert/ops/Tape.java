@@ -221,6 +221,7 @@ public final class Tape {
     private void forwardTimed() {
         for (int i = 0; i < forward.length; i++) {
             OpEvent event = OpEvent.start();
+            clock.enterForward(i);
             forward[i].forward();
             clock.forward(i);
             if (event != null) {
@@ -232,6 +233,7 @@ public final class Tape {
     private void backwardTimed() {
         for (int i = 0; i < backward.length; i++) {
             OpEvent event = OpEvent.start();
+            clock.enterBackward(i);
             backward[i].backward();
             clock.backward(i);
             if (event != null) {

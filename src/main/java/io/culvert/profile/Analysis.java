@@ -18,6 +18,8 @@ public final class Analysis {
     public enum Bound {
         COMPUTE,
         MEMORY,
+        /** The device waited longer for the host to queue the kernels than it computed. */
+        LAUNCH,
         OVERHEAD,
         UNKNOWN
     }
@@ -28,6 +30,8 @@ public final class Analysis {
      * @param calls of forward and backward
      * @param flops and {@code bytes}, what the calls must do at least
      * @param floor seconds that they take at least on this machine; NaN where that was not measured
+     * @param queued seconds that the device waited for the host to queue them, which are beside the others
+     * @param counts by the device; empty where it counts nothing
      */
     public record Row(
             String kind,
@@ -38,7 +42,9 @@ public final class Analysis {
             double flops,
             double bytes,
             double arithmeticFloor,
-            double floor) {
+            double floor,
+            double queued,
+            long[] counts) {
         public double seconds() {
             return forward + backward;
         }
@@ -49,6 +55,9 @@ public final class Analysis {
         }
 
         public Bound bound() {
+            if (queued > seconds()) {
+                return Bound.LAUNCH;
+            }
             if (Double.isNaN(floor) || flops == 0 && bytes == 0) {
                 return Bound.UNKNOWN;
             }
@@ -59,9 +68,12 @@ public final class Analysis {
         }
 
         private Row plus(Row other) {
+            long[] sums = counts.clone();
+            Arrays.setAll(sums, i -> sums[i] + other.counts[i]);
             return new Row(
                     kind, layer, calls + other.calls, forward + other.forward, backward + other.backward, flops + other.flops,
-                    bytes + other.bytes, arithmeticFloor + other.arithmeticFloor, floor + other.floor);
+                    bytes + other.bytes, arithmeticFloor + other.arithmeticFloor, floor + other.floor,
+                    queued + other.queued, sums);
         }
     }
 
@@ -92,7 +104,7 @@ public final class Analysis {
         this.recording = recording;
         subject = recording.subject();
         List<StepClock.Step> timed = recording.timed();
-        seconds = timed.stream().mapToDouble(step -> (step.end() - step.begin()) / 1e9).sum();
+        seconds = timed.stream().mapToDouble(step -> recording.clock().lasted(step) / 1e9).sum();
         addLaps(timed);
         addLoading();
         attributeSamples(timed);
@@ -102,27 +114,52 @@ public final class Analysis {
     private void addLaps(List<StepClock.Step> timed) {
         int ops = subject.ops().size();
         double[][] spent = new double[2][ops];
+        double[] queued = new double[ops];
+        long[][] counts = new long[ops][subject.counted().size()];
         int[][] calls = new int[2][ops];
         StepClock clock = recording.clock();
         for (StepClock.Step step : timed) {
+            long reached = step.begin();
             for (int i = step.from(); i < step.to(); i++) {
                 Subject.Lap lap = subject.lap(clock.kind(i));
-                double lasted = (clock.end(i) - clock.start(step, i)) / 1e9;
+                double lasted = clock.lasted(step, i) / 1e9;
+                double late = lap.phase() == null || lap.phase().isComputing() ? late(step, i, reached) : 0;
+                reached += clock.lasted(step, i);
+                phases[Phase.QUEUE.ordinal()] += late;
                 if (lap.phase() != null) {
-                    phases[lap.phase().ordinal()] += lasted;
+                    phases[lap.phase().ordinal()] += lasted - late;
                 } else {
-                    spent[lap.isForward() ? 0 : 1][lap.op()] += lasted;
+                    spent[lap.isForward() ? 0 : 1][lap.op()] += lasted - late;
                     calls[lap.isForward() ? 0 : 1][lap.op()]++;
+                    queued[lap.op()] += late;
+                    for (int k = 0; k < counts[lap.op()].length; k++) {
+                        counts[lap.op()][k] += clock.counts(i)[k];
+                    }
                 }
             }
         }
         for (int i = 0; i < ops; i++) {
-            rows.add(row(subject.ops().get(i), spent[0][i], spent[1][i], calls[0][i], calls[1][i]));
+            rows.add(row(subject.ops().get(i), spent[0][i], spent[1][i], calls[0][i], calls[1][i], queued[i], counts[i]));
         }
         rows.sort(Comparator.comparingDouble(Row::seconds).reversed());
     }
 
-    private Row row(OpFacts op, double forward, double backward, int forwards, int backwards) {
+    /**
+     * Seconds of a lap in which the device, done with the laps before, waited for the host to queue this one's kernels: until
+     * the host was done with that, so at most so many.
+     *
+     * @param reached when the device was done with the laps before, by the host's clock
+     */
+    private double late(StepClock.Step step, int lap, long reached) {
+        StepClock clock = recording.clock();
+        if (!clock.timesDevice()) {
+            return 0;
+        }
+        return Math.clamp(clock.end(lap) - reached, 0, clock.lasted(step, lap)) / 1e9;
+    }
+
+    private Row row(
+            OpFacts op, double forward, double backward, int forwards, int backwards, double queued, long[] counts) {
         Ceilings roof = subject.ceilings();
         double flops = (double) forwards * op.forwardFlops() + (double) backwards * op.backwardFlops();
         double floor = forwards * roof.seconds(op.forwardFlops(), op.forwardBytes())
@@ -130,7 +167,7 @@ public final class Analysis {
         return new Row(
                 op.kind(), op.layer(), forwards + backwards, forward, backward, flops,
                 (double) forwards * op.forwardBytes() + (double) backwards * op.backwardBytes(),
-                flops / roof.flops(), roof.measured() ? floor : Double.NaN);
+                flops / roof.flops(), roof.measured() ? floor : Double.NaN, queued, counts);
     }
 
     private void addLoading() {
@@ -238,7 +275,7 @@ public final class Analysis {
                 row.kind(),
                 new Row(
                         row.kind(), "", row.calls, row.forward, row.backward, row.flops, row.bytes, row.arithmeticFloor,
-                        row.floor),
+                        row.floor, row.queued, row.counts),
                 Row::plus));
         return classes.values().stream().sorted(Comparator.comparingDouble(Row::seconds).reversed()).toList();
     }

@@ -13,6 +13,7 @@ public enum Phase {
     EMA("moving the teacher", true),
     LOG("logging and diagnostics", false),
     CHECKPOINT("checkpoints", false),
+    QUEUE("the device, waiting for the host to queue its next kernel", false),
     OTHER("other host time", false);
 
     private final String label;

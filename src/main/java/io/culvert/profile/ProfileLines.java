@@ -61,7 +61,7 @@ final class ProfileLines {
                 .put("seconds_per_step", analysis.seconds() / analysis.steps())
                 .put("idle_percent", analysis.idlePercent())
                 .put("gc_seconds_per_step", analysis.pausedMillis() / 1e3 / analysis.steps())
-                .put("every_kernel_waited_for", recording.subject().synchronous())
+                .put("times_of", recording.subject().timer() == null ? "host" : "device")
                 .put("overhead_counted", overhead.counted());
         number(line, "overhead_measured", overhead.measured());
         number(line, "median_timed_step", overhead.timed());
@@ -93,6 +93,10 @@ final class ProfileLines {
         number(line, "bytes_per_second", row.bytes() / row.seconds());
         number(line, "attainable_seconds", row.floor() / steps);
         number(line, "of_roof", row.ofRoof());
+        List<String> counted = recording.subject().counted();
+        for (int i = 0; i < counted.size(); i++) {
+            line.put(counted.get(i).replace(' ', '_'), row.counts()[i] / steps);
+        }
         end(seen(line, analysis.seen(row)));
     }
 

@@ -29,6 +29,7 @@ final class ProfileText {
         text.loader();
         text.operations("By class", analysis.classes(), Integer.MAX_VALUE);
         text.operations("By operation", analysis.rows(), top);
+        text.counts();
         text.memory();
         return text.out.toString();
     }
@@ -50,8 +51,9 @@ final class ProfileText {
             say("the machine gives %.0f GFLOP/s (product of matrices) and %.1f GB/s (copy), measured before training",
                     roof.flops() / 1e9, roof.bytes() / 1e9);
         }
-        if (subject.synchronous()) {
-            say("every kernel was waited for, so gaps between kernels count to their operation and an unprofiled step is shorter");
+        if (subject.timer() != null) {
+            say("times are the device's, by events between operations; kernels were launched one by one, so that a step that is"
+                    + " launched as one graph waits less");
         }
         Analysis.Overhead overhead = analysis.overhead();
         say("profiling: timed steps took %.2f ms (median), untimed ones in turn with them %.2f: %+.1f %% (steps scatter by %.1f %%);"
@@ -114,6 +116,23 @@ final class ProfileText {
         }
         if (rows.size() > top) {
             say("  and %d more in profile.jsonl", rows.size() - top);
+        }
+    }
+
+    private void counts() {
+        List<String> names = recording.subject().counted();
+        if (names.isEmpty()) {
+            return;
+        }
+        StringBuilder head = new StringBuilder(String.format(Locale.ROOT, "%n%-24s", "Counted, a step"));
+        names.forEach(name -> head.append(String.format(Locale.ROOT, "%20s", name)));
+        say("%s", head);
+        for (Analysis.Row row : analysis.classes()) {
+            StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-24s", row.kind()));
+            for (long count : row.counts()) {
+                line.append(String.format(Locale.ROOT, "%,20d", count / analysis.steps()));
+            }
+            say("%s", line);
         }
     }
 

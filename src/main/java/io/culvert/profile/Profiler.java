@@ -72,7 +72,7 @@ public final class Profiler implements AutoCloseable {
     /** Makes the calling thread's training the one that is profiled, and returns its clock. */
     public StepClock attach(Subject training) {
         subject = training;
-        clock = new StepClock(this, training.forward().length);
+        clock = new StepClock(this, training);
         if (settings.warmup == 0) {
             timing = startRecording();
         }

@@ -6,13 +6,14 @@ import java.util.List;
 
 /**
  * Splits the time of the thread that trains. Each call ends a lap that began with the call before and says what it was spent on,
- * so laps leave no time out. Steps are timed in turn with steps that are not, which shows what timing costs.
+ * so laps leave no time out. Where a device computes beside the host, a lap's
+ * end is marked in the device's queue too, and the time from mark to mark is what counts. Steps are timed in turn with steps that are not, which shows what timing costs.
  *
  * <p>{@link #OFF} does nothing. Calls come from one thread.
  */
 public final class StepClock {
     /** No profile is being made. */
-    public static final StepClock OFF = new StepClock(null, 0);
+    public static final StepClock OFF = new StepClock(null, null);
 
     /** A step: when it began and ended, whether it was timed, and its laps {@code [from, to)}. */
     record Step(int number, long begin, long end, boolean timed, int from, int to) {}
@@ -20,19 +21,25 @@ public final class StepClock {
     private static final int PHASES = Phase.values().length;
 
     private final Profiler profiler;
+    private final Subject subject;
     private final int forwardOps;
+    private final DeviceTimer device;
     private final List<Step> steps = new ArrayList<>();
     private int[] kinds = new int[1 << 14];
     private long[] ends = new long[1 << 14];
+    private long[] deviceNanos = new long[1 << 14];
+    private long[][] counts = new long[1 << 14][];
     private int laps;
     private boolean timing;
     private int firstLap;
     private long begun;
     private int done;
 
-    StepClock(Profiler profiler, int forwardOps) {
+    StepClock(Profiler profiler, Subject subject) {
         this.profiler = profiler;
-        this.forwardOps = forwardOps;
+        this.subject = subject;
+        forwardOps = subject == null ? 0 : subject.forward().length;
+        device = subject == null ? null : subject.timer();
     }
 
     /** Whether laps of this step are kept. */
@@ -44,6 +51,20 @@ public final class StepClock {
     public void lap(Phase phase) {
         if (timing) {
             add(phase.ordinal(), System.nanoTime());
+        }
+    }
+
+    /** The host begins with the operation at this place of the forward pass. */
+    public void enterForward(int place) {
+        if (timing && device != null) {
+            device.enter(subject.ops().get(subject.forward()[place]).layer());
+        }
+    }
+
+    /** The host begins with the operation at this place of the backward pass. */
+    public void enterBackward(int place) {
+        if (timing && device != null) {
+            device.enter(subject.ops().get(subject.backward()[place]).layer() + " backward");
         }
     }
 
@@ -75,8 +96,22 @@ public final class StepClock {
     public void begin() {
         if (profiler != null) {
             timing = profiler.isTiming();
-            begun = System.nanoTime();
+            start();
         }
+    }
+
+    /** Waiting and bringing are marked together: the device waited no longer than the host did, the rest it was busy with. */
+    private void divide(int wait, long start) {
+        long both = deviceNanos[wait] + deviceNanos[wait + 1];
+        deviceNanos[wait] = Math.min(both, ends[wait] - start);
+        deviceNanos[wait + 1] = both - deviceNanos[wait];
+    }
+
+    private void start() {
+        if (timing && device != null) {
+            device.begin();
+        }
+        begun = System.nanoTime();
     }
 
     /**
@@ -88,13 +123,30 @@ public final class StepClock {
         if (profiler != null) {
             lap(Phase.OTHER);
             long now = timing ? ends[laps - 1] : System.nanoTime();
+            if (timing && device != null) {
+                readDevice();
+            }
             if (profiler.isRecording()) {
                 steps.add(new Step(done, begun, now, timing, firstLap, laps));
             }
             done++;
             timing = profiler.stepDone(done);
             firstLap = laps;
-            begun = System.nanoTime();
+            start();
+        }
+    }
+
+    private void readDevice() {
+        device.read(deviceNanos, firstLap, laps - firstLap);
+        for (int i = firstLap; i + 1 < laps; i++) {
+            if (kinds[i] == Phase.WAIT.ordinal()) {
+                divide(i, i == firstLap ? begun : ends[i - 1]);
+            }
+        }
+        if (!device.counted().isEmpty()) {
+            for (int i = firstLap; i < laps; i++) {
+                counts[i] = device.counts(i - firstLap);
+            }
         }
     }
 
@@ -102,6 +154,11 @@ public final class StepClock {
         if (laps == ends.length) {
             kinds = Arrays.copyOf(kinds, 2 * laps);
             ends = Arrays.copyOf(ends, 2 * laps);
+            deviceNanos = Arrays.copyOf(deviceNanos, 2 * laps);
+            counts = Arrays.copyOf(counts, 2 * laps);
+        }
+        if (device != null) {
+            device.mark();
         }
         kinds[laps] = kind;
         ends[laps++] = end;
@@ -115,7 +172,25 @@ public final class StepClock {
         return kinds[lap];
     }
 
-    /** When a lap of this step began. */
+    /** Whether the times of laps are those of a device beside the host. */
+    boolean timesDevice() {
+        return device != null;
+    }
+
+    /** Nanoseconds from the lap's beginning to its end on the device, or on the host where that computes itself. */
+    long lasted(Step step, int lap) {
+        return device != null ? deviceNanos[lap] : ends[lap] - start(step, lap);
+    }
+
+    /** Nanoseconds of a whole step, by the same clock. */
+    long lasted(Step step) {
+        if (device == null) {
+            return step.end - step.begin;
+        }
+        return Arrays.stream(deviceNanos, step.from, step.to).sum();
+    }
+
+    /** When a lap of this step began on the host. */
     long start(Step step, int lap) {
         return lap == step.from ? step.begin : ends[lap - 1];
     }
@@ -124,10 +199,15 @@ public final class StepClock {
         return ends[lap];
     }
 
+    /** What the device counted in a lap; null where it counts nothing. */
+    long[] counts(int lap) {
+        return counts[lap];
+    }
+
     /** Nanoseconds that one lap costs on this machine now. */
     static double lapNanos() {
         int laps = 20_000;
-        StepClock clock = new StepClock(null, 0);
+        StepClock clock = new StepClock(null, null);
         clock.timing = true;
         double least = Double.MAX_VALUE;
         for (int round = 0; round < 5; round++) {

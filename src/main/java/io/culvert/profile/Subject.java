@@ -10,10 +10,15 @@ import java.util.List;
  * @param ops every operation once
  * @param forward the operation of each place of the forward pass, an index into {@code ops}
  * @param backward likewise of the backward pass
- * @param synchronous whether each of the device's kernels was waited for, on a device that computes beside the host
+ * @param timer of a device that computes beside the host; null where the host computes
  */
 public record Subject(
-        Path folder, Ceilings ceilings, List<OpFacts> ops, int[] forward, int[] backward, MemoryFacts memory, boolean synchronous) {
+        Path folder, Ceilings ceilings, List<OpFacts> ops, int[] forward, int[] backward, MemoryFacts memory, DeviceTimer timer) {
+    /** What the device counts beside time; empty where it counts nothing. */
+    List<String> counted() {
+        return timer == null ? List.of() : timer.counted();
+    }
+
     /** What a lap was spent on, for the clock's numbers of laps. */
     Lap lap(int number) {
         int phases = Phase.values().length;

@@ -14,6 +14,7 @@ import java.util.Map;
 final class TraceFile implements AutoCloseable {
     private static final int TRAINER = 1;
     private static final int COLLECTOR = 2;
+    private static final int DEVICE = 3;
     private static final int FIRST_LOADER = 10;
 
     private final Recording recording;
@@ -33,6 +34,7 @@ final class TraceFile implements AutoCloseable {
             trace.json.writeArrayFieldStart("traceEvents");
             trace.name("process_name", TRAINER, "culvert");
             trace.trainer();
+            trace.device();
             trace.loaders();
             trace.collector();
             trace.json.writeEndArray();
@@ -99,6 +101,27 @@ final class TraceFile implements AutoCloseable {
         OpFacts op = subject.ops().get(lap.op());
         counters(lap.place(), begin);
         span(op.layer() + " (" + op.kind() + ")", lap.isForward() ? "forward" : "backward", TRAINER, begin, clock.end(i));
+    }
+
+    /** What the device did when, by its own clock, which is set to the host's where a step begins. */
+    private void device() throws IOException {
+        StepClock clock = recording.clock();
+        if (!clock.timesDevice()) {
+            return;
+        }
+        name("thread_name", DEVICE, "device");
+        for (StepClock.Step step : recording.timed()) {
+            long now = step.begin();
+            for (int i = step.from(); i < step.to(); i++) {
+                Subject.Lap lap = recording.subject().lap(clock.kind(i));
+                long end = now + clock.lasted(step, i);
+                if (lap.phase() == null || lap.phase().isComputing()) {
+                    String what = lap.phase() == null ? recording.subject().ops().get(lap.op()).layer() : lap.phase().label();
+                    span(what, "device", DEVICE, now, end);
+                }
+                now = end;
+            }
+        }
     }
 
     private void counters(int place, long nanos) throws IOException {

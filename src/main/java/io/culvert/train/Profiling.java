@@ -8,6 +8,7 @@ import io.culvert.ops.Cost;
 import io.culvert.ops.Op;
 import io.culvert.ops.Tape;
 import io.culvert.profile.Ceilings;
+import io.culvert.profile.DeviceTimer;
 import io.culvert.profile.MemoryFacts;
 import io.culvert.profile.OpFacts;
 import io.culvert.profile.Profiler;
@@ -51,11 +52,19 @@ final class Profiling {
                 .map(part -> new MemoryFacts.Fixed(part.getKey(), part.getValue()))
                 .toList();
         MemoryFacts memory = new MemoryFacts(fixed, tape.blocks(), tape.stepBytes(), forward.length + backward.length);
-        boolean synchronous = device instanceof CudaDevice;
+        DeviceTimer timer = timer(device, run.config().device().equals("emulator"));
         StepClock clock = profiler.attach(
-                new Subject(run.config().folder(), ceilings(device), facts, forward, backward, memory, synchronous));
+                new Subject(run.config().folder(), ceilings(device), facts, forward, backward, memory, timer));
         trainer.time(clock);
         return clock;
+    }
+
+    private static DeviceTimer timer(Device device, boolean emulated) {
+        return switch (device) {
+            case CpuDevice cpu -> null;
+            case CudaDevice cuda when emulated -> new EmulatedTimer(cuda.context().timer());
+            case CudaDevice cuda -> cuda.context().timer();
+        };
     }
 
     private static int[] number(List<Op> ops, Map<Op, Integer> numbers, List<OpFacts> facts) {

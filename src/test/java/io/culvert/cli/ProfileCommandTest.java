@@ -2,10 +2,12 @@ package io.culvert.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.culvert.data.DefectCode;
+import io.culvert.emulator.Emulator;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -131,6 +133,41 @@ class ProfileCommandTest {
         requireNested(MAPPER.readTree(folder.resolve("runs/looked-at/profile/trace.json").toFile()));
         assertThat(folder.resolve("runs/looked-at/profile/roofline.svg")).content().contains("GFLOP/s", "LinearOp");
         requireMemory();
+    }
+
+    /** The emulated GPU: times by events in its queue, and what its kernels did, exactly. */
+    @Test
+    void countsWhatKernelsDoOnTheEmulator() throws IOException {
+        assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built");
+        assertThat(culvert(
+                        "profile", "--warmup", "0", "--steps", "1", "--stop", "--",
+                        "pretrain", "--config", folder.resolve("run.yaml").toString(), "name=emulated", "device=emulator",
+                        "batch_size=2", "data.image_size=16", "model.patch=16"))
+                .as(err.toString())
+                .isZero();
+        assertThat(profileLines("emulated", "profile").getFirst().get("times_of").asText()).isEqualTo("device");
+        List<JsonNode> ops = profileLines("emulated", "op");
+        double percent = Stream.of(ops, profileLines("emulated", "phase"))
+                .flatMap(List::stream)
+                .mapToDouble(line -> line.get("percent").asDouble())
+                .sum();
+        assertThat(percent).isCloseTo(100, within(1e-6));
+        List<JsonNode> norms = ops.stream().filter(op -> op.get("class").asText().equals("LayerNormOp")).toList();
+        assertThat(norms).hasSize(25).allSatisfy(norm -> assertThat(norm.get("launches").asLong())
+                .as("forward, backward of x, backward of the parameters")
+                .isEqualTo(3));
+        // The norms of all blocks see the same shape; the last one sees class tokens alone.
+        assertThat(norms.stream()
+                        .filter(norm -> norm.get("layer").asText().endsWith("norm1"))
+                        .map(norm -> norm.get("global_sectors").asLong())
+                        .distinct())
+                .hasSize(1)
+                .allMatch(sectors -> sectors > 0);
+        JsonNode trace = MAPPER.readTree(folder.resolve("runs/emulated/profile/trace.json").toFile());
+        requireNested(trace);
+        assertThat(trace.get("traceEvents")).anySatisfy(event -> assertThat(event.path("args").path("name").asText())
+                .isEqualTo("device"));
+        assertThat(out.toString()).contains("Counted, a step", "warp instructions");
     }
 
     /** What is alive adds up to no more than the slab, but for what rounds to 64 bytes. */

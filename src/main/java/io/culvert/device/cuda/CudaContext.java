@@ -33,6 +33,7 @@ public final class CudaContext implements AutoCloseable {
     private final Map<Long, String> purposes = new TreeMap<>();
     private final List<Long> workspaces = new ArrayList<>();
     private final List<CudaGraph> graphs = new ArrayList<>();
+    private final List<CudaTimer> timers = new ArrayList<>();
     private long workspaceBytes;
     private CublasLt blas;
     private Cudnn dnn;
@@ -193,6 +194,13 @@ public final class CudaContext implements AutoCloseable {
         return description;
     }
 
+    /** A timer of what the compute stream does; only of work that is launched kernel by kernel, not as a graph. */
+    public CudaTimer timer() {
+        CudaTimer timer = new CudaTimer(stream);
+        timers.add(timer);
+        return timer;
+    }
+
     /** Work that is recorded after its first runs, see {@link CudaGraph}; {@code -Dculvert.graph=false} runs it each time. */
     public Runnable repeated(Runnable work) {
         if (synchronous || "false".equals(System.getProperty("culvert.graph"))) {
@@ -217,6 +225,7 @@ public final class CudaContext implements AutoCloseable {
     private void giveBack() {
         stream.synchronize();
         graphs.forEach(CudaGraph::close);
+        timers.forEach(CudaTimer::close);
         List.copyOf(sizes.keySet()).forEach(this::free);
         if (dnn != null) {
             dnn.close();

@@ -1,6 +1,7 @@
 package io.culvert.device.cuda;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -139,10 +140,10 @@ final class Driver {
     }
 
     /** Creates an event for order alone, without a time stamp. */
-    static MemorySegment eventCreate() {
+    static MemorySegment eventCreate(int flags) {
         try (Arena call = Arena.ofConfined()) {
             MemorySegment event = call.allocate(ADDRESS);
-            check(cuda_h.cuEventCreate(event, cuda_h.CU_EVENT_DISABLE_TIMING()), "cuEventCreate");
+            check(cuda_h.cuEventCreate(event, flags), "cuEventCreate");
             return event.get(ADDRESS, 0);
         }
     }
@@ -158,6 +159,15 @@ final class Driver {
         int result = cuda_h.cuEventSynchronize(event);
         if (result != 0) {
             throw failure(result, "cuEventSynchronize");
+        }
+    }
+
+    /** Milliseconds between two events that have passed; resolution half a microsecond. */
+    static float eventElapsedTime(MemorySegment from, MemorySegment to) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment millis = call.allocate(JAVA_FLOAT);
+            check(cuda_h.cuEventElapsedTime_v2(millis, from, to), "cuEventElapsedTime");
+            return millis.get(JAVA_FLOAT, 0);
         }
     }
 
