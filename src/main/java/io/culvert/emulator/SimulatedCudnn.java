@@ -12,8 +12,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * libcudnn: two-dimensional convolutions of channels-last maps of floats or brain floats with sums in floats, forward and
- * both backward halves.
+ * libcudnn: two-dimensional convolutions and pooling of channels-last maps of floats or brain floats with sums in floats,
+ * forward and backward.
  */
 @SuppressWarnings("unused") // functions bear their C names and are called from C
 final class SimulatedCudnn extends SimulatedLibrary {
@@ -32,6 +32,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
     private static final int CROSS_CORRELATION = 1;
     private static final int FIRST_ALGORITHM = 1;
     private static final int RESULT_BYTES = 48;
+    private static final int PROPAGATE_NAN = 1;
     private static final int DETERMINISTIC = 1;
 
     /** Asked for so that the caller's workspace is exercised; the last byte is touched. */
@@ -84,6 +85,16 @@ final class SimulatedCudnn extends SimulatedLibrary {
         int padding;
         int stride;
         int math = DEFAULT_MATH;
+    }
+
+    private static final class PoolingDescriptor {
+        /** A mode of no pooling: not set. */
+        int mode = -1;
+
+        int height;
+        int width;
+        int padding;
+        int stride;
     }
 
     SimulatedCudnn(SimulatedDriver driver) {
@@ -345,6 +356,97 @@ final class SimulatedCudnn extends SimulatedLibrary {
             float[] result = loops.backwardFilter(
                     numbers.read(memory, "x", in, loops.inputs()), numbers.read(memory, "dy", from, loops.outputs()));
             numbers.store(memory, "dw", out, result, scale, keep);
+        });
+        return 0;
+    }
+
+    public int cudnnCreatePoolingDescriptor(MemorySegment out) {
+        out.set(ADDRESS, 0, handles.put(new PoolingDescriptor()));
+        return 0;
+    }
+
+    public int cudnnDestroyPoolingDescriptor(MemorySegment descriptor) {
+        handles.remove(descriptor, PoolingDescriptor.class);
+        return 0;
+    }
+
+    public int cudnnSetPooling2dDescriptor(
+            MemorySegment pooling, int mode, int nan, int height, int width, int padH, int padW, int strideH,
+            int strideW) {
+        if (mode != PoolingLoops.MAX_DETERMINISTIC && mode != PoolingLoops.AVERAGE_INCLUDING_PADDING
+                || nan != PROPAGATE_NAN || padH != padW || strideH != strideW) {
+            throw new SimulatedError(
+                    NOT_SUPPORTED, "pooling in mode %d, NaN %d, padding %d and %d, strides %d and %d", mode, nan, padH,
+                    padW, strideH, strideW);
+        }
+        if (height < 1 || width < 1 || padH < 0 || padH >= Math.min(height, width) || strideH < 1) {
+            throw new SimulatedError(
+                    BAD_PARAM, "windows of %d x %d, padding %d, stride %d", height, width, padH, strideH);
+        }
+        PoolingDescriptor descriptor = handles.get(pooling, PoolingDescriptor.class);
+        descriptor.mode = mode;
+        descriptor.height = height;
+        descriptor.width = width;
+        descriptor.padding = padH;
+        descriptor.stride = strideH;
+        return 0;
+    }
+
+    /** The geometry of a pooling whose descriptors fit each other. */
+    private PoolingLoops loops(MemorySegment pooling, MemorySegment xDesc, MemorySegment yDesc) {
+        PoolingDescriptor how = handles.get(pooling, PoolingDescriptor.class);
+        TensorDescriptor x = handles.get(xDesc, TensorDescriptor.class);
+        TensorDescriptor y = handles.get(yDesc, TensorDescriptor.class);
+        if (how.mode < 0 || x.type == null || y.type == null) {
+            throw new SimulatedError(BAD_PARAM, "a descriptor that was not set");
+        }
+        int height = (x.h + 2 * how.padding - how.height) / how.stride + 1;
+        int width = (x.w + 2 * how.padding - how.width) / how.stride + 1;
+        if (y.n != x.n || y.c != x.c || y.h != height || y.w != width || y.type != x.type) {
+            throw new SimulatedError(
+                    BAD_PARAM, "[%d,%d,%d,%d] of %s pools to %d x %d, not to [%d,%d,%d,%d] of %s (N, C, H, W)", x.n, x.c,
+                    x.h, x.w, x.type, height, width, y.n, y.c, y.h, y.w, y.type);
+        }
+        return new PoolingLoops(
+                how.mode, x.n, x.h, x.w, x.c, y.h, y.w, how.height, how.width, how.stride, how.padding);
+    }
+
+    public int cudnnPoolingForward(
+            MemorySegment handle, MemorySegment pooling, MemorySegment alpha, MemorySegment xDesc, MemorySegment x,
+            MemorySegment beta, MemorySegment yDesc, MemorySegment y) {
+        PoolingLoops loops = loops(pooling, xDesc, yDesc);
+        Numbers numbers = new Numbers(handles.get(xDesc, TensorDescriptor.class).type, false);
+        float scale = alpha.get(JAVA_FLOAT, 0);
+        float keep = beta.get(JAVA_FLOAT, 0);
+        long in = x.address();
+        long out = y.address();
+        driver.queue(handles.get(handle, Handle.class).stream, () -> {
+            Operands memory = new Operands(driver.memory(), "cudnnPoolingForward");
+            float[] result = loops.forward(numbers.read(memory, "x", in, loops.inputs()));
+            numbers.store(memory, "y", out, result, scale, keep);
+        });
+        return 0;
+    }
+
+    public int cudnnPoolingBackward(
+            MemorySegment handle, MemorySegment pooling, MemorySegment alpha, MemorySegment yDesc, MemorySegment y,
+            MemorySegment dyDesc, MemorySegment dy, MemorySegment xDesc, MemorySegment x, MemorySegment beta,
+            MemorySegment dxDesc, MemorySegment dx) {
+        PoolingLoops loops = loops(pooling, xDesc, yDesc);
+        loops(pooling, dxDesc, dyDesc);
+        Numbers numbers = new Numbers(handles.get(xDesc, TensorDescriptor.class).type, false);
+        float scale = alpha.get(JAVA_FLOAT, 0);
+        float keep = beta.get(JAVA_FLOAT, 0);
+        long in = x.address();
+        long out = y.address();
+        long from = dy.address();
+        long to = dx.address();
+        driver.queue(handles.get(handle, Handle.class).stream, () -> {
+            Operands memory = new Operands(driver.memory(), "cudnnPoolingBackward");
+            float[] result = loops.backward(
+                    numbers.read(memory, "x", in, loops.inputs()), numbers.read(memory, "y", out, loops.outputs()),
+                    numbers.read(memory, "dy", from, loops.outputs()));
+            numbers.store(memory, "dx", to, result, scale, keep);
         });
         return 0;
     }

@@ -62,6 +62,15 @@ public final class Cudnn implements AutoCloseable {
         }
     }
 
+    /** A descriptor of maps, channels last. */
+    static MemorySegment map(Element element, int n, int c, int h, int w) {
+        MemorySegment tensor = create(cudnn_h::cudnnCreateTensorDescriptor, "cudnnCreateTensorDescriptor");
+        check(
+                cudnn_h.cudnnSetTensor4dDescriptor(tensor, cudnn_h.CUDNN_TENSOR_NHWC(), element.cudnn, n, c, h, w),
+                "cudnnSetTensor4dDescriptor(%d, %d, %d, %d)".formatted(n, c, h, w));
+        return tensor;
+    }
+
     ConvolutionSearch search() {
         return search;
     }
