@@ -130,6 +130,16 @@ public final class Emulator {
         cublasLt.refuse(number);
     }
 
+    /** Whether cuDNN has no engine for any graph from now on; false at first. */
+    public void refuseGraphs(boolean refuse) {
+        cudnn.graphs().refuse(refuse);
+    }
+
+    /** How many of cuDNN's graphs were run since the emulator was installed. */
+    public int graphRuns() {
+        return cudnn.graphs().runs();
+    }
+
     /** How often each of cuDNN's algorithms, by number, was run since the emulator was installed. */
     public Map<Integer, Integer> convolutionRuns() {
         return Map.copyOf(cudnn.runs());

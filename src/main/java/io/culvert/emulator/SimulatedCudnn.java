@@ -13,7 +13,7 @@ import java.util.Map;
 
 /**
  * libcudnn: two-dimensional convolutions and pooling of channels-last maps of floats or brain floats with sums in floats,
- * forward and backward.
+ * forward and backward; and the graphs of {@link SimulatedGraphs}.
  */
 @SuppressWarnings("unused") // functions bear their C names and are called from C
 final class SimulatedCudnn extends SimulatedLibrary {
@@ -40,6 +40,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
 
     private final Handles handles = new Handles(0x7e20_0000_0000L, BAD_PARAM);
     private final SimulatedDriver driver;
+    private final SimulatedGraphs graphs;
     private final Map<Integer, Integer> runs = new HashMap<>();
     private int offered = 1;
     private int refused = -1;
@@ -99,6 +100,11 @@ final class SimulatedCudnn extends SimulatedLibrary {
 
     SimulatedCudnn(SimulatedDriver driver) {
         this.driver = driver;
+        graphs = new SimulatedGraphs(handles, driver);
+    }
+
+    SimulatedGraphs graphs() {
+        return graphs;
     }
 
     /** How many algorithms each convolution has; they differ by their number alone. */
@@ -357,6 +363,38 @@ final class SimulatedCudnn extends SimulatedLibrary {
                     numbers.read(memory, "x", in, loops.inputs()), numbers.read(memory, "dy", from, loops.outputs()));
             numbers.store(memory, "dw", out, result, scale, keep);
         });
+        return 0;
+    }
+
+    public int cudnnBackendCreateDescriptor(int type, MemorySegment out) {
+        graphs.create(type, out);
+        return 0;
+    }
+
+    public int cudnnBackendDestroyDescriptor(MemorySegment descriptor) {
+        graphs.destroy(descriptor);
+        return 0;
+    }
+
+    public int cudnnBackendSetAttribute(
+            MemorySegment descriptor, int attribute, int type, long count, MemorySegment values) {
+        graphs.set(descriptor, attribute, type, count, values);
+        return 0;
+    }
+
+    public int cudnnBackendGetAttribute(
+            MemorySegment descriptor, int attribute, int type, long wanted, MemorySegment count, MemorySegment values) {
+        graphs.get(descriptor, attribute, type, wanted, count, values);
+        return 0;
+    }
+
+    public int cudnnBackendFinalize(MemorySegment descriptor) {
+        graphs.finish(descriptor);
+        return 0;
+    }
+
+    public int cudnnBackendExecute(MemorySegment handle, MemorySegment plan, MemorySegment pack) {
+        graphs.execute(handle, handles.get(handle, Handle.class).stream, plan, pack);
         return 0;
     }
 

@@ -11,14 +11,20 @@ import io.culvert.bindings.load.NativeLibrary;
 import io.culvert.bindings.load.NativeLibraryException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
 
-/** cuDNN's handle and what its convolutions share. Its classic interface is used; {@link CudnnConvolution} alone calls it. */
+/**
+ * cuDNN's handle and what its users share: {@link CudnnConvolution} and {@link CudnnPooling} by the classic interface,
+ * {@link CudnnBatchNorm} by graphs, which fuse more.
+ */
 public final class Cudnn implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment handle;
     private final MemorySegment one;
     private final MemorySegment zero;
     private final ConvolutionSearch search;
+    private final Map<CudnnBatchNorm.Form, CudnnBatchNorm.Choice> batchNorms = new HashMap<>();
 
     Cudnn(CudaContext context) {
         try {
@@ -71,6 +77,11 @@ public final class Cudnn implements AutoCloseable {
         return tensor;
     }
 
+    /** What the library answered for each graph; they live as long as the handle. */
+    Map<CudnnBatchNorm.Form, CudnnBatchNorm.Choice> batchNorms() {
+        return batchNorms;
+    }
+
     ConvolutionSearch search() {
         return search;
     }
@@ -96,6 +107,7 @@ public final class Cudnn implements AutoCloseable {
 
     @Override
     public void close() {
+        batchNorms.values().forEach(choice -> choice.graph().close());
         check(cudnn_h.cudnnDestroy(handle), "cudnnDestroy");
         arena.close();
     }
