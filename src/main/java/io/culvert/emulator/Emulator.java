@@ -135,6 +135,11 @@ public final class Emulator {
         cudnn.graphs().refuse(refuse);
     }
 
+    /** Whether cuDNN's engines for graphs give other bits each time from now on, as they would note; false at first. */
+    public void varyGraphs(boolean vary) {
+        cudnn.graphs().vary(vary);
+    }
+
     /** How many of cuDNN's graphs were run since the emulator was installed. */
     public int graphRuns() {
         return cudnn.graphs().runs();

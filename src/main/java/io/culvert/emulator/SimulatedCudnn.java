@@ -1,6 +1,7 @@
 package io.culvert.emulator;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -8,6 +9,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.culvert.emulator.Operands.Type;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -141,7 +143,15 @@ final class SimulatedCudnn extends SimulatedLibrary {
     }
 
     public MemorySegment cudnnGetErrorString(int status) {
-        return Arena.global().allocateFrom(lastError());
+        return Arena.global().allocateFrom("status " + status);
+    }
+
+    /** Cut off where it does not fit, as the library does. */
+    public void cudnnGetLastErrorString(MemorySegment text, long most) {
+        byte[] words = lastError().getBytes(StandardCharsets.UTF_8);
+        int fitting = (int) Math.min(words.length, most - 1);
+        text.asSlice(0, fitting).copyFrom(MemorySegment.ofArray(words).asSlice(0, fitting));
+        text.set(JAVA_BYTE, fitting, (byte) 0);
     }
 
     public int cudnnCreate(MemorySegment out) {

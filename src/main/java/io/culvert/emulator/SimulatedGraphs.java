@@ -34,6 +34,7 @@ final class SimulatedGraphs {
     private static final int VOID_PTR = 6;
     private static final int HEUR_MODE = 8;
     private static final int POINTWISE_MODE = 14;
+    private static final int NUMERICAL_NOTE = 11;
     private static final int DESCRIPTOR = 15;
     private static final int NORM_MODE = 27;
     private static final int NORM_PHASE = 28;
@@ -41,6 +42,9 @@ final class SimulatedGraphs {
     private static final int BATCH_NORM = 2;
     private static final int TRAINING = 1;
     private static final int RESULTS = 202;
+    private static final int ENGINE = 300;
+    private static final int NUMERICAL_NOTES = 1303;
+    private static final int NONDETERMINISTIC = 4;
     private static final int WORKSPACE_SIZE = 402;
 
     /** Asked for so that the caller's workspace is exercised; all of it is overwritten. */
@@ -52,6 +56,7 @@ final class SimulatedGraphs {
     /** Kinds of descriptors, by their numbers, with their attributes: number, type; required ones first. */
     private enum Kind {
         POINTWISE(0, 2, 0, POINTWISE_MODE, 1, DATA_TYPE),
+        ENGINE(2, 0),
         ENGINECFG(3, 0),
         ENGINEHEUR(4, 2, 201, DESCRIPTOR, 200, HEUR_MODE),
         EXECUTION_PLAN(5, 2, 400, HANDLE, 401, DESCRIPTOR),
@@ -119,6 +124,7 @@ final class SimulatedGraphs {
     private final Handles handles;
     private final SimulatedDriver driver;
     private boolean refusing;
+    private boolean varying;
     private int runs;
 
     SimulatedGraphs(Handles handles, SimulatedDriver driver) {
@@ -129,6 +135,11 @@ final class SimulatedGraphs {
     /** Whether no graph is offered an engine. */
     void refuse(boolean refuse) {
         refusing = refuse;
+    }
+
+    /** Whether engines do not repeat bit for bit. */
+    void vary(boolean vary) {
+        varying = vary;
     }
 
     /** How many graphs were run. */
@@ -186,7 +197,7 @@ final class SimulatedGraphs {
             case ENGINEHEUR -> part(bag, 201, Graph.class);
             case EXECUTION_PLAN -> new Plan(part(bag, 401, Graph.class));
             case VARIANT_PACK -> pack(bag);
-            case ENGINECFG -> throw new SimulatedError(NOT_SUPPORTED, "an engine of one's own making");
+            case ENGINE, ENGINECFG -> throw new SimulatedError(NOT_SUPPORTED, "an engine of one's own making");
         };
         bag.finished = true;
     }
@@ -394,7 +405,7 @@ final class SimulatedGraphs {
         return new Pack(at, bag.first(1003));
     }
 
-    /** Engines for heuristics, the size of a plan's workspace; others are not asked for. */
+    /** Engines and what is to be noted of them, the size of a plan's workspace; others are not asked for. */
     void get(
             MemorySegment descriptor, int attribute, int type, long wanted, MemorySegment count, MemorySegment values) {
         Descriptor bag = handles.get(descriptor, Descriptor.class);
@@ -408,15 +419,28 @@ final class SimulatedGraphs {
             Graph graph = (Graph) bag.meaning;
             boolean offered = graph.refusal == null && !refusing;
             if (offered && wanted > 0) {
-                Descriptor engine = handles.get(values.get(ADDRESS, 0), Descriptor.class);
-                require(engine.kind == Kind.ENGINECFG && !engine.finished, "%s for an engine", engine.kind);
-                engine.meaning = graph;
-                engine.finished = true;
+                fill(values.get(ADDRESS, 0), Kind.ENGINECFG, graph);
             }
             count.set(JAVA_LONG, 0, offered ? 1 : 0);
+        } else if (bag.kind == Kind.ENGINECFG && attribute == ENGINE && type == DESCRIPTOR) {
+            fill(values.get(ADDRESS, 0), Kind.ENGINE, bag.meaning);
+            count.set(JAVA_LONG, 0, 1);
+        } else if (bag.kind == Kind.ENGINE && attribute == NUMERICAL_NOTES && type == NUMERICAL_NOTE) {
+            boolean noted = varying && wanted > 0;
+            if (noted) {
+                values.set(JAVA_INT, 0, NONDETERMINISTIC);
+            }
+            count.set(JAVA_LONG, 0, noted ? 1 : 0);
         } else {
             throw new SimulatedError(NOT_SUPPORTED, "attribute %d of %s", attribute, bag.kind);
         }
+    }
+
+    private void fill(MemorySegment result, Kind kind, Object meaning) {
+        Descriptor bag = handles.get(result, Descriptor.class);
+        require(bag.kind == kind && !bag.finished, "%s where a fresh %s is filled in", bag.kind, kind);
+        bag.meaning = meaning;
+        bag.finished = true;
     }
 
     void execute(MemorySegment handle, MemorySegment stream, MemorySegment plan, MemorySegment variantPack) {

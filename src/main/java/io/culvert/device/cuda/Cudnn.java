@@ -19,6 +19,8 @@ import java.util.Map;
  * {@link CudnnBatchNorm} by graphs, which fuse more.
  */
 public final class Cudnn implements AutoCloseable {
+    private static final long LONGEST_REASON = 1024;
+
     private final Arena arena = Arena.ofShared();
     private final MemorySegment handle;
     private final MemorySegment one;
@@ -100,8 +102,17 @@ public final class Cudnn implements AutoCloseable {
 
     static void check(int status, String call) {
         if (status != 0) {
-            String text = cudnn_h.cudnnGetErrorString(status).reinterpret(256).getString(0);
-            throw CulvertException.device("%s: %s (%d)", call, text, status);
+            String name = cudnn_h.cudnnGetErrorString(status).reinterpret(LONGEST_REASON).getString(0);
+            throw CulvertException.device("%s: %s (%d)%s", call, name, status, reason());
+        }
+    }
+
+    /** Why this thread's last call failed, as far as the library says: its first line. */
+    private static String reason() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment text = arena.allocate(LONGEST_REASON);
+            cudnn_h.cudnnGetLastErrorString(text, LONGEST_REASON);
+            return text.getString(0).lines().filter(line -> !line.isBlank()).findFirst().map(line -> ": " + line).orElse("");
         }
     }
 

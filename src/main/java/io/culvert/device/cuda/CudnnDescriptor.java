@@ -8,10 +8,13 @@ import io.culvert.bindings.cudnn.cudnn_h;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** An object of cuDNN's graph interface: its attributes are set, then it is finished and does not change any more. */
 final class CudnnDescriptor implements AutoCloseable {
+    private static final int MOST_NOTES = 32;
+
     private final String kind;
     private final MemorySegment address;
 
@@ -86,6 +89,15 @@ final class CudnnDescriptor implements AutoCloseable {
             MemorySegment value = call.allocate(JAVA_LONG);
             get(attribute, cudnn_h.CUDNN_TYPE_INT64(), 1, value);
             return value.get(JAVA_LONG, 0);
+        }
+    }
+
+    /** Whether {@code value} is among the values of an enumeration that the library has set, of which there are few. */
+    boolean has(int attribute, int type, int value) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment values = call.allocate(JAVA_INT, MOST_NOTES);
+            long count = get(attribute, type, MOST_NOTES, values);
+            return Arrays.stream(values.asSlice(0, count * Integer.BYTES).toArray(JAVA_INT)).anyMatch(one -> one == value);
         }
     }
 

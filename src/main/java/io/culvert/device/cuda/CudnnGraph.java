@@ -112,7 +112,7 @@ final class CudnnGraph<R extends Enum<R>> implements AutoCloseable {
         return this;
     }
 
-    /** What the library would run the graph with, best first; empty if it has nothing. */
+    /** What the library would run the graph with, best first, of that what repeats bit for bit; empty if it has nothing. */
     List<CudnnDescriptor> engines() {
         return engines(null);
     }
@@ -129,12 +129,23 @@ final class CudnnGraph<R extends Enum<R>> implements AutoCloseable {
             }
             if (heuristics.tryFinish() == 0) {
                 engines.addAll(heuristics.results(
-                        cudnn_h.CUDNN_ATTR_ENGINEHEUR_RESULTS(), "engine",
+                        cudnn_h.CUDNN_ATTR_ENGINEHEUR_RESULTS(), "engine with its settings",
                         cudnn_h.CUDNN_BACKEND_ENGINECFG_DESCRIPTOR(), CANDIDATES));
             }
         }
         made.addAll(engines);
+        engines.removeIf(engine -> !repeats(engine));
         return engines;
+    }
+
+    private boolean repeats(CudnnDescriptor configured) {
+        CudnnDescriptor engine = configured.results(
+                        cudnn_h.CUDNN_ATTR_ENGINECFG_ENGINE(), "engine", cudnn_h.CUDNN_BACKEND_ENGINE_DESCRIPTOR(), 1)
+                .getFirst();
+        made.add(engine);
+        return !engine.has(
+                cudnn_h.CUDNN_ATTR_ENGINE_NUMERICAL_NOTE(), cudnn_h.CUDNN_TYPE_NUMERICAL_NOTE(),
+                cudnn_h.CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC());
     }
 
     /** The first engine that can be made ready; empty if the library has none. */

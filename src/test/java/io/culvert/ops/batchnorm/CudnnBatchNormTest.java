@@ -50,6 +50,7 @@ class CudnnBatchNormTest {
     void offerGraphs() {
         if (emulator != null) {
             emulator.refuseGraphs(false);
+            emulator.varyGraphs(false);
         }
     }
 
@@ -94,6 +95,14 @@ class CudnnBatchNormTest {
         assertThat(said.toString(StandardCharsets.UTF_8))
                 .contains("cuDNN has no engine for batch normalisation + ReLU forward of [2,2,3,8]")
                 .contains("cuDNN has no engine for batch normalisation + residual + ReLU backward of [2,2,3,8]");
+    }
+
+    @Test
+    void anEngineThatDoesNotRepeatIsNotTaken() {
+        emulator.varyGraphs(true);
+        int before = emulator.graphRuns();
+        check(new Layer(new int[] {3, 2, 3, 8}, true, false, 1, 1));
+        assertThat(emulator.graphRuns()).isEqualTo(before);
     }
 
     @Test
