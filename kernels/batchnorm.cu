@@ -6,6 +6,7 @@
 // the running statistics one after the other.
 //
 // Training forward:  batchnorm_statistics_* -> batchnorm_moments_f32 -> batchnorm_forward_*
+//   by cuDNN:        its graph of all that -> batchnorm_move_f32
 // Evaluation:        batchnorm_running_f32 -> batchnorm_forward_*
 // Backward:          batchnorm_backward_reduce_* -> batchnorm_backward_parameters_f32 -> batchnorm_backward_*
 //
@@ -136,6 +137,21 @@ KERNEL batchnorm_moments_bf16(float *__restrict__ mean, float *__restrict__ invs
     moments(mean, invstd, running_mean, running_var, scratch, x, groups, parts, rows, channels, eps, momentum);
 }
 
+// What batchnorm_moments_* does last, from the statistics that another has left: the variance is 1 / invstd^2 - eps, to a
+// rounding of var + eps. Launch: one dimension, any shape.
+KERNEL batchnorm_move_f32(float *__restrict__ running_mean, float *__restrict__ running_var,
+                          const float *__restrict__ mean, const float *__restrict__ invstd, int groups, int rows,
+                          int channels, float eps, float momentum) {
+    for (int c = blockIdx.x * blockDim.x + threadIdx.x; c < channels; c += gridDim.x * blockDim.x) {
+        for (int group = 0; group < groups; group++) {
+            double inverse = invstd[group * channels + c];
+            double variance = fmax(0.0, 1 / (inverse * inverse) - eps);
+            move_towards(running_mean + c, mean[group * channels + c], momentum);
+            move_towards(running_var + c, rows > 1 ? variance * rows / (rows - 1) : variance, momentum);
+        }
+    }
+}
+
 // Evaluation: the running statistics stand for those of the batch. Launch: one dimension, any shape.
 KERNEL batchnorm_running_f32(float *__restrict__ mean, float *__restrict__ invstd,
                              const float *__restrict__ running_mean, const float *__restrict__ running_var, int groups,
@@ -221,7 +237,7 @@ INLINE Floats<N> masked_gradient(const T *dy, const T *second, const T *y, const
 
 // Sums of dz and dz (x - mean).
 template <class T, int N>
-INLINE void sum_gradients(double *scratch, T *dy, const T *second, const T *x, const T *y, const float *mean,
+INLINE void sum_gradients(double *scratch, T *dz_, const T *dy, const T *second, const T *x, const T *y, const float *mean,
                           const float *invstd, const float *weight, const float *bias, int rows, int channels,
                           int relu, int residual) {
     Columns w = columns_of<N>(channels);
@@ -241,7 +257,7 @@ INLINE void sum_gradients(double *scratch, T *dy, const T *second, const T *x, c
                 long at = group + r * channels + c;
                 Floats<N> v = load<N>(x + at);
                 Floats<N> dz = masked_gradient<T, N>(dy, second, sign, v, affine, at, relu);
-                if (residual) store(dy + at, dz);
+                if (residual) store(dz_ + at, dz);
 #pragma unroll
                 for (int k = 0; k < N; k++) {
                     sum.recent[k] += dz.at[k];
@@ -261,28 +277,28 @@ INLINE void sum_gradients(double *scratch, T *dy, const T *second, const T *x, c
 }
 
 template <class T>
-INLINE void backward_reduce(double *scratch, T *dy, const T *second, const T *x, const T *y, const float *mean,
+INLINE void backward_reduce(double *scratch, T *dz, const T *dy, const T *second, const T *x, const T *y, const float *mean,
                             const float *invstd, const float *weight, const float *bias, int rows, int channels,
                             int relu, int residual) {
     constexpr int N = LANE_WIDTH<T>;
-    if (channels % N == 0 && aligned(dy, second, x, y)) {
-        sum_gradients<T, N>(scratch, dy, second, x, y, mean, invstd, weight, bias, rows, channels, relu, residual);
+    if (channels % N == 0 && aligned(dz, dy, second, x, y)) {
+        sum_gradients<T, N>(scratch, dz, dy, second, x, y, mean, invstd, weight, bias, rows, channels, relu, residual);
     } else {
-        sum_gradients<T, 1>(scratch, dy, second, x, y, mean, invstd, weight, bias, rows, channels, relu, residual);
+        sum_gradients<T, 1>(scratch, dz, dy, second, x, y, mean, invstd, weight, bias, rows, channels, relu, residual);
     }
 }
 
-// second may be null. With residual = 1, y is read for the sign, and the masked sum of the gradients is left in dy as
-// the residual's gradient; with 0, y is not read (may be null) and dy stays as it is.
-KERNEL batchnorm_backward_reduce_f32(double *scratch, float *dy, const float *second, const float *x, const float *y,
+// second may be null. With residual = 1, y is read for the sign, and the masked sum of the gradients is left in dz, which
+// may be dy, as the residual's gradient; with 0, neither is touched (both may be null).
+KERNEL batchnorm_backward_reduce_f32(double *scratch, float *dz, const float *dy, const float *second, const float *x, const float *y,
                                      const float *mean, const float *invstd, const float *weight, const float *bias,
                                      int rows, int channels, int relu, int residual) {
-    backward_reduce(scratch, dy, second, x, y, mean, invstd, weight, bias, rows, channels, relu, residual);
+    backward_reduce(scratch, dz, dy, second, x, y, mean, invstd, weight, bias, rows, channels, relu, residual);
 }
-KERNEL batchnorm_backward_reduce_bf16(double *scratch, bf16 *dy, const bf16 *second, const bf16 *x, const bf16 *y,
+KERNEL batchnorm_backward_reduce_bf16(double *scratch, bf16 *dz, const bf16 *dy, const bf16 *second, const bf16 *x, const bf16 *y,
                                       const float *mean, const float *invstd, const float *weight, const float *bias,
                                       int rows, int channels, int relu, int residual) {
-    backward_reduce(scratch, dy, second, x, y, mean, invstd, weight, bias, rows, channels, relu, residual);
+    backward_reduce(scratch, dz, dy, second, x, y, mean, invstd, weight, bias, rows, channels, relu, residual);
 }
 
 // dbias += sum dz, dweight += invstd sum dz (x - mean), group after group; the sums of each group are kept for the next
@@ -347,7 +363,7 @@ INLINE void backward(T *dx, const T *dy, const T *second, const T *x, const floa
                      const float *invstd, const float *weight, const float *bias, int rows, int channels, int relu,
                      int residual, int training) {
     constexpr int N = LANE_WIDTH<T>;
-    // With a residual dy is already summed and masked.
+    // With a residual dy is dz of the first pass: summed and masked.
     second = residual ? nullptr : second;
     relu = residual ? 0 : relu;
     if (channels % N == 0 && aligned(dx, dy, second, x)) {

@@ -132,6 +132,21 @@ public final class Emulator {
         cublasLt.refuse(number);
     }
 
+    /** Whether cuDNN has no engine for any graph from now on; false at first. */
+    public void refuseGraphs(boolean refuse) {
+        cudnn.graphs().refuse(refuse);
+    }
+
+    /** Whether cuDNN's engines for graphs give other bits each time from now on, as they would note; false at first. */
+    public void varyGraphs(boolean vary) {
+        cudnn.graphs().vary(vary);
+    }
+
+    /** How many of cuDNN's graphs were run since the emulator was installed. */
+    public int graphRuns() {
+        return cudnn.graphs().runs();
+    }
+
     /** How often each of cuDNN's algorithms, by number, was run since the emulator was installed. */
     public Map<Integer, Integer> convolutionRuns() {
         return Map.copyOf(cudnn.runs());

@@ -1,5 +1,6 @@
 package io.culvert.emulator;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
@@ -86,12 +87,33 @@ final class Operands {
         return new Output(segment, type);
     }
 
+    /** The bytes of an operand that is read. */
+    byte[] readBytes(String operand, long address, long bytes) {
+        MemorySegment segment = bytes(operand, address, bytes);
+        long unwritten = memory.firstUnwritten(address, bytes);
+        if (unwritten >= 0) {
+            throw new SimulatedError(
+                    SimulatedDriver.ILLEGAL_ADDRESS, "%s reads %s, whose byte %d nothing has written", call, operand,
+                    unwritten - address);
+        }
+        return segment.toArray(JAVA_BYTE);
+    }
+
+    void writeBytes(String operand, long address, byte[] values) {
+        bytes(operand, address, values.length).copyFrom(MemorySegment.ofArray(values));
+        memory.markWritten(address, values.length);
+    }
+
     private MemorySegment segment(String operand, long address, long count, Type type) {
         if (address % type.bytes != 0) {
             throw new SimulatedError(SimulatedDriver.ILLEGAL_ADDRESS, "%s: %s at 0x%x is misaligned", call, operand, address);
         }
+        return bytes(operand, address, count * type.bytes);
+    }
+
+    private MemorySegment bytes(String operand, long address, long bytes) {
         try {
-            return memory.segment(address, count * type.bytes);
+            return memory.segment(address, bytes);
         } catch (IllegalArgumentException e) {
             throw new SimulatedError(SimulatedDriver.ILLEGAL_ADDRESS, "%s: %s: %s", call, operand, e.getMessage());
         }

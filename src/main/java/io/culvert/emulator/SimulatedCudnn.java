@@ -1,6 +1,7 @@
 package io.culvert.emulator;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -8,12 +9,13 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.culvert.emulator.Operands.Type;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 
 /**
- * libcudnn: two-dimensional convolutions of channels-last maps of floats or brain floats with sums in floats, forward and
- * both backward halves.
+ * libcudnn: two-dimensional convolutions and pooling of channels-last maps of floats or brain floats with sums in floats,
+ * forward and backward; and the graphs of {@link SimulatedGraphs}.
  */
 @SuppressWarnings("unused") // functions bear their C names and are called from C
 final class SimulatedCudnn extends SimulatedLibrary {
@@ -32,6 +34,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
     private static final int CROSS_CORRELATION = 1;
     private static final int FIRST_ALGORITHM = 1;
     private static final int RESULT_BYTES = 48;
+    private static final int PROPAGATE_NAN = 1;
     private static final int DETERMINISTIC = 1;
 
     /** Asked for so that the caller's workspace is exercised; the last byte is touched. */
@@ -39,6 +42,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
 
     private final Handles handles = new Handles(0x7e20_0000_0000L, BAD_PARAM);
     private final SimulatedDriver driver;
+    private final SimulatedGraphs graphs;
     private final Map<Integer, Integer> runs = new HashMap<>();
     private int offered = 1;
     private int refused = -1;
@@ -86,8 +90,23 @@ final class SimulatedCudnn extends SimulatedLibrary {
         int math = DEFAULT_MATH;
     }
 
+    private static final class PoolingDescriptor {
+        /** A mode of no pooling: not set. */
+        int mode = -1;
+
+        int height;
+        int width;
+        int padding;
+        int stride;
+    }
+
     SimulatedCudnn(SimulatedDriver driver) {
         this.driver = driver;
+        graphs = new SimulatedGraphs(handles, driver);
+    }
+
+    SimulatedGraphs graphs() {
+        return graphs;
     }
 
     /** How many algorithms each convolution has; they differ by their number alone. */
@@ -124,7 +143,15 @@ final class SimulatedCudnn extends SimulatedLibrary {
     }
 
     public MemorySegment cudnnGetErrorString(int status) {
-        return Arena.global().allocateFrom(lastError());
+        return Arena.global().allocateFrom("status " + status);
+    }
+
+    /** Cut off where it does not fit, as the library does. */
+    public void cudnnGetLastErrorString(MemorySegment text, long most) {
+        byte[] words = lastError().getBytes(StandardCharsets.UTF_8);
+        int fitting = (int) Math.min(words.length, most - 1);
+        text.asSlice(0, fitting).copyFrom(MemorySegment.ofArray(words).asSlice(0, fitting));
+        text.set(JAVA_BYTE, fitting, (byte) 0);
     }
 
     public int cudnnCreate(MemorySegment out) {
@@ -345,6 +372,129 @@ final class SimulatedCudnn extends SimulatedLibrary {
             float[] result = loops.backwardFilter(
                     numbers.read(memory, "x", in, loops.inputs()), numbers.read(memory, "dy", from, loops.outputs()));
             numbers.store(memory, "dw", out, result, scale, keep);
+        });
+        return 0;
+    }
+
+    public int cudnnBackendCreateDescriptor(int type, MemorySegment out) {
+        graphs.create(type, out);
+        return 0;
+    }
+
+    public int cudnnBackendDestroyDescriptor(MemorySegment descriptor) {
+        graphs.destroy(descriptor);
+        return 0;
+    }
+
+    public int cudnnBackendSetAttribute(
+            MemorySegment descriptor, int attribute, int type, long count, MemorySegment values) {
+        graphs.set(descriptor, attribute, type, count, values);
+        return 0;
+    }
+
+    public int cudnnBackendGetAttribute(
+            MemorySegment descriptor, int attribute, int type, long wanted, MemorySegment count, MemorySegment values) {
+        graphs.get(descriptor, attribute, type, wanted, count, values);
+        return 0;
+    }
+
+    public int cudnnBackendFinalize(MemorySegment descriptor) {
+        graphs.finish(descriptor);
+        return 0;
+    }
+
+    public int cudnnBackendExecute(MemorySegment handle, MemorySegment plan, MemorySegment pack) {
+        graphs.execute(handle, handles.get(handle, Handle.class).stream, plan, pack);
+        return 0;
+    }
+
+    public int cudnnCreatePoolingDescriptor(MemorySegment out) {
+        out.set(ADDRESS, 0, handles.put(new PoolingDescriptor()));
+        return 0;
+    }
+
+    public int cudnnDestroyPoolingDescriptor(MemorySegment descriptor) {
+        handles.remove(descriptor, PoolingDescriptor.class);
+        return 0;
+    }
+
+    public int cudnnSetPooling2dDescriptor(
+            MemorySegment pooling, int mode, int nan, int height, int width, int padH, int padW, int strideH,
+            int strideW) {
+        if (mode != PoolingLoops.MAX_DETERMINISTIC && mode != PoolingLoops.AVERAGE_INCLUDING_PADDING
+                || nan != PROPAGATE_NAN || padH != padW || strideH != strideW) {
+            throw new SimulatedError(
+                    NOT_SUPPORTED, "pooling in mode %d, NaN %d, padding %d and %d, strides %d and %d", mode, nan, padH,
+                    padW, strideH, strideW);
+        }
+        if (height < 1 || width < 1 || padH < 0 || padH >= Math.min(height, width) || strideH < 1) {
+            throw new SimulatedError(
+                    BAD_PARAM, "windows of %d x %d, padding %d, stride %d", height, width, padH, strideH);
+        }
+        PoolingDescriptor descriptor = handles.get(pooling, PoolingDescriptor.class);
+        descriptor.mode = mode;
+        descriptor.height = height;
+        descriptor.width = width;
+        descriptor.padding = padH;
+        descriptor.stride = strideH;
+        return 0;
+    }
+
+    /** The geometry of a pooling whose descriptors fit each other. */
+    private PoolingLoops loops(MemorySegment pooling, MemorySegment xDesc, MemorySegment yDesc) {
+        PoolingDescriptor how = handles.get(pooling, PoolingDescriptor.class);
+        TensorDescriptor x = handles.get(xDesc, TensorDescriptor.class);
+        TensorDescriptor y = handles.get(yDesc, TensorDescriptor.class);
+        if (how.mode < 0 || x.type == null || y.type == null) {
+            throw new SimulatedError(BAD_PARAM, "a descriptor that was not set");
+        }
+        int height = (x.h + 2 * how.padding - how.height) / how.stride + 1;
+        int width = (x.w + 2 * how.padding - how.width) / how.stride + 1;
+        if (y.n != x.n || y.c != x.c || y.h != height || y.w != width || y.type != x.type) {
+            throw new SimulatedError(
+                    BAD_PARAM, "[%d,%d,%d,%d] of %s pools to %d x %d, not to [%d,%d,%d,%d] of %s (N, C, H, W)", x.n, x.c,
+                    x.h, x.w, x.type, height, width, y.n, y.c, y.h, y.w, y.type);
+        }
+        return new PoolingLoops(
+                how.mode, x.n, x.h, x.w, x.c, y.h, y.w, how.height, how.width, how.stride, how.padding);
+    }
+
+    public int cudnnPoolingForward(
+            MemorySegment handle, MemorySegment pooling, MemorySegment alpha, MemorySegment xDesc, MemorySegment x,
+            MemorySegment beta, MemorySegment yDesc, MemorySegment y) {
+        PoolingLoops loops = loops(pooling, xDesc, yDesc);
+        Numbers numbers = new Numbers(handles.get(xDesc, TensorDescriptor.class).type, false);
+        float scale = alpha.get(JAVA_FLOAT, 0);
+        float keep = beta.get(JAVA_FLOAT, 0);
+        long in = x.address();
+        long out = y.address();
+        driver.queue(handles.get(handle, Handle.class).stream, () -> {
+            Operands memory = new Operands(driver.memory(), "cudnnPoolingForward");
+            float[] result = loops.forward(numbers.read(memory, "x", in, loops.inputs()));
+            numbers.store(memory, "y", out, result, scale, keep);
+        });
+        return 0;
+    }
+
+    public int cudnnPoolingBackward(
+            MemorySegment handle, MemorySegment pooling, MemorySegment alpha, MemorySegment yDesc, MemorySegment y,
+            MemorySegment dyDesc, MemorySegment dy, MemorySegment xDesc, MemorySegment x, MemorySegment beta,
+            MemorySegment dxDesc, MemorySegment dx) {
+        PoolingLoops loops = loops(pooling, xDesc, yDesc);
+        loops(pooling, dxDesc, dyDesc);
+        Numbers numbers = new Numbers(handles.get(xDesc, TensorDescriptor.class).type, false);
+        float scale = alpha.get(JAVA_FLOAT, 0);
+        float keep = beta.get(JAVA_FLOAT, 0);
+        long in = x.address();
+        long out = y.address();
+        long from = dy.address();
+        long to = dx.address();
+        driver.queue(handles.get(handle, Handle.class).stream, () -> {
+            Operands memory = new Operands(driver.memory(), "cudnnPoolingBackward");
+            float[] result = loops.backward(
+                    numbers.read(memory, "x", in, loops.inputs()), numbers.read(memory, "y", out, loops.outputs()),
+                    numbers.read(memory, "dy", from, loops.outputs()));
+            numbers.store(memory, "dx", to, result, scale, keep);
         });
         return 0;
     }

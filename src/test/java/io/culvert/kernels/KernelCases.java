@@ -18,7 +18,6 @@ final class KernelCases {
                         ElementwiseCases.all(),
                         RowCases.all(),
                         BatchNormCases.all(),
-                        PoolCases.all(),
                         MaskingCases.all(),
                         TokenCases.all(),
                         OptimCases.all(),

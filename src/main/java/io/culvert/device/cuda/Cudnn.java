@@ -11,14 +11,22 @@ import io.culvert.bindings.load.NativeLibrary;
 import io.culvert.bindings.load.NativeLibraryException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
 
-/** cuDNN's handle and what its convolutions share. Its classic interface is used; {@link CudnnConvolution} alone calls it. */
+/**
+ * cuDNN's handle and what its users share: {@link CudnnConvolution} and {@link CudnnPooling} by the classic interface,
+ * {@link CudnnBatchNorm} by graphs, which fuse more.
+ */
 public final class Cudnn implements AutoCloseable {
+    private static final long LONGEST_REASON = 1024;
+
     private final Arena arena = Arena.ofShared();
     private final MemorySegment handle;
     private final MemorySegment one;
     private final MemorySegment zero;
     private final ConvolutionSearch search;
+    private final Map<CudnnBatchNorm.Form, CudnnBatchNorm.Choice> batchNorms = new HashMap<>();
 
     Cudnn(CudaContext context) {
         try {
@@ -62,6 +70,20 @@ public final class Cudnn implements AutoCloseable {
         }
     }
 
+    /** A descriptor of maps, channels last. */
+    static MemorySegment map(Element element, int n, int c, int h, int w) {
+        MemorySegment tensor = create(cudnn_h::cudnnCreateTensorDescriptor, "cudnnCreateTensorDescriptor");
+        check(
+                cudnn_h.cudnnSetTensor4dDescriptor(tensor, cudnn_h.CUDNN_TENSOR_NHWC(), element.cudnn, n, c, h, w),
+                "cudnnSetTensor4dDescriptor(%d, %d, %d, %d)".formatted(n, c, h, w));
+        return tensor;
+    }
+
+    /** What the library answered for each graph; they live as long as the handle. */
+    Map<CudnnBatchNorm.Form, CudnnBatchNorm.Choice> batchNorms() {
+        return batchNorms;
+    }
+
     ConvolutionSearch search() {
         return search;
     }
@@ -80,13 +102,23 @@ public final class Cudnn implements AutoCloseable {
 
     static void check(int status, String call) {
         if (status != 0) {
-            String text = cudnn_h.cudnnGetErrorString(status).reinterpret(256).getString(0);
-            throw CulvertException.device("%s: %s (%d)", call, text, status);
+            String name = cudnn_h.cudnnGetErrorString(status).reinterpret(LONGEST_REASON).getString(0);
+            throw CulvertException.device("%s: %s (%d)%s", call, name, status, reason());
+        }
+    }
+
+    /** Why this thread's last call failed, as far as the library says: its first line. */
+    private static String reason() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment text = arena.allocate(LONGEST_REASON);
+            cudnn_h.cudnnGetLastErrorString(text, LONGEST_REASON);
+            return text.getString(0).lines().filter(line -> !line.isBlank()).findFirst().map(line -> ": " + line).orElse("");
         }
     }
 
     @Override
     public void close() {
+        batchNorms.values().forEach(choice -> choice.graph().close());
         check(cudnn_h.cudnnDestroy(handle), "cudnnDestroy");
         arena.close();
     }

@@ -61,8 +61,8 @@ public final class CudnnConvolution {
         this.context = context;
         this.geometry = g;
         this.element = element;
-        x = tensor(g.n(), g.in(), g.height(), g.width());
-        y = tensor(g.n(), g.out(), g.outHeight(), g.outWidth());
+        x = Cudnn.map(element, g.n(), g.in(), g.height(), g.width());
+        y = Cudnn.map(element, g.n(), g.out(), g.outHeight(), g.outWidth());
         weight = Cudnn.create(cudnn_h::cudnnCreateFilterDescriptor, "cudnnCreateFilterDescriptor");
         Cudnn.check(
                 cudnn_h.cudnnSetFilter4dDescriptor(
@@ -115,14 +115,6 @@ public final class CudnnConvolution {
         Plan plan = dnn.search().choose(this, direction, candidates(direction));
         setMath(direction, plan.math);
         return plan;
-    }
-
-    private MemorySegment tensor(int n, int c, int h, int w) {
-        MemorySegment tensor = Cudnn.create(cudnn_h::cudnnCreateTensorDescriptor, "cudnnCreateTensorDescriptor");
-        Cudnn.check(
-                cudnn_h.cudnnSetTensor4dDescriptor(tensor, cudnn_h.CUDNN_TENSOR_NHWC(), element.cudnn, n, c, h, w),
-                "cudnnSetTensor4dDescriptor(%d, %d, %d, %d)".formatted(n, c, h, w));
-        return tensor;
     }
 
     /** One for each direction, because an algorithm comes with its arithmetic. */

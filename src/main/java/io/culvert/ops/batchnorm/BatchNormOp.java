@@ -3,11 +3,14 @@ package io.culvert.ops.batchnorm;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
+import io.culvert.device.cuda.CudnnBatchNorm;
 import io.culvert.ops.Cost;
 import io.culvert.ops.Op;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.Tape;
+import io.culvert.tensor.DType;
 import io.culvert.tensor.Parameter;
+import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,6 +55,11 @@ public final class BatchNormOp extends Op {
     List<Tensor> dy;
     Tensor dx;
     Tensor dresidual;
+    /** Room for what cuDNN remembers of the ReLU's signs, a byte for each element; null where nothing is remembered. */
+    Tensor mask;
+
+    /** Whether cuDNN may do it: then its backward half must not write where it reads. */
+    private boolean byCudnn;
 
     private BatchNormOp(
             String name, Tape tape, Tensor x, Tensor residual, BatchNormState state, Config config, boolean training) {
@@ -98,7 +106,23 @@ public final class BatchNormOp extends Op {
 
     @Override
     public List<Tensor> outputs() {
-        return List.of(y, mean, invStd);
+        return mask == null ? List.of(y, mean, invStd) : List.of(y, mean, invStd, mask);
+    }
+
+    @Override
+    public void choose(Device device) {
+        byCudnn = training && device instanceof CudaDevice
+                && CudnnBatchNorm.mayTake(x.dtype().element(), x.shape().at(-1), config.relu, residual != null);
+    }
+
+    /** Whether to ask cuDNN for a forward half. */
+    boolean asksForward() {
+        return byCudnn;
+    }
+
+    /** Whether to ask cuDNN for a backward half, which takes one gradient; our kernels add two in passing. */
+    boolean asksBackward() {
+        return byCudnn && dy != null && dy.size() == 1;
     }
 
     /**
@@ -108,7 +132,13 @@ public final class BatchNormOp extends Op {
     @Override
     public void connect(Tape tape) {
         dy = List.copyOf(tape.gradients(y).size() > 2 ? List.of(tape.gradient(y)) : tape.gradients(y));
-        if (residual == null) {
+        if (asksBackward()) {
+            dx = tape.gradientOrScratch(x);
+            if (residual != null) {
+                dresidual = tape.gradientOrScratch(residual);
+                mask = new Tensor(name() + ".mask", Shape.of(CudaBatchNorm.maskBytes(this)), DType.U8);
+            }
+        } else if (residual == null) {
             dx = dy.getFirst();
             if (tape.requiresGradient(x)) {
                 tape.addGradient(x, dx);
@@ -127,6 +157,10 @@ public final class BatchNormOp extends Op {
         uses.addAll(dy);
         if (residual != null) {
             uses.add(y);
+            uses.add(dresidual);
+        }
+        if (mask != null) {
+            uses.add(mask);
         }
         return uses;
     }
@@ -136,7 +170,7 @@ public final class BatchNormOp extends Op {
         return true;
     }
 
-    /** Two passes forward (statistics, normalise) and two backward (sums, gradient). */
+    /** Two passes forward (statistics, normalise) and two backward (sums, gradient); cuDNN may need one where x fits on the chip. */
     @Override
     public Cost cost() {
         long n = x.shape().count();

@@ -2,10 +2,22 @@ package io.culvert.ops.batchnorm;
 
 import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.CudaLaunch;
+import io.culvert.device.cuda.CudnnBatchNorm;
+import io.culvert.device.cuda.CudnnBatchNorm.Role;
 import io.culvert.ops.OpKernel;
+import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
-/** {@code kernels/batchnorm.cu}: two launches for the statistics, one to normalise; two for the sums, one for the gradient. */
+/**
+ * cuDNN's graphs in the training of brain floats, see {@link BatchNormOp#asksForward}; each half that it has no engine for,
+ * and all else, by {@code kernels/batchnorm.cu}: two launches for the statistics, one to normalise; two for the sums, one for
+ * the gradient.
+ */
 final class CudaBatchNorm implements OpKernel {
     private static final int THREADS = 256;
     private static final int COLUMN_BYTES = 512;
@@ -21,8 +33,8 @@ final class CudaBatchNorm implements OpKernel {
     private final int channels;
     private final int parts;
     private final long scratch;
-    private final CudaLaunch[] forward;
-    private final CudaLaunch[] backward;
+    private final Runnable[] forward;
+    private final Runnable[] backward;
 
     CudaBatchNorm(CudaContext cuda, BatchNormOp op) {
         this.cuda = cuda;
@@ -35,10 +47,111 @@ final class CudaBatchNorm implements OpKernel {
         parts = Math.max(1, cuda.blocks(rows, ROWS_A_BLOCK) / columns());
         long sums = 2L * groups * channels;
         scratch = cuda.workspace(sums * parts * Double.BYTES + sums * Float.BYTES);
-        forward = op.training
-                ? new CudaLaunch[] {statistics(), moments(), normalise()}
-                : new CudaLaunch[] {running(), normalise()};
-        backward = op.dy == null ? null : new CudaLaunch[] {reduce(), parameters(), spread()};
+        Optional<CudnnBatchNorm> gradient = op.asksBackward() ? offered(true, false) : Optional.empty();
+        boolean keepsMask = op.mask != null && gradient.isPresent();
+        Optional<CudnnBatchNorm> library = op.asksForward() ? offered(false, keepsMask) : Optional.empty();
+        forward = library.map(this::forward).orElseGet(this::ownForward);
+        // Without a mask the library cannot go back over a residual.
+        backward = op.dy == null
+                ? null
+                : gradient.filter(graph -> op.mask == null || library.isPresent())
+                        .map(this::backward)
+                        .orElseGet(() -> new Runnable[] {reduce()::run, parameters()::run, spread()::run});
+    }
+
+    private Runnable[] ownForward() {
+        return op.training
+                ? new Runnable[] {statistics()::run, moments()::run, normalise()::run}
+                : new Runnable[] {running()::run, normalise()::run};
+    }
+
+    private Optional<CudnnBatchNorm> offered(boolean back, boolean keepsMask) {
+        Shape x = op.x.shape();
+        boolean maps = x.rank() == 4 && x.at(0) % groups == 0;
+        return CudnnBatchNorm.planIfOffered(
+                cuda,
+                new CudnnBatchNorm.Form(
+                        back, maps ? x.at(0) / groups : rows, maps ? x.at(1) : 1, maps ? x.at(2) : 1, channels,
+                        op.x.dtype().element(), op.config.relu(), op.residual != null, keepsMask));
+    }
+
+    /** What each group keeps, to a whole number of the library's units. */
+    private static long groupMaskBytes(BatchNormOp op) {
+        long elements = op.x.shape().count() / op.config.groups();
+        return (elements + CudnnBatchNorm.ALIGNMENT - 1) / CudnnBatchNorm.ALIGNMENT * CudnnBatchNorm.ALIGNMENT;
+    }
+
+    static int maskBytes(BatchNormOp op) {
+        return Math.toIntExact(groupMaskBytes(op) * op.config.groups());
+    }
+
+    /** Where the tensors of one group lie that both halves need. */
+    private Map<Role, Long> addresses(int group) {
+        long map = (long) group * rows * channels * op.x.dtype().bytes;
+        long statistics = (long) group * channels * Float.BYTES;
+        Map<Role, Long> at = new EnumMap<>(Role.class);
+        at.put(Role.X, op.x.address() + map);
+        at.put(Role.MEAN, op.mean.address() + statistics);
+        at.put(Role.INVSTD, op.invStd.address() + statistics);
+        at.put(Role.WEIGHT, op.weight.value().address());
+        at.put(Role.BIAS, op.bias.value().address());
+        if (op.residual != null) {
+            at.put(Role.RESIDUAL, op.residual.address() + map);
+        }
+        if (op.mask != null) {
+            at.put(Role.MASK, op.mask.address() + group * groupMaskBytes(op));
+        }
+        return at;
+    }
+
+    private Runnable[] forward(CudnnBatchNorm library) {
+        long workspace = cuda.workspace(library.workspaceBytes());
+        List<Runnable> all = new ArrayList<>();
+        for (int group = 0; group < groups; group++) {
+            Map<Role, Long> at = addresses(group);
+            at.put(Role.Y, op.y.address() + (long) group * rows * channels * op.y.dtype().bytes);
+            all.add(library.bind(at, op.config.eps(), workspace));
+        }
+        all.add(move()::run);
+        return all.toArray(Runnable[]::new);
+    }
+
+    /** The library overwrites the gradients of the parameters, which add up here. */
+    private Runnable[] backward(CudnnBatchNorm library) {
+        long offset = (library.workspaceBytes() + CudnnBatchNorm.ALIGNMENT - 1)
+                / CudnnBatchNorm.ALIGNMENT * CudnnBatchNorm.ALIGNMENT;
+        long workspace = cuda.workspace(offset + 2L * channels * Float.BYTES);
+        long dweight = workspace + offset;
+        long dbias = dweight + (long) channels * Float.BYTES;
+        List<Runnable> all = new ArrayList<>();
+        for (int group = 0; group < groups; group++) {
+            long map = (long) group * rows * channels * op.x.dtype().bytes;
+            Map<Role, Long> at = addresses(group);
+            at.put(Role.DY, op.dy.getFirst().address() + map);
+            at.put(Role.DX, op.dx.address() + map);
+            at.put(Role.DWEIGHT, dweight);
+            at.put(Role.DBIAS, dbias);
+            if (op.residual != null) {
+                at.put(Role.DZ, op.dresidual.address() + map);
+            }
+            all.add(library.bind(at, op.config.eps(), workspace));
+            all.add(add(op.weight.gradient().address(), dweight)::run);
+            all.add(add(op.bias.gradient().address(), dbias)::run);
+        }
+        return all.toArray(Runnable[]::new);
+    }
+
+    private CudaLaunch add(long to, long part) {
+        return cuda.launch("elementwise", "add_f32").grid(cuda.blocks(channels, 4 * THREADS)).block(THREADS)
+                .pointer(to).pointer(to).pointer(part).int32(channels);
+    }
+
+    private CudaLaunch move() {
+        return cuda.launch("batchnorm", "batchnorm_move_f32").grid(cuda.blocks(channels, THREADS)).block(THREADS)
+                .pointer(op.runningMean.address()).pointer(op.runningVar.address())
+                .pointer(op.mean.address()).pointer(op.invStd.address())
+                .int32(groups).int32(rows).int32(channels)
+                .float32(op.config.eps()).float32(op.config.momentum());
     }
 
     private int columns() {
@@ -99,7 +212,8 @@ final class CudaBatchNorm implements OpKernel {
 
     private CudaLaunch reduce() {
         return affine(overRows("batchnorm_backward_reduce_" + suffix)
-                        .pointer(scratch).pointer(op.dy.getFirst().address()).pointer(second())
+                        .pointer(scratch).pointer(addressOf(op.dresidual))
+                        .pointer(op.dy.getFirst().address()).pointer(second())
                         .pointer(op.x.address()).pointer(op.y.address()))
                 .int32(op.residual == null ? 0 : 1);
     }
@@ -111,10 +225,11 @@ final class CudaBatchNorm implements OpKernel {
                 .int32(groups).int32(parts).int32(channels);
     }
 
-    /** With a residual the first pass has left the whole masked sum in dy. */
+    /** With a residual the first pass has left the whole masked sum as its gradient. */
     private CudaLaunch spread() {
         return affine(overRows("batchnorm_backward_" + suffix)
-                        .pointer(op.dx.address()).pointer(op.dy.getFirst().address())
+                        .pointer(op.dx.address())
+                        .pointer((op.residual == null ? op.dy.getFirst() : op.dresidual).address())
                         .pointer(op.residual == null ? second() : 0)
                         .pointer(op.x.address()).pointer(sums()))
                 .int32(op.residual == null ? 0 : 1).int32(op.training ? 1 : 0);
@@ -122,11 +237,17 @@ final class CudaBatchNorm implements OpKernel {
 
     @Override
     public void forward() {
-        CudaLaunch.runAll(forward);
+        runAll(forward);
     }
 
     @Override
     public void backward() {
-        CudaLaunch.runAll(backward);
+        runAll(backward);
+    }
+
+    private static void runAll(Runnable[] all) {
+        for (Runnable one : all) {
+            one.run();
+        }
     }
 }

@@ -15,6 +15,8 @@ import java.util.List;
  * The mean over height and width: x {@code [N, H, W, C]} to y {@code [N, C]}.
  */
 public final class GlobalAvgPoolOp extends UnaryOp {
+    private boolean byCudnn;
+
     private GlobalAvgPoolOp(String name, Tape tape, Tensor x) {
         super(name, tape, x, new Tensor(name + ".y", Shape.of(x.shape().at(0), x.shape().at(3)), x.dtype()));
     }
@@ -25,8 +27,14 @@ public final class GlobalAvgPoolOp extends UnaryOp {
     }
 
     @Override
+    public void choose(Device device) {
+        byCudnn = device instanceof CudaDevice;
+    }
+
+    /** cuDNN is shown x and y, although the gradient of a mean needs neither. */
+    @Override
     public List<Tensor> backwardUses() {
-        return List.of(dy(), dx());
+        return byCudnn ? List.of(x(), y(), dy(), dx()) : List.of(dy(), dx());
     }
 
     @Override

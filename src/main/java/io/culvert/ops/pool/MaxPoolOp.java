@@ -13,14 +13,15 @@ import io.culvert.tensor.Tensor;
 import java.util.List;
 
 /**
- * Maximum over square windows; padding never wins; among equals the first in row order does, as in PyTorch.
+ * Maximum over square windows; padding never wins; the gradient goes to one of equals, on the CPU to the first in row
+ * order, as in PyTorch (which one cuDNN takes, its documents do not say).
  * x {@code [N, H, W, C]} to y {@code [N, OH, OW, C]} with {@code OH = (H + 2 padding - kernel) / stride + 1}.
  */
 public final class MaxPoolOp extends Op {
     final Tensor x;
     final Tensor y;
-    /** For each output the position of its maximum in the window, row by row. */
-    final Tensor winner;
+    /** For each output the position of its maximum in the window, row by row; null on a GPU. */
+    Tensor winner;
 
     final int kernel;
     final int stride;
@@ -37,7 +38,6 @@ public final class MaxPoolOp extends Op {
         Shape in = x.shape();
         Shape out = Shape.of(in.at(0), extent(in.at(1)), extent(in.at(2)), in.at(3));
         y = new Tensor(name + ".y", out, x.dtype());
-        winner = new Tensor(name + ".winner", out, DType.U8);
         tape.record(this);
     }
 
@@ -61,7 +61,16 @@ public final class MaxPoolOp extends Op {
 
     @Override
     public List<Tensor> outputs() {
-        return List.of(y, winner);
+        return winner == null ? List.of(y) : List.of(y, winner);
+    }
+
+    /** The CPU remembers where the maxima were; cuDNN finds them again in x. */
+    @Override
+    public void choose(Device device) {
+        winner = switch (device) {
+            case CpuDevice cpu -> new Tensor(name() + ".winner", y.shape(), DType.U8);
+            case CudaDevice cuda -> null;
+        };
     }
 
     @Override
@@ -72,7 +81,7 @@ public final class MaxPoolOp extends Op {
 
     @Override
     public List<Tensor> backwardUses() {
-        return List.of(winner, dy, dx);
+        return winner == null ? List.of(x, y, dy, dx) : List.of(winner, dy, dx);
     }
 
     @Override
@@ -83,8 +92,9 @@ public final class MaxPoolOp extends Op {
     @Override
     public Cost cost() {
         long taps = (long) kernel * kernel * y.shape().count();
-        return new Cost(
-                taps, x.bytes() + y.bytes() + winner.bytes(), taps, x.bytes() + y.bytes() + winner.bytes());
+        long moved = x.bytes() + y.bytes();
+        long kept = winner == null ? 0 : winner.bytes();
+        return new Cost(taps, moved + kept, taps, moved + (winner == null ? moved : kept));
     }
 
     @Override
