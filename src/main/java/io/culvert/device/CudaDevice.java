@@ -52,6 +52,11 @@ public final class CudaDevice implements Device {
     }
 
     @Override
+    public CudaGroup group() {
+        return CudaGroup.ALONE;
+    }
+
+    @Override
     public Precision precision() {
         return precision;
     }

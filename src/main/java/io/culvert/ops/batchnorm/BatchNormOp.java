@@ -132,8 +132,8 @@ public final class BatchNormOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return true;
+    public List<Parameter> parameters() {
+        return List.of(weight, bias);
     }
 
     /** Two passes forward (statistics, normalise) and two backward (sums, gradient). */
