@@ -81,8 +81,7 @@ public final class SharedSlots implements AutoCloseable {
      * @throws CulvertException (device) if there is no room
      */
     public static Path create(int size) {
-        Path memory = Path.of("/dev/shm");
-        Path place = Files.isWritable(memory) ? memory : Path.of(System.getProperty("java.io.tmpdir"));
+        Path place = place();
         try {
             Path file = Files.createTempFile(place, "culvert-ranks-", "");
             // Written, not only made longer: a place that is full says so here, not by a signal in the middle of a step.
@@ -102,6 +101,12 @@ public final class SharedSlots implements AutoCloseable {
             throw CulvertException.device(
                     e, "%s: no room for the %d bytes that %d ranks share: %s", place, fileBytes(size), size, e.getMessage());
         }
+    }
+
+    /** The folder of such files. */
+    public static Path place() {
+        Path memory = Path.of("/dev/shm");
+        return Files.isWritable(memory) ? memory : Path.of(System.getProperty("java.io.tmpdir"));
     }
 
     private static long fileBytes(int size) {

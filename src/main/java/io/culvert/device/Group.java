@@ -12,6 +12,8 @@ public abstract sealed class Group implements AutoCloseable permits CpuGroup, Cu
     /** Null for one process alone. */
     private final Rendezvous meeting;
 
+    private boolean left;
+
     Group(Rendezvous meeting) {
         this.meeting = meeting;
         launch = meeting == null ? Launch.ALONE : meeting.launch();
@@ -51,9 +53,14 @@ public abstract sealed class Group implements AutoCloseable permits CpuGroup, Cu
 
     /** Tells the others that this process has done its part; without it they take its end for a failure. */
     public final void leave() {
+        left = true;
         if (meeting != null) {
             meeting.leave();
         }
+    }
+
+    final boolean hasLeft() {
+        return left;
     }
 
     @Override

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.culvert.emulator.ptx.DeviceMemory;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** The operands of a library call, each checked before it is touched: in bounds of one allocation, aligned, written before read. */
 final class Operands {
@@ -79,6 +80,25 @@ final class Operands {
         return values;
     }
 
+    /** A copy of the bytes of an operand that is read. */
+    MemorySegment readBytes(String operand, long address, long bytes) {
+        MemorySegment segment = segment(operand, address, bytes);
+        long unwritten = memory.firstUnwritten(address, bytes);
+        if (unwritten >= 0) {
+            throw new SimulatedError(
+                    SimulatedDriver.ILLEGAL_ADDRESS, "%s reads %s, whose byte %d nothing has written", call, operand,
+                    unwritten - address);
+        }
+        return MemorySegment.ofArray(segment.toArray(ValueLayout.JAVA_BYTE));
+    }
+
+    /** The bytes of an operand that is written whole. */
+    MemorySegment writeBytes(String operand, long address, long bytes) {
+        MemorySegment segment = segment(operand, address, bytes);
+        memory.markWritten(address, bytes);
+        return segment;
+    }
+
     /** The memory of an operand that is written whole. */
     Output write(String operand, long address, long count, Type type) {
         MemorySegment segment = segment(operand, address, count, type);
@@ -90,8 +110,12 @@ final class Operands {
         if (address % type.bytes != 0) {
             throw new SimulatedError(SimulatedDriver.ILLEGAL_ADDRESS, "%s: %s at 0x%x is misaligned", call, operand, address);
         }
+        return segment(operand, address, count * type.bytes);
+    }
+
+    private MemorySegment segment(String operand, long address, long bytes) {
         try {
-            return memory.segment(address, count * type.bytes);
+            return memory.segment(address, bytes);
         } catch (IllegalArgumentException e) {
             throw new SimulatedError(SimulatedDriver.ILLEGAL_ADDRESS, "%s: %s: %s", call, operand, e.getMessage());
         }

@@ -268,10 +268,10 @@ public final class Run implements AutoCloseable {
                 }
                 yield CpuDevice.open(threads, launch, same);
             }
-            case "cuda" -> CudaDevice.open(0, how);
+            case "cuda" -> CudaDevice.open(launch.localRank(), how, launch, same);
             case "emulator" -> {
                 Emulator.install();
-                yield CudaDevice.open(0, how);
+                yield CudaDevice.open(0, how, launch, same);
             }
             default -> throw CulvertException.usage("unknown device '%s'; known: cpu, cuda, emulator", name);
         };

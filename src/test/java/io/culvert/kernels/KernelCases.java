@@ -20,6 +20,7 @@ final class KernelCases {
                         BatchNormCases.all(),
                         PoolCases.all(),
                         MaskingCases.all(),
+                        RanksCases.all(),
                         TokenCases.all(),
                         OptimCases.all(),
                         NtXentCases.all(),

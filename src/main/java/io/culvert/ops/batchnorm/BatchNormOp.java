@@ -148,7 +148,7 @@ public final class BatchNormOp extends Op {
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuBatchNorm(cpu, this);
-            case CudaDevice cuda -> new CudaBatchNorm(cuda.context(), this);
+            case CudaDevice cuda -> new CudaBatchNorm(cuda, this);
         };
     }
 }

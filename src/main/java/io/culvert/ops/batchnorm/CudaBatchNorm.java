@@ -1,5 +1,7 @@
 package io.culvert.ops.batchnorm;
 
+import io.culvert.device.CudaDevice;
+import io.culvert.device.CudaGroup;
 import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.CudaLaunch;
 import io.culvert.ops.OpKernel;
@@ -13,6 +15,7 @@ final class CudaBatchNorm implements OpKernel {
     private static final int ROWS_A_BLOCK = 64;
 
     private final CudaContext cuda;
+    private final CudaGroup group;
     private final BatchNormOp op;
     private final String suffix;
     private final int columnsABlock;
@@ -21,11 +24,16 @@ final class CudaBatchNorm implements OpKernel {
     private final int channels;
     private final int parts;
     private final long scratch;
+    private final int ranks;
+    private final CudaLaunch[] statistics;
     private final CudaLaunch[] forward;
     private final CudaLaunch[] backward;
+    private final CudaLaunch[] spread;
 
-    CudaBatchNorm(CudaContext cuda, BatchNormOp op) {
-        this.cuda = cuda;
+    CudaBatchNorm(CudaDevice device, BatchNormOp op) {
+        cuda = device.context();
+        group = device.group();
+        ranks = op.training ? group.size() : 1;
         this.op = op;
         suffix = op.x.dtype().suffix;
         columnsABlock = COLUMN_BYTES / op.x.dtype().bytes;
@@ -34,11 +42,19 @@ final class CudaBatchNorm implements OpKernel {
         channels = op.x.shape().at(-1);
         parts = Math.max(1, cuda.blocks(rows, ROWS_A_BLOCK) / columns());
         long sums = 2L * groups * channels;
-        scratch = cuda.workspace(sums * parts * Double.BYTES + sums * Float.BYTES);
-        forward = op.training
-                ? new CudaLaunch[] {statistics(), moments(), normalise()}
-                : new CudaLaunch[] {running(), normalise()};
-        backward = op.dy == null ? null : new CudaLaunch[] {reduce(), parameters(), spread()};
+        scratch = cuda.workspace(sums * parts * Double.BYTES + sums * Float.BYTES
+                + (ranks > 1 ? (1 + ranks) * sums * Double.BYTES : 0));
+        if (ranks > 1) {
+            statistics = new CudaLaunch[] {statistics(), ownMoments()};
+            forward = new CudaLaunch[] {merge(), normalise()};
+        } else {
+            statistics = new CudaLaunch[0];
+            forward = op.training
+                    ? new CudaLaunch[] {statistics(), moments(), normalise()}
+                    : new CudaLaunch[] {running(), normalise()};
+        }
+        backward = op.dy == null ? null : new CudaLaunch[] {reduce(), parameters()};
+        spread = op.dy == null ? null : new CudaLaunch[] {spread()};
     }
 
     private int columns() {
@@ -69,6 +85,33 @@ final class CudaBatchNorm implements OpKernel {
                 .pointer(scratch).pointer(op.x.address())
                 .int32(groups).int32(parts).int32(rows).int32(channels)
                 .float32(op.config.eps()).float32(op.config.momentum());
+    }
+
+    private CudaLaunch ownMoments() {
+        return overChannels("batchnorm_own_moments_" + suffix)
+                .pointer(own()).pointer(scratch).pointer(op.x.address())
+                .int32(groups).int32(parts).int32(rows).int32(channels);
+    }
+
+    private CudaLaunch merge() {
+        return cuda.launch("batchnorm", "batchnorm_merge_f32").grid(cuda.blocks(channels, THREADS)).block(THREADS)
+                .pointer(op.mean.address()).pointer(op.invStd.address())
+                .pointer(op.runningMean.address()).pointer(op.runningVar.address())
+                .pointer(all()).int32(ranks).int32(groups).int32(rows).int32(channels)
+                .float32(op.config.eps()).float32(op.config.momentum());
+    }
+
+    /** Bytes of the moments of one rank. */
+    private long momentBytes() {
+        return 2L * groups * channels * Double.BYTES;
+    }
+
+    private long own() {
+        return (sums() + 2L * groups * channels * Float.BYTES + Double.BYTES - 1) / Double.BYTES * Double.BYTES;
+    }
+
+    private long all() {
+        return own() + momentBytes();
     }
 
     private CudaLaunch running() {
@@ -122,11 +165,20 @@ final class CudaBatchNorm implements OpKernel {
 
     @Override
     public void forward() {
+        if (ranks > 1) {
+            CudaLaunch.runAll(statistics);
+            group.gather(all(), own(), momentBytes());
+        }
         CudaLaunch.runAll(forward);
     }
 
     @Override
     public void backward() {
         CudaLaunch.runAll(backward);
+        if (ranks > 1) {
+            // The mean of a rank's sums over its rows is the mean over the rows of all.
+            group.average(sums(), 2L * groups * channels);
+        }
+        CudaLaunch.runAll(spread);
     }
 }
