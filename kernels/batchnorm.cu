@@ -7,6 +7,8 @@
 //
 // Training forward:  batchnorm_statistics_* -> batchnorm_moments_f32 -> batchnorm_forward_*
 //   by cuDNN:        its graph of all that -> batchnorm_move_f32
+// Of several ranks:  batchnorm_statistics_* -> batchnorm_own_moments_* -> (all gather) -> batchnorm_merge_f32
+//                    -> batchnorm_forward_*; backward's sums are averaged over ranks between parameters and backward
 // Evaluation:        batchnorm_running_f32 -> batchnorm_forward_*
 // Backward:          batchnorm_backward_reduce_* -> batchnorm_backward_parameters_f32 -> batchnorm_backward_*
 //
@@ -148,6 +150,62 @@ KERNEL batchnorm_move_f32(float *__restrict__ running_mean, float *__restrict__ 
             double variance = fmax(0.0, 1 / (inverse * inverse) - eps);
             move_towards(running_mean + c, mean[group * channels + c], momentum);
             move_towards(running_var + c, rows > 1 ? variance * rows / (rows - 1) : variance, momentum);
+        }
+    }
+}
+
+// Of one rank's rows: own double [groups, 2, channels], mean and biased variance.
+template <class T>
+INLINE void own_moments(double *own, const double *scratch, const T *x, int groups, int parts, int rows, int channels) {
+    for (int first = blockIdx.x * WARP; first < channels; first += gridDim.x * WARP) {
+        int c = first + threadIdx.x % WARP;
+        bool active = c < channels;
+        for (int group = 0; group < groups; group++) {
+            const double *part = scratch + static_cast<long>(group) * parts * 2 * channels + c;
+            double sum = sum_parts(part, parts, 2L * channels, active);
+            double squares = sum_parts(part + channels, parts, 2L * channels, active);
+            if (threadIdx.x < WARP && active) {
+                double shifted = sum / rows;
+                double centre = to_float(x[static_cast<long>(group) * rows * channels + c]);
+                own[2 * group * channels + c] = centre + shifted;
+                own[(2 * group + 1) * channels + c] = fmax(0.0, squares / rows - shifted * shifted);
+            }
+        }
+    }
+}
+
+KERNEL batchnorm_own_moments_f32(double *__restrict__ own, const double *__restrict__ scratch,
+                                 const float *__restrict__ x, int groups, int parts, int rows, int channels) {
+    own_moments(own, scratch, x, groups, parts, rows, channels);
+}
+KERNEL batchnorm_own_moments_bf16(double *__restrict__ own, const double *__restrict__ scratch,
+                                  const bf16 *__restrict__ x, int groups, int parts, int rows, int channels) {
+    own_moments(own, scratch, x, groups, parts, rows, channels);
+}
+
+// What batchnorm_moments_* leaves, of the rows of all ranks, `rows` of a group on each (Chan et al. 1979): moments
+// [ranks, groups, 2, channels]; var = mean over ranks of (var_r + (mean_r - mean)^2). Launch: one dimension, any shape.
+KERNEL batchnorm_merge_f32(float *__restrict__ mean, float *__restrict__ invstd, float *__restrict__ running_mean,
+                           float *__restrict__ running_var, const double *__restrict__ moments, int ranks, int groups,
+                           int rows, int channels, float eps, float momentum) {
+    double all = static_cast<double>(rows) * ranks;
+    long stride = 2L * groups * channels;
+    for (int c = blockIdx.x * blockDim.x + threadIdx.x; c < channels; c += gridDim.x * blockDim.x) {
+        for (int group = 0; group < groups; group++) {
+            const double *of = moments + 2L * group * channels + c;
+            double middle = 0;
+            for (int rank = 0; rank < ranks; rank++) middle += of[rank * stride];
+            middle /= ranks;
+            double variance = 0;
+            for (int rank = 0; rank < ranks; rank++) {
+                double off = of[rank * stride] - middle;
+                variance += of[rank * stride + channels] + off * off;
+            }
+            variance /= ranks;
+            mean[group * channels + c] = static_cast<float>(middle);
+            invstd[group * channels + c] = static_cast<float>(1 / sqrt(variance + eps));
+            move_towards(running_mean + c, middle, momentum);
+            move_towards(running_var + c, all > 1 ? variance * all / (all - 1) : variance, momentum);
         }
     }
 }

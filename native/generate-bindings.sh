@@ -1,7 +1,7 @@
 #!/bin/sh
 # Regenerates bindings/java/io/culvert/bindings/NAME from the C headers with jextract.
 #
-#   native/generate-bindings.sh [--check] [NAME...]     NAME: dnnl omp leptonica cuda cublas cublaslt cudnn nvtx
+#   native/generate-bindings.sh [--check] [NAME...]     NAME: dnnl omp leptonica cuda cublas cublaslt cudnn nccl nvtx
 #
 # For each NAME, native/headers/NAME.h includes what to parse and native/symbols/NAME.txt lists what to keep; to bind
 # one more C function, add its line there (sorted) and run this. --check writes nothing: it compares, and exits with 1
@@ -12,13 +12,13 @@
 # Also needed: a JDK of 22 or later (JAVA_HOME or PATH), a C compiler, unzip.
 #
 # Headers: oneDNN's and leptonica's come out of the Maven repository (MAVEN_REPO, default ~/.m2/repository);
-# CUDA's are in CUDA_HOME (default /usr/local/cuda); cuBLAS's and cuDNN's there too, or in CUBLAS_INCLUDE and
-# CUDNN_INCLUDE (pip's wheels nvidia-cublas and nvidia-cudnn-cu13 hold them).
+# CUDA's are in CUDA_HOME (default /usr/local/cuda); cuBLAS's, cuDNN's and NCCL's there too, or in CUBLAS_INCLUDE,
+# CUDNN_INCLUDE and NCCL_INCLUDE (pip's wheels nvidia-cublas, nvidia-cudnn-cu13 and nvidia-nccl-cu13 hold them).
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 java_dir=$root/bindings/java
-all="dnnl omp leptonica cuda cublas cublaslt cudnn nvtx"
+all="dnnl omp leptonica cuda cublas cublaslt cudnn nccl nvtx"
 maven_repo=${MAVEN_REPO:-$HOME/.m2/repository}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -49,6 +49,7 @@ include_folders() { # name
         omp) ;;
         cuda|nvtx) echo "$cuda" ;;
         cublas|cublaslt) echo "${CUBLAS_INCLUDE:-$cuda}"; echo "$cuda" ;;
+        nccl) echo "${NCCL_INCLUDE:-$cuda}"; echo "$cuda" ;;
         cudnn) echo "${CUDNN_INCLUDE:-$cuda}"; echo "$cuda" ;;
         *) fail "unknown name $1, known are: $all" ;;
     esac

@@ -33,7 +33,7 @@ class LayersTest {
             Set.of("bindings"));
 
     /** Packages that know nothing of the layers, so that all layers may know them. */
-    private static final Set<String> LEAVES = Set.of("metric", "profile", "safetensors", "tensorboard", "emulator", "");
+    private static final Set<String> LEAVES = Set.of("metric", "profile", "ranks", "safetensors", "tensorboard", "emulator", "");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

@@ -51,6 +51,13 @@ public enum NativeLibrary {
             List.of(CUBLASLT, CUBLAS),
             List.of(NVRTC),
             "pip install nvidia-cudnn-cu13, or point the property culvert.cudnn.path at the library"),
+    /** What several GPUs exchange with; nothing else needs it. */
+    NCCL(
+            "NCCL",
+            List.of("libnccl.so.2"),
+            List.of(),
+            List.of(),
+            "pip install nvidia-nccl-cu13, or point the property culvert.nccl.path at the library (only several GPUs need it)"),
     /** Annotations for Nsight; nothing depends on it. */
     NVTX(
             "NVTX",

@@ -1,5 +1,6 @@
 package io.culvert.cli;
 
+import io.culvert.ranks.Launch;
 import io.culvert.train.Pretraining;
 import io.culvert.train.RunConfig;
 import io.culvert.train.RunFolder;
@@ -61,7 +62,7 @@ final class FinetuneCommand implements Runnable {
                 "schedule.warmup_start_lr=3e-5"));
         keys.addAll(overrides);
         RunConfig config = RunConfig.load(resolved, keys);
-        Pretraining.run(config, existing.mode(), strictness.allowMissing(), strictness.ignoreUnknown());
+        Pretraining.run(config, existing.mode(), strictness.allowMissing(), strictness.ignoreUnknown(), Launch.ALONE);
         List<String> commands = List.of(
                 "culvert finetune --run " + run + overrides.stream().map(o -> " " + o).reduce("", String::concat));
         ProbeCommand.probe(config, config.folder(), List.of(), commands, spec.commandLine().getOut());

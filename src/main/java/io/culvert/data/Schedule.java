@@ -25,7 +25,7 @@ final class Schedule {
         this.order = new int[images];
         if (stepsPerEpoch == 0) {
             throw CulvertException.data("%d images do not fill one batch of %d; lower the batch size", images,
-                    config.batchSize());
+                    config.batchSize() * config.ranks());
         }
     }
 
@@ -46,7 +46,7 @@ final class Schedule {
         if (epoch != orderEpoch) {
             arrange(epoch);
         }
-        int first = step * config.batchSize();
+        int first = (step * config.ranks() + config.rank()) * config.batchSize();
         batch.open(epoch, step, order, first, Math.min(config.batchSize(), images - first));
     }
 

@@ -3,6 +3,7 @@ package io.culvert.device;
 import io.culvert.device.cpu.HostMemory;
 import io.culvert.device.cpu.OneDnn;
 import io.culvert.device.cpu.Workers;
+import io.culvert.ranks.Launch;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,12 +11,14 @@ import java.util.List;
 /** The processor: oneDNN for convolutions and matrix products, vectorised Java for the rest, on the same threads. */
 public final class CpuDevice implements Device {
     private final int threads;
+    private final CpuGroup group;
     private final OneDnn oneDnn;
     private final Workers workers;
     private final List<MemorySegment> scratch = new ArrayList<>();
 
-    private CpuDevice(int threads) {
+    private CpuDevice(int threads, CpuGroup group) {
         this.threads = threads;
+        this.group = group;
         oneDnn = new OneDnn(threads);
         workers = new Workers(threads);
     }
@@ -26,7 +29,20 @@ public final class CpuDevice implements Device {
      * @param threads compute threads; 0 takes all processors
      */
     public static CpuDevice open(int threads) {
-        return new CpuDevice(threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
+        return open(threads, Launch.ALONE, "");
+    }
+
+    /**
+     * As the other, as one of several processes on this machine; waits for the others.
+     *
+     * @param threads compute threads; 0 takes this process's share of the processors
+     * @param same what all must agree in, line by line
+     */
+    public static CpuDevice open(int threads, Launch launch, String same) {
+        int share = Math.max(1, Runtime.getRuntime().availableProcessors() / launch.localSize());
+        int chosen = threads > 0 ? threads : share;
+        // Norms are sums by thread: ranks with other numbers of threads would drift apart.
+        return new CpuDevice(chosen, CpuGroup.meet(launch, same + "\nthreads: " + chosen));
     }
 
     public int threads() {
@@ -66,6 +82,11 @@ public final class CpuDevice implements Device {
         return work;
     }
 
+    @Override
+    public CpuGroup group() {
+        return group;
+    }
+
     /** Always single. */
     @Override
     public Precision precision() {
@@ -87,6 +108,7 @@ public final class CpuDevice implements Device {
 
     @Override
     public void close() {
+        group.close();
         workers.close();
         oneDnn.close();
         scratch.forEach(HostMemory::unmap);

@@ -1,16 +1,18 @@
 package io.culvert.device;
 
 import io.culvert.device.cuda.CudaContext;
+import io.culvert.ranks.Launch;
 
 /** An NVIDIA GPU: cuDNN for convolutions, cuBLASLt for matrix products, our own PTX kernels for the rest. */
 public final class CudaDevice implements Device {
     private final CudaContext context;
-
     private final Precision precision;
+    private final CudaGroup group;
 
-    private CudaDevice(CudaContext context, Precision precision) {
+    private CudaDevice(CudaContext context, Precision precision, CudaGroup group) {
         this.context = context;
         this.precision = precision;
+        this.group = group;
     }
 
     /**
@@ -19,7 +21,22 @@ public final class CudaDevice implements Device {
      * @param ordinal 0 for the first one that the driver shows
      */
     public static CudaDevice open(int ordinal, Precision precision) {
-        return new CudaDevice(CudaContext.open(ordinal, precision == Precision.TF32), precision);
+        return open(ordinal, precision, Launch.ALONE, "");
+    }
+
+    /**
+     * As the other, as one of several processes with a GPU each; waits for the others.
+     *
+     * @param same what all must agree in, line by line
+     */
+    public static CudaDevice open(int ordinal, Precision precision, Launch launch, String same) {
+        CudaContext context = CudaContext.open(ordinal, precision == Precision.TF32);
+        try {
+            return new CudaDevice(context, precision, CudaGroup.meet(launch, same, context));
+        } catch (RuntimeException | Error e) {
+            context.close();
+            throw e;
+        }
     }
 
     public CudaContext context() {
@@ -52,6 +69,11 @@ public final class CudaDevice implements Device {
     }
 
     @Override
+    public CudaGroup group() {
+        return group;
+    }
+
+    @Override
     public Precision precision() {
         return precision;
     }
@@ -63,6 +85,10 @@ public final class CudaDevice implements Device {
 
     @Override
     public void close() {
-        context.close();
+        try {
+            group.close();
+        } finally {
+            context.close();
+        }
     }
 }

@@ -22,6 +22,9 @@ public sealed interface Device extends AutoCloseable permits CpuDevice, CudaDevi
      */
     Runnable repeated(Runnable work);
 
+    /** The processes that train together with this one, each with a device of its own. */
+    Group group();
+
     /** How exactly it computes. */
     Precision precision();
 

@@ -28,6 +28,7 @@ public final class Emulator {
     private final SimulatedDriver driver;
     private final SimulatedCublasLt cublasLt;
     private final SimulatedCudnn cudnn;
+    private final SimulatedNccl nccl;
     private final KernelRunner kernels;
     private final Faults faults = new Faults();
 
@@ -42,9 +43,11 @@ public final class Emulator {
         libraries.put("libcublas.so.13", new SimulatedCublas());
         cudnn = new SimulatedCudnn(driver);
         libraries.put("libcudnn.so.9", cudnn);
+        nccl = new SimulatedNccl(driver);
+        libraries.put("libnccl.so.2", nccl);
         Path folder = unpack(libraries.keySet().toArray(String[]::new));
         libraries.forEach((name, library) -> library.serve(folder.resolve(name)));
-        for (String key : new String[] {"cuda", "cublaslt", "cublas", "cudnn"}) {
+        for (String key : new String[] {"cuda", "cublaslt", "cublas", "cudnn", "nccl"}) {
             System.setProperty("culvert." + key + ".path", folder.toString());
         }
     }
@@ -155,6 +158,11 @@ public final class Emulator {
     /** How often cuBLASLt was given products, by the number of their epilogue, since the emulator was installed. */
     public Map<Integer, Integer> epilogueRuns() {
         return Map.copyOf(cublasLt.runs());
+    }
+
+    /** How often collectives of several ranks ran, by the function's name, since the emulator was installed. */
+    public Map<String, Integer> collectiveRuns() {
+        return Map.copyOf(nccl.runs());
     }
 
     /** How many times a recorded graph was launched since the emulator was installed. */

@@ -1,5 +1,6 @@
 package io.culvert.emulator;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.culvert.emulator.Operands.Type;
@@ -284,7 +285,7 @@ final class GraphLoops {
         double[] values = new double[tensor.count()];
         long address = at.get(tensor.uid());
         if (tensor.type() == BOOLEAN) {
-            byte[] bits = memory.readBytes("mask", address, tensor.bytes());
+            byte[] bits = memory.readBytes("mask", address, tensor.bytes()).toArray(JAVA_BYTE);
             for (int i = 0; i < values.length; i++) {
                 values[i] = bits[i / 8] >> i % 8 & 1;
             }
@@ -304,7 +305,7 @@ final class GraphLoops {
             for (int i = 0; i < values.length; i++) {
                 bits[i / 8] |= (byte) ((int) values[i] << i % 8);
             }
-            memory.writeBytes("mask", address, bits);
+            memory.writeBytes("mask", address, bits.length).copyFrom(MemorySegment.ofArray(bits));
             return;
         }
         Operands.Output output = memory.write("tensor " + tensor.uid(), address, values.length, type(tensor));

@@ -80,15 +80,8 @@ final class Operands {
         return values;
     }
 
-    /** The memory of an operand that is written whole. */
-    Output write(String operand, long address, long count, Type type) {
-        MemorySegment segment = segment(operand, address, count, type);
-        memory.markWritten(address, count * type.bytes);
-        return new Output(segment, type);
-    }
-
-    /** The bytes of an operand that is read. */
-    byte[] readBytes(String operand, long address, long bytes) {
+    /** A copy of the bytes of an operand that is read. */
+    MemorySegment readBytes(String operand, long address, long bytes) {
         MemorySegment segment = bytes(operand, address, bytes);
         long unwritten = memory.firstUnwritten(address, bytes);
         if (unwritten >= 0) {
@@ -96,12 +89,21 @@ final class Operands {
                     SimulatedDriver.ILLEGAL_ADDRESS, "%s reads %s, whose byte %d nothing has written", call, operand,
                     unwritten - address);
         }
-        return segment.toArray(JAVA_BYTE);
+        return MemorySegment.ofArray(segment.toArray(JAVA_BYTE));
     }
 
-    void writeBytes(String operand, long address, byte[] values) {
-        bytes(operand, address, values.length).copyFrom(MemorySegment.ofArray(values));
-        memory.markWritten(address, values.length);
+    /** The bytes of an operand that is written whole. */
+    MemorySegment writeBytes(String operand, long address, long bytes) {
+        MemorySegment segment = bytes(operand, address, bytes);
+        memory.markWritten(address, bytes);
+        return segment;
+    }
+
+    /** The memory of an operand that is written whole. */
+    Output write(String operand, long address, long count, Type type) {
+        MemorySegment segment = segment(operand, address, count, type);
+        memory.markWritten(address, count * type.bytes);
+        return new Output(segment, type);
     }
 
     private MemorySegment segment(String operand, long address, long count, Type type) {

@@ -31,6 +31,7 @@ final class SimulatedDriver extends SimulatedLibrary {
     static final int LAUNCH_FAILED = 719;
     static final int NOT_SUPPORTED = 801;
     static final int CAPTURE_UNSUPPORTED = 900;
+    static final int CAPTURE_UNJOINED = 904;
     static final int UNKNOWN = 999;
 
     private static final Map<Integer, String> NAMES = Map.ofEntries(
@@ -48,6 +49,7 @@ final class SimulatedDriver extends SimulatedLibrary {
             Map.entry(LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED"),
             Map.entry(NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED"),
             Map.entry(CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"),
+            Map.entry(CAPTURE_UNJOINED, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED"),
             Map.entry(UNKNOWN, "CUDA_ERROR_UNKNOWN"));
 
     private static final int EVENT_DISABLE_TIMING = 2;
@@ -97,6 +99,8 @@ final class SimulatedDriver extends SimulatedLibrary {
         private Event(boolean timed) {
             this.timed = timed;
         }
+        /** The place in the capture that its stream took part in when it was recorded; -1: in none. */
+        private int captured = -1;
     }
 
     private record Graph(List<SimulatedStream.Work> work) {}
@@ -412,6 +416,11 @@ final class SimulatedDriver extends SimulatedLibrary {
 
     public int cuStreamWaitEvent(MemorySegment stream, MemorySegment event, int flags) {
         Event marked = handles.get(event, Event.class);
+        SimulatedStream waiting = stream(stream);
+        if (marked.captured >= 0 && marked.stream.isCapturing()) {
+            waiting.awaitCaptured(marked.stream, marked.captured);
+            return 0;
+        }
         // What counts is the place that the event marks now: a later record moves it for later waits only.
         SimulatedStream other = marked.stream;
         long place = marked.place;
@@ -440,6 +449,7 @@ final class SimulatedDriver extends SimulatedLibrary {
         });
         marked.stream = stream(stream);
         marked.place = marked.stream.end();
+        marked.captured = marked.stream.isCapturing() ? marked.stream.captured() : -1;
         return 0;
     }
 

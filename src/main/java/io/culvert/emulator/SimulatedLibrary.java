@@ -6,12 +6,17 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.lang.reflect.Parameter;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -126,12 +131,27 @@ abstract class SimulatedLibrary {
     }
 
     static FunctionDescriptor descriptor(Method method) {
-        MemoryLayout[] parameters = Arrays.stream(method.getParameterTypes())
+        MemoryLayout[] parameters = Arrays.stream(method.getParameters())
                 .map(SimulatedLibrary::layout)
                 .toArray(MemoryLayout[]::new);
         return method.getReturnType() == void.class
                 ? FunctionDescriptor.ofVoid(parameters)
                 : FunctionDescriptor.of(layout(method.getReturnType()), parameters);
+    }
+
+    /** A parameter that is a struct, passed by value. */
+    @Retention(RetentionPolicy.RUNTIME)
+    @Target(ElementType.PARAMETER)
+    @interface Struct {
+        /** Its size; it holds bytes alone. */
+        int bytes();
+    }
+
+    private static MemoryLayout layout(Parameter parameter) {
+        Struct struct = parameter.getAnnotation(Struct.class);
+        return struct == null
+                ? layout(parameter.getType())
+                : MemoryLayout.structLayout(MemoryLayout.sequenceLayout(struct.bytes(), ValueLayout.JAVA_BYTE));
     }
 
     private static MemoryLayout layout(Class<?> type) {

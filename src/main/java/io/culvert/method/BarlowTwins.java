@@ -6,6 +6,7 @@ import io.culvert.model.Mlp;
 import io.culvert.ops.Tape;
 import io.culvert.ops.barlow.BarlowTwinsOp;
 import io.culvert.ops.cast.CastOp;
+import io.culvert.ops.ranks.GatherRowsOp;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Tensor;
 import java.util.List;
@@ -61,7 +62,8 @@ public final class BarlowTwins implements Method {
     public Recorded record(Tape tape, List<Tensor> pixels) {
         Tensor features = backbone.record(tape, pixels.getFirst(), true, views());
         Tensor embeddings = projector.record(tape, features, views());
-        Tensor z = CastOp.record(tape, "embeddings.f32", embeddings, DType.F32);
+        Tensor own = CastOp.record(tape, "embeddings.f32", embeddings, DType.F32);
+        Tensor z = GatherRowsOp.record(tape, "embeddings.all", own, views());
         return new Recorded(BarlowTwinsOp.record(tape, "barlow_twins", z, loss), features, embeddings);
     }
 }

@@ -7,6 +7,7 @@ import io.culvert.ops.Tape;
 import io.culvert.ops.cast.CastOp;
 import io.culvert.ops.concat.ConcatRowsOp;
 import io.culvert.ops.dino.DinoOp;
+import io.culvert.ops.ranks.AverageOp;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
@@ -121,6 +122,7 @@ public final class Dino implements Method {
         loss = DinoOp.record(
                 tape, "dino", CastOp.record(tape, "student.f32", logits, DType.F32),
                 CastOp.record(tape, "teacher.f32", target, DType.F32), center, of);
+        AverageOp.record(tape, "center of all ranks", center);
         return new Recorded(loss.loss(), features, embeddings)
                 .withScalars(Map.of("teacher_entropy", loss.teacherEntropy()));
     }

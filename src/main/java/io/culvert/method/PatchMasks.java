@@ -1,6 +1,7 @@
 package io.culvert.method;
 
 import io.culvert.CounterRng;
+import io.culvert.device.Group;
 import io.culvert.device.RunArena;
 import io.culvert.ops.Tape;
 import io.culvert.tensor.DType;
@@ -17,6 +18,7 @@ final class PatchMasks {
 
     private final Mae.MaskOrder order;
     private final int kept;
+    private final Group group;
     private final int[] places;
     private final Tensor visible;
     private final Tensor slots;
@@ -35,6 +37,7 @@ final class PatchMasks {
     PatchMasks(Tape tape, RunArena arena, Mae.MaskOrder order, int images, int patches, int kept) {
         this.order = order;
         this.kept = kept;
+        group = arena.device().group();
         places = new int[patches];
         visible = tape.input(new Tensor("visible", Shape.of(images, kept), DType.I32));
         slots = tape.input(new Tensor("slots", Shape.of(images, patches), DType.I32));
@@ -65,6 +68,11 @@ final class PatchMasks {
         return removed;
     }
 
+    /** Where this rank's part of a pass begins in the step's batch. */
+    private int firstOf(int pass) {
+        return (pass * group.size() + group.rank()) * visible.shape().at(0);
+    }
+
     /** Sets the inputs for a pass of a step. */
     void draw(int step, int pass) {
         int images = visible.shape().at(0);
@@ -72,7 +80,7 @@ final class PatchMasks {
             for (int i = 0; i < places.length; i++) {
                 places[i] = i;
             }
-            order.draw(step, pass * images + image, places);
+            order.draw(step, firstOf(pass) + image, places);
             Arrays.sort(places, 0, kept);
             long first = (long) image * places.length;
             for (int i = 0; i < places.length; i++) {

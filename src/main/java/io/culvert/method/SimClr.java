@@ -6,6 +6,7 @@ import io.culvert.model.Mlp;
 import io.culvert.ops.Tape;
 import io.culvert.ops.cast.CastOp;
 import io.culvert.ops.ntxent.NtXentOp;
+import io.culvert.ops.ranks.GatherRowsOp;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Tensor;
 import java.util.List;
@@ -60,8 +61,8 @@ public final class SimClr implements Method {
     public Recorded record(Tape tape, List<Tensor> pixels) {
         Tensor features = backbone.record(tape, pixels.getFirst(), true, views());
         Tensor embeddings = head.record(tape, features, views());
-        Tensor loss = NtXentOp.record(
-                tape, "ntxent", CastOp.record(tape, "embeddings.f32", embeddings, DType.F32), temperature);
-        return new Recorded(loss, features, embeddings);
+        Tensor own = CastOp.record(tape, "embeddings.f32", embeddings, DType.F32);
+        Tensor all = GatherRowsOp.record(tape, "embeddings.all", own, views());
+        return new Recorded(NtXentOp.record(tape, "ntxent", all, temperature), features, embeddings);
     }
 }

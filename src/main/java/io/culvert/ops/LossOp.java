@@ -18,11 +18,6 @@ public abstract class LossOp extends Op implements Loss {
         return loss;
     }
 
-    @Override
-    public final boolean hasParameters() {
-        return false;
-    }
-
     /** Losses compute in single precision whatever the network does: throws unless all are F32. */
     protected static void requireF32(String name, Tensor... tensors) {
         for (Tensor tensor : List.of(tensors)) {

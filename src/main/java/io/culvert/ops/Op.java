@@ -1,6 +1,7 @@
 package io.culvert.ops;
 
 import io.culvert.device.Device;
+import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
 import java.util.List;
 
@@ -44,8 +45,10 @@ public abstract class Op {
     /** Tensors of the step that backward reads, writes or uses as scratch; valid after {@link #connect}. */
     public abstract List<Tensor> backwardUses();
 
-    /** Whether training moves something that this op owns, so that its output needs a gradient whatever its input. */
-    public abstract boolean hasParameters();
+    /** What training moves of this op, so that its output needs a gradient whatever its input; backward adds to their gradients. */
+    public List<Parameter> parameters() {
+        return List.of();
+    }
 
     /** Whether what comes behind it may ask for the gradient of what lies before. */
     public boolean passesGradient() {

@@ -31,6 +31,7 @@ public final class Tape {
     private final Set<Tensor> kept = Collections.newSetFromMap(new IdentityHashMap<>());
     private final List<Tensor> differentiated = new ArrayList<>();
     private final boolean training;
+    private final int ranks;
     private Op[] forward;
     private Op[] backward;
     private long stepBytes;
@@ -39,7 +40,13 @@ public final class Tape {
 
     /** A tape that trains plans backward too; one that only infers shares memory as soon as a value is consumed. */
     public Tape(boolean training) {
+        this(training, 1);
+    }
+
+    /** As the other, of one of several ranks, each with a part of the batch; its device knows the others. */
+    public Tape(boolean training, int ranks) {
         this.training = training;
+        this.ranks = ranks;
     }
 
     /** Declares data that comes from outside each step, such as a batch of the loader. */
@@ -77,7 +84,7 @@ public final class Tape {
 
     /** Appends an operation; ops call this from their static {@code record} methods. */
     public void record(Op op) {
-        boolean needs = op.hasParameters();
+        boolean needs = !op.parameters().isEmpty();
         for (Tensor input : op.inputs()) {
             needs |= op.passesGradient() && requiresGradient.contains(input);
         }
@@ -89,6 +96,11 @@ public final class Tape {
 
     public boolean training() {
         return training;
+    }
+
+    /** Processes that record the same, each for its part of the batch. */
+    public int ranks() {
+        return ranks;
     }
 
     public boolean requiresGradient(Tensor tensor) {
@@ -178,6 +190,9 @@ public final class Tape {
         if (training) {
             for (Op op : forwardOps.reversed()) {
                 connect(op);
+            }
+            if (ranks > 1) {
+                AverageGradientsOp.insert(backwardOps, AverageGradientsOp.RANGE_BYTES);
             }
             differentiated.forEach(tensor -> kept.addAll(gradients(tensor)));
         }

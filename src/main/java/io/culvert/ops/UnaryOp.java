@@ -51,9 +51,4 @@ public abstract class UnaryOp extends Op {
         dy = tape.gradient(y);
         dx = tape.newGradient(x);
     }
-
-    @Override
-    public final boolean hasParameters() {
-        return false;
-    }
 }

@@ -2,9 +2,9 @@ package io.culvert.study;
 
 import io.culvert.AtomicFile;
 import io.culvert.CulvertException;
+import io.culvert.ThisJvm;
 import java.io.IOException;
 import java.io.Writer;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -128,7 +128,7 @@ final class RunnerProcess implements AutoCloseable {
     }
 
     private Process start() {
-        List<String> command = new ArrayList<>(jvm());
+        List<String> command = new ArrayList<>(ThisJvm.command());
         command.addAll(List.of("io.culvert.cli.Main", "study", "execute", "--folder", study.toString()));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().putAll(environment);
@@ -137,21 +137,6 @@ final class RunnerProcess implements AutoCloseable {
         } catch (IOException e) {
             throw CulvertException.device(e, "cannot start a process for runs: %s", e.getMessage());
         }
-    }
-
-    /** This JVM's program, flags and class path. */
-    private static List<String> jvm() {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
-            // An agent belongs to this process: a second one would write over its files or want its port.
-            if (!flag.startsWith("-agentlib:") && !flag.startsWith("-javaagent:")) {
-                command.add(flag);
-            }
-        }
-        command.add("-cp");
-        command.add(System.getProperty("java.class.path"));
-        return command;
     }
 
     /** The last word in a run's log, for the user who asks why it has failed. */

@@ -1,6 +1,7 @@
 package io.culvert.tensor;
 
 import io.culvert.device.Buffer;
+import io.culvert.device.Group;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -91,6 +92,22 @@ public final class Tensor {
         }
         requireBound();
         buffer.read(offset, memory);
+    }
+
+    /** What it is bound to. */
+    public Buffer buffer() {
+        requireBound();
+        return buffer;
+    }
+
+    /** Bytes before it in {@link #buffer}. */
+    public long offset() {
+        return offset;
+    }
+
+    /** Puts the mean over all ranks in the place of the values, in order with the device's work. */
+    public void average(Group group) {
+        group.average(buffer(), offset, bytes());
     }
 
     public boolean isBound() {

@@ -75,7 +75,7 @@ public final class LabelFreeScores {
         List<AugmentConfig> recipes = Recipes.of(config.augment(), run.method().views());
         return run.withThreads(new LoaderConfig(
                 List.of(new Crops(config.data().imageSize(), List.of(recipes.get(view % recipes.size())))),
-                config.probe().batchSize(), config.seed(), false, false, 1, config.data().ring(), view, 0, view + 1, 1,
+                config.probe().batchSize(), config.seed(), false, false, 1, config.data().ring(), view, 0, view + 1, 1, 0, 1,
                 0));
     }
 

@@ -6,6 +6,7 @@ import io.culvert.data.Feed;
 import io.culvert.data.LoaderConfig;
 import io.culvert.profile.Phase;
 import io.culvert.profile.StepClock;
+import io.culvert.ranks.Launch;
 import io.culvert.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -24,6 +25,7 @@ public final class Pretraining {
     private final RunFolder folder;
     private final Trainer trainer;
     private final Feed feed;
+    /** Null but on rank 0. */
     private final Tracking tracking;
     private final StepClock clock;
     private final int stepsPerEpoch;
@@ -36,7 +38,7 @@ public final class Pretraining {
         this.run = run;
         this.dataset = dataset;
         this.config = run.config();
-        labels = run.arena().hostMemory((long) run.method().views() * config.passSize() * Float.BYTES);
+        labels = run.arena().hostMemory((long) run.method().views() * run.images() * Float.BYTES);
         this.folder = folder;
         this.trainer = trainer;
         this.feed = feed;
@@ -48,7 +50,7 @@ public final class Pretraining {
 
     /** Trains, or goes on training, and leaves checkpoint, encoder, metrics and configuration in the run's folder. */
     public static void run(RunConfig config, RunFolder.Mode mode) {
-        run(config, mode, false, false);
+        run(config, mode, false, false, Launch.ALONE);
     }
 
     /**
@@ -56,8 +58,10 @@ public final class Pretraining {
      *
      * @param allowMissing whether parameters that {@code model.weights} lacks keep their initial values
      * @param ignoreUnknown whether tensors of {@code model.weights} that the backbone does not have are passed over
+     * @param launch which of the processes that train together this one is; rank 0 alone writes and speaks
      */
-    public static void run(RunConfig config, RunFolder.Mode mode, boolean allowMissing, boolean ignoreUnknown) {
+    public static void run(
+            RunConfig config, RunFolder.Mode mode, boolean allowMissing, boolean ignoreUnknown, Launch launch) {
         Dataset dataset = Run.trainingData(config);
         int stepsPerEpoch = dataset.size() / config.batchSize();
         if (stepsPerEpoch == 0) {
@@ -65,36 +69,54 @@ public final class Pretraining {
                     "%s: %d images do not fill one batch: lower batch_size, now %d",
                     config.data().csv(), dataset.size(), config.batchSize());
         }
-        try (RunFolder folder = RunFolder.open(config.folder(), mode);
-                Run run = new Run(config, Run.Plan.of(config, dataset))) {
-            boolean resumed = mode == RunFolder.Mode.RESUME;
-            if (resumed) {
-                requireSameConfig(folder, config);
-            } else {
-                run.loadWeights(allowMissing, ignoreUnknown);
+        boolean leads = launch.rank() == 0;
+        try (RunFolder folder = leads ? RunFolder.open(config.folder(), mode) : RunFolder.ofAnother(config.folder());
+                Run run = new Run(config, Run.Plan.of(config, dataset), launch)) {
+            try {
+                train(run, dataset, folder, mode, allowMissing, ignoreUnknown, stepsPerEpoch);
+                run.device().group().leave();
+            } catch (RuntimeException | Error e) {
+                run.device().group().abandon(String.valueOf(e.getMessage()));
+                throw e;
+            }
+        }
+    }
+
+    private static void train(
+            Run run, Dataset dataset, RunFolder folder, RunFolder.Mode mode, boolean allowMissing, boolean ignoreUnknown,
+            int stepsPerEpoch) {
+        RunConfig config = run.config();
+        boolean resumed = mode == RunFolder.Mode.RESUME;
+        if (resumed) {
+            requireSameConfig(folder, config);
+        } else {
+            run.loadWeights(allowMissing, ignoreUnknown);
+            if (run.leads()) {
                 folder.writeConfig(config);
             }
-            Diagnostics diagnostics = run.diagnostics();
-            Trainer trainer = run.trainer(stepsPerEpoch);
+        }
+        Diagnostics diagnostics = run.leads() ? run.diagnostics() : null;
+        Trainer trainer = run.trainer(stepsPerEpoch);
+        if (run.leads()) {
             run.accumulationDiffers().ifPresent(why -> System.err.printf(
                     "culvert: note: optim.accumulate=%d trains as batches of %d, not of %d: %s%n",
                     config.optim().accumulate(), config.passSize(), config.batchSize(), why));
-            if (resumed) {
-                Checkpoint.resume(folder.checkpoint(), run.store(), trainer);
+        }
+        if (resumed) {
+            Checkpoint.resume(folder.checkpoint(), run.store(), trainer);
+        }
+        int done = trainer.steps();
+        StepClock clock = run.leads() ? Profiling.attach(run, trainer) : StepClock.OFF;
+        LoaderConfig loading = run.training(done / stepsPerEpoch, done % stepsPerEpoch);
+        try (Feed feed = run.feed(dataset, loading, trainer.pixels());
+                Tracking tracking = run.leads() ? new Tracking(run, folder, trainer, diagnostics, stepsPerEpoch, resumed) : null) {
+            Pretraining pretraining =
+                    new Pretraining(run, dataset, folder, trainer, feed, tracking, clock, stepsPerEpoch);
+            if (!resumed) {
+                // So that a run killed before its first checkpoint resumes like any other.
+                pretraining.checkpoint();
             }
-            int done = trainer.steps();
-            StepClock clock = Profiling.attach(run, trainer);
-            LoaderConfig loading = run.training(done / stepsPerEpoch, done % stepsPerEpoch);
-            try (Feed feed = run.feed(dataset, loading, trainer.pixels());
-                    Tracking tracking = new Tracking(run, folder, trainer, diagnostics, stepsPerEpoch, resumed)) {
-                Pretraining pretraining =
-                        new Pretraining(run, dataset, folder, trainer, feed, tracking, clock, stepsPerEpoch);
-                if (!resumed) {
-                    // So that a run killed before its first checkpoint resumes like any other.
-                    pretraining.checkpoint();
-                }
-                pretraining.loop();
-            }
+            pretraining.loop();
         }
     }
 
@@ -118,17 +140,23 @@ public final class Pretraining {
 
     private void loop() {
         long start = System.nanoTime();
-        try (Progress progress = Progress.start("pretrain", trainer.steps(), totalSteps)) {
+        try (Progress progress = run.leads()
+                ? Progress.start("pretrain", trainer.steps(), totalSteps)
+                : Progress.silent("pretrain", trainer.steps(), totalSteps)) {
             long waited = 0;
             clock.begin();
             while (bring()) {
                 double learningRate = trainer.learningRate();
-                tracking.before();
+                if (tracking != null) {
+                    tracking.before();
+                }
                 clock.lap(Phase.LOG);
                 float loss = step();
                 progress.step(config.batchSize(), loss, feed.waitNanos() - waited);
                 waited = feed.waitNanos();
-                tracking.after(progress, loss, learningRate);
+                if (tracking != null) {
+                    tracking.after(progress, loss, learningRate);
+                }
                 clock.lap(Phase.LOG);
                 if (checkpointDue()) {
                     checkpoint();
@@ -136,7 +164,12 @@ public final class Pretraining {
                 }
                 clock.endStep();
             }
-            tracking.end(progress, (System.nanoTime() - start) / 1e9);
+            if (tracking != null) {
+                tracking.end(progress, (System.nanoTime() - start) / 1e9);
+            }
+        }
+        if (!run.leads()) {
+            return;
         }
         long batches = (long) trainer.steps() * run.method().views();
         Checkpoint.saveEncoder(folder.encoder(), run.backbone(), batches, metadata());
@@ -153,12 +186,12 @@ public final class Pretraining {
         return images > 0;
     }
 
-    /** One step; the batch and all else that one that diverges began with are kept. */
+    /** One step; the batch and all else that one that diverges began with are kept, unless ranks have a part of the batch each. */
     private float step() {
         try {
             return trainer.step(next);
         } catch (CulvertException e) {
-            if (e.kind() != CulvertException.Kind.DIVERGED) {
+            if (e.kind() != CulvertException.Kind.DIVERGED || run.device().group().size() > 1) {
                 throw e;
             }
             Map<String, String> metadata = new TreeMap<>(metadata());
@@ -182,7 +215,7 @@ public final class Pretraining {
         for (int i = 0; i < images; i++) {
             float label = dataset.get(samples[i]).defective() ? 1 : 0;
             for (int view = 0; view < views; view++) {
-                labels.setAtIndex(ValueLayout.JAVA_FLOAT, (long) view * config.passSize() + i, label);
+                labels.setAtIndex(ValueLayout.JAVA_FLOAT, (long) view * run.images() + i, label);
             }
         }
         if (wanted != null) {
@@ -194,6 +227,9 @@ public final class Pretraining {
     }
 
     private void checkpoint() {
+        if (!run.leads()) {
+            return;
+        }
         Checkpoint.save(folder.checkpoint(), run.store(), trainer, metadata());
     }
 

@@ -1,7 +1,9 @@
 package io.culvert.train;
 
 import java.io.Console;
+import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.function.LongSupplier;
 
 /**
@@ -69,6 +71,13 @@ public final class Progress implements AutoCloseable {
         Console console = System.console();
         return new Progress(
                 System.err, console != null && console.isTerminal(), System::nanoTime, label, doneSteps, totalSteps);
+    }
+
+    /** One that counts and shows nothing. */
+    static Progress silent(String label, long doneSteps, long totalSteps) {
+        return new Progress(
+                new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8), false, System::nanoTime, label,
+                doneSteps, totalSteps);
     }
 
     /**

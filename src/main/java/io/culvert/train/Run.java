@@ -35,6 +35,7 @@ import io.culvert.optim.Lars;
 import io.culvert.optim.Optimizer;
 import io.culvert.optim.Sgd;
 import io.culvert.optim.WarmupCosine;
+import io.culvert.ranks.Launch;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
@@ -57,6 +58,8 @@ public final class Run implements AutoCloseable {
     private final Backbone backbone;
     private final Method method;
     private final Plan plan;
+    /** Processes that share this machine. */
+    private final int localSize;
 
     /**
      * What a method must know of the training data.
@@ -115,15 +118,37 @@ public final class Run implements AutoCloseable {
 
     /** Opens the device for the calling thread and sets the network to its initial values. */
     public Run(RunConfig config, Plan plan) {
+        this(config, plan, Launch.ALONE);
+    }
+
+    /** As the other, as one of several processes that train together; waits for them. */
+    public Run(RunConfig config, Plan plan, Launch launch) {
         this.config = config;
         this.plan = plan;
+        localSize = launch.localSize();
         backbone = backbone(config, store);
         method = method(config.method(), plan);
-        device = open(config.device(), config.threads(), config.precision());
+        if (config.passSize() % launch.size() != 0) {
+            throw CulvertException.usage(
+                    "%d ranks do not share %d images%s evenly: set batch_size to a multiple of %d",
+                    launch.size(), config.passSize(), config.optim().accumulate() > 1 ? " a pass" : " a batch",
+                    launch.size() * config.optim().accumulate());
+        }
+        device = open(config.device(), config.threads(), config.precision(), launch, config.trainingYaml());
         arena = new RunArena(device);
         store.allocate(arena);
         method.allocate(arena);
         initialise();
+    }
+
+    /** Whether this process writes and speaks for all that train together. */
+    boolean leads() {
+        return device.group().rank() == 0;
+    }
+
+    /** Images that this process has on its device at a time. */
+    int images() {
+        return config.passSize() / device.group().size();
     }
 
     /** Sets every parameter to the value that the run's seed gives it. */
@@ -228,6 +253,11 @@ public final class Run implements AutoCloseable {
      * @param precision by its name: fp32, tf32 or bf16; the CPU computes in fp32 alone
      */
     public static Device open(String name, int threads, String precision) {
+        return open(name, threads, precision, Launch.ALONE, "");
+    }
+
+    /** As the other, as one of several processes, which must agree in {@code same} line by line; waits for the others. */
+    private static Device open(String name, int threads, String precision, Launch launch, String same) {
         Precision how = Precision.of(precision)
                 .orElseThrow(() -> CulvertException.usage("unknown precision '%s'; known: fp32, tf32, bf16", precision));
         return switch (name) {
@@ -236,12 +266,12 @@ public final class Run implements AutoCloseable {
                     throw CulvertException.usage(
                             "the CPU computes in fp32, not in %s: leave precision=fp32, or set device=cuda", precision);
                 }
-                yield CpuDevice.open(threads);
+                yield CpuDevice.open(threads, launch, same);
             }
-            case "cuda" -> CudaDevice.open(0, how);
+            case "cuda" -> CudaDevice.open(launch.localRank(), how, launch, same);
             case "emulator" -> {
                 Emulator.install();
-                yield CudaDevice.open(0, how);
+                yield CudaDevice.open(0, how, launch, same);
             }
             default -> throw CulvertException.usage("unknown device '%s'; known: cpu, cuda, emulator", name);
         };
@@ -331,7 +361,7 @@ public final class Run implements AutoCloseable {
                 method,
                 optimizer(stepsPerEpoch),
                 schedule,
-                config.passSize(),
+                images(),
                 new int[] {config.data().imageSize(), config.data().localSize()},
                 new Trainer.Extras(config.optim().accumulate(), clip(), probe(), keepAll));
     }
@@ -355,11 +385,12 @@ public final class Run implements AutoCloseable {
         LoaderConfig loading = withThreads(LoaderConfig.training(
                                 Recipes.of(config.augment(), method.views()),
                                 keys.imageSize(),
-                                config.passSize(),
+                                images(),
                                 config.seed(),
                                 config.schedule().epochs())
                         .withStart(epoch, stepInEpoch * config.optim().accumulate())
                         .withPasses(config.optim().accumulate())
+                        .withPart(device.group().rank(), device.group().size())
                         .withDepth(keys.ring()))
                 .withCacheBytes((long) keys.cacheMb() << 20);
         return method.localViews() == 0
@@ -384,7 +415,8 @@ public final class Run implements AutoCloseable {
 
     LoaderConfig withThreads(LoaderConfig loader) {
         int threads = config.data().loaderThreads();
-        return loader.withThreads(threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
+        int share = Math.max(1, Runtime.getRuntime().availableProcessors() / localSize);
+        return loader.withThreads(threads > 0 ? threads : share);
     }
 
     Plan plan() {

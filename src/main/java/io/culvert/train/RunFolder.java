@@ -67,6 +67,11 @@ public final class RunFolder implements AutoCloseable {
         }
     }
 
+    /** The folder of a run that another process holds and writes, to read from. */
+    static RunFolder ofAnother(Path folder) {
+        return new RunFolder(folder, null);
+    }
+
     private static FileChannel lock(Path folder) throws IOException {
         FileChannel channel =
                 FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -197,6 +202,9 @@ public final class RunFolder implements AutoCloseable {
     /** Lets other processes have the folder. */
     @Override
     public void close() {
+        if (lockFile == null) {
+            return;
+        }
         try {
             lockFile.close();
         } catch (IOException e) {

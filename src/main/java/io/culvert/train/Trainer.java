@@ -7,6 +7,7 @@ import io.culvert.method.Method;
 import io.culvert.method.Teacher;
 import io.culvert.ops.Tape;
 import io.culvert.ops.cast.CastOp;
+import io.culvert.ops.ranks.AverageOp;
 import io.culvert.optim.Ema;
 import io.culvert.optim.GradientScale;
 import io.culvert.optim.Optimizer;
@@ -149,7 +150,7 @@ public final class Trainer {
     /** A step on so many images, recorded and not yet compiled. */
     private record Step(Tape tape, List<Tensor> pixels, Method.Recorded recorded) {
         static Step record(Device device, Method method, Extras extras, int batch, int... sides) {
-            Tape tape = new Tape(true);
+            Tape tape = new Tape(true, device.group().size());
             List<Tensor> pixels = new ArrayList<>();
             pixels.add(pixels(tape, "pixels", method.views() * batch, sides[0]));
             if (method.localViews() > 0) {
@@ -159,6 +160,8 @@ public final class Trainer {
                     .map(input -> CastOp.record(tape, input.name() + ".cast", input, DType.compute(device)))
                     .toList();
             Method.Recorded recorded = method.record(tape, inputs, pixels);
+            AverageOp.record(tape, "loss of all ranks", recorded.loss());
+            recorded.scalars().forEach((name, scalar) -> AverageOp.record(tape, name + " of all ranks", scalar));
             tape.keep(recorded.features());
             tape.keep(recorded.embeddings());
             recorded.scalars().values().forEach(tape::keep);

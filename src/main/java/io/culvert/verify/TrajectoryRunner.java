@@ -1,5 +1,6 @@
 package io.culvert.verify;
 
+import io.culvert.device.Group;
 import io.culvert.device.RunArena;
 import io.culvert.method.BarlowTwins;
 import io.culvert.method.Byol;
@@ -68,17 +69,17 @@ final class TrajectoryRunner implements CaseRunner {
         WarmupCosine schedule = new WarmupCosine(
                 vector.number("peak"), vector.number("start"), vector.number("min"), vector.integer("warmup"), steps);
         Trainer trainer = new Trainer(
-                arena, store, method, optimizer(vector, arena, store), schedule, vector.integer("batch"),
-                vector.integer("size"), method.localViews() == 0 ? 0 : vector.integer("local_size"));
+                arena, store, method, optimizer(vector, arena, store), schedule,
+                vector.integer("batch") / arena.device().group().size(), vector.integer("size"), method.localViews() == 0 ? 0 : vector.integer("local_size"));
         double[] losses = new double[steps];
         for (int step = 0; step < steps; step++) {
-            feed(vector, trainer.pixels().getFirst(), arena, "in/views." + step);
+            feed(vector, trainer.pixels().getFirst(), arena, "in/views." + step, method.views());
             if (method.localViews() > 0) {
-                feed(vector, trainer.pixels().getLast(), arena, "in/local." + step);
+                feed(vector, trainer.pixels().getLast(), arena, "in/local." + step, method.localViews());
             }
             Tensor labels = trainer.recorded().labels();
             if (labels != null) {
-                labels.copyFrom(memory(vector, labels, arena, "in/labels." + step));
+                labels.copyFrom(memory(vector, labels, arena, "in/labels." + step, 1));
             }
             losses[step] = trainer.step();
         }
@@ -127,17 +128,25 @@ final class TrajectoryRunner implements CaseRunner {
         return Arrays.stream(shape).asLongStream().boxed().toList();
     }
 
-    private static void feed(VectorCase vector, Tensor pixels, RunArena arena, String name) {
-        pixels.feed(memory(vector, pixels, arena, name));
+    private static void feed(VectorCase vector, Tensor pixels, RunArena arena, String name, int views) {
+        pixels.feed(memory(vector, pixels, arena, name, views));
     }
 
-    private static MemorySegment memory(VectorCase vector, Tensor takes, RunArena arena, String name) {
+    /** What a step takes of a tensor of the file: the part of each view that belongs to this rank. */
+    private static MemorySegment memory(VectorCase vector, Tensor takes, RunArena arena, String name, int views) {
         StoredTensor stored = vector.tensor(name);
-        if (stored.count() != takes.shape().count()) {
+        Group group = arena.device().group();
+        if (stored.count() != takes.shape().count() * group.size()) {
             throw vector.fault("%s has shape %s, the step takes %s", name, stored.shape(), takes);
         }
         MemorySegment memory = arena.hostMemory(takes.bytes());
-        MemorySegment.copy(stored.toFloats(), 0, memory, ValueLayout.JAVA_FLOAT, 0, Math.toIntExact(stored.count()));
+        float[] values = stored.toFloats();
+        int part = Math.toIntExact(takes.shape().count() / views);
+        for (int view = 0; view < views; view++) {
+            MemorySegment.copy(
+                    values, (view * group.size() + group.rank()) * part, memory, ValueLayout.JAVA_FLOAT,
+                    (long) view * part * Float.BYTES, part);
+        }
         return memory;
     }
 

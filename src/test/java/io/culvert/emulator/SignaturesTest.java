@@ -7,6 +7,7 @@ import io.culvert.bindings.cublas.cublas_h;
 import io.culvert.bindings.cublaslt.cublaslt_h;
 import io.culvert.bindings.cuda.cuda_h;
 import io.culvert.bindings.cudnn.cudnn_h;
+import io.culvert.bindings.nccl.nccl_h;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.ValueLayout;
@@ -27,7 +28,8 @@ class SignaturesTest {
                 Arguments.of(SimulatedDriver.class, cuda_h.class),
                 Arguments.of(SimulatedCublasLt.class, cublaslt_h.class),
                 Arguments.of(SimulatedCublas.class, cublas_h.class),
-                Arguments.of(SimulatedCudnn.class, cudnn_h.class));
+                Arguments.of(SimulatedCudnn.class, cudnn_h.class),
+                Arguments.of(SimulatedNccl.class, nccl_h.class));
     }
 
     @ParameterizedTest
@@ -59,6 +61,8 @@ class SignaturesTest {
     }
 
     private static String carrier(MemoryLayout layout) {
-        return ((ValueLayout) layout).carrier().getSimpleName();
+        return layout instanceof ValueLayout value
+                ? value.carrier().getSimpleName()
+                : "struct of " + layout.byteSize() + " bytes";
     }
 }

@@ -53,9 +53,12 @@ final class BatchNormCases {
             of.parameters();
             of.running();
             of.move();
+            of.merge(1);
+            of.merge(3);
             for (Type type : List.of(F32, BF16)) {
                 of.statistics(type);
                 of.moments(type);
+                of.ownMoments(type);
                 of.forward(type);
                 for (int variant = 0; variant < 5; variant++) {
                     of.reduce(type, variant);
@@ -115,6 +118,56 @@ final class BatchNormCases {
         keep(overRows("batchnorm_statistics_" + type.suffix())
                 .out(F64, want.length * parts, this::sumParts, want, Tolerance.SINGLE)
                 .in(type, x).value(rows, channels), 1);
+    }
+
+    private void ownMoments(Type type) {
+        double[] x = type.normal(1, count());
+        double[] scratch = F64.normal(2, groups * parts * 2 * channels);
+        double[] sums = sumParts(scratch);
+        double[] own = new double[groups * 2 * channels];
+        for (int i = 0; i < groups * channels; i++) {
+            int group = i / channels;
+            int c = i % channels;
+            double shifted = sums[group * 2 * channels + c] / rows;
+            own[group * 2 * channels + c] = x[group * rows * channels + c] + shifted;
+            own[group * 2 * channels + channels + c] =
+                    Math.max(0, sums[group * 2 * channels + channels + c] / rows - shifted * shifted);
+        }
+        cases.add(new KernelCase(MODULE, "batchnorm_own_moments_" + type.suffix()).grid(2)
+                .out(F64, own).in(F64, scratch).in(type, x).value(groups, parts, rows, channels));
+    }
+
+    private void merge(int ranks) {
+        double[] moments = F64.normal(2, ranks * groups * 2 * channels);
+        for (int i = 0; i < moments.length; i++) {
+            moments[i] = i / channels % 2 == 0 ? moments[i] : Math.abs(moments[i]);
+        }
+        double[] movedMean = F32.normal(3, channels);
+        double[] movedVar = F32.normal(4, channels);
+        double[] runningMean = movedMean.clone();
+        double[] runningVar = movedVar.clone();
+        double[] newMean = new double[groups * channels];
+        double[] newInvStd = new double[groups * channels];
+        double all = (double) rows * ranks;
+        for (int i = 0; i < groups * channels; i++) {
+            int c = i % channels;
+            double middle = 0;
+            double squares = 0;
+            for (int rank = 0; rank < ranks; rank++) {
+                double m = moments[(rank * groups + i / channels) * 2 * channels + c];
+                middle += m / ranks;
+                squares += (moments[(rank * groups + i / channels) * 2 * channels + channels + c] + m * m) / ranks;
+            }
+            double variance = squares - middle * middle;
+            newMean[i] = middle;
+            newInvStd[i] = 1 / Math.sqrt(variance + EPS);
+            movedMean[c] = (1 - (double) MOMENTUM) * movedMean[c] + MOMENTUM * middle;
+            movedVar[c] = (1 - (double) MOMENTUM) * movedVar[c]
+                    + MOMENTUM * (all > 1 ? variance * all / (all - 1) : variance);
+        }
+        cases.add(new KernelCase(MODULE, "batchnorm_merge_f32").grid(2)
+                .out(F32, newMean).out(F32, newInvStd).inout(F32, runningMean, movedMean).inout(F32, runningVar, movedVar)
+                .in(F64, moments).value(ranks, groups, rows, channels).value(EPS, MOMENTUM));
     }
 
     private void moments(Type type) {

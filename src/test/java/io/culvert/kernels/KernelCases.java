@@ -19,6 +19,7 @@ final class KernelCases {
                         RowCases.all(),
                         BatchNormCases.all(),
                         MaskingCases.all(),
+                        RanksCases.all(),
                         TokenCases.all(),
                         OptimCases.all(),
                         NtXentCases.all(),

@@ -42,6 +42,7 @@ public final class CudaProbe {
                 NativeProbe.status(
                         NativeLibrary.CUDNN,
                         () -> packed(cudnn_h.cudnnGetVersion()) + cudart(cudnn_h.cudnnGetCudartVersion())),
+                NativeProbe.status(NativeLibrary.NCCL, Nccl::version),
                 NativeProbe.status(NativeLibrary.NVTX, () -> null));
     }
 

@@ -41,11 +41,6 @@ public final class AddGradientsOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return false;
-    }
-
-    @Override
     public Cost cost() {
         Tensor first = parts.getFirst();
         return new Cost(0, 0, (parts.size() - 1) * first.shape().count(), (parts.size() + 1) * first.bytes());

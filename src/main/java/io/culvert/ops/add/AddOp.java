@@ -55,11 +55,6 @@ public final class AddOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return false;
-    }
-
-    @Override
     public Cost cost() {
         return new Cost(y.shape().count(), 3 * y.bytes(), 0, 0);
     }

@@ -146,11 +146,6 @@ public final class AttentionOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return false;
-    }
-
-    @Override
     public Cost cost() {
         long product = 2 * y.shape().count() * tokens;
         return new Cost(2 * product, 4 * y.bytes(), 7 * product, 8 * y.bytes());

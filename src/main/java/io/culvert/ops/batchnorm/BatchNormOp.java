@@ -166,8 +166,8 @@ public final class BatchNormOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return true;
+    public List<Parameter> parameters() {
+        return List.of(weight, bias);
     }
 
     /** Two passes forward (statistics, normalise) and two backward (sums, gradient); cuDNN may need one where x fits on the chip. */
@@ -182,7 +182,7 @@ public final class BatchNormOp extends Op {
     protected OpKernel bind(Device device) {
         return switch (device) {
             case CpuDevice cpu -> new CpuBatchNorm(cpu, this);
-            case CudaDevice cuda -> new CudaBatchNorm(cuda.context(), this);
+            case CudaDevice cuda -> new CudaBatchNorm(cuda, this);
         };
     }
 }

@@ -8,6 +8,7 @@ import static io.culvert.device.cpu.Simd.set;
 import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.CpuGroup;
 import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
@@ -18,16 +19,18 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * Batch normalisation on the CPU. Sums run in single precision over tiles of rows that stay in cache, with the first
- * row subtracted so that a large mean costs no digits, and in double precision across tiles.
+ * row subtracted so that a large mean costs no digits, and in double precision across tiles. Where several ranks train, the
+ * batch is that of all: moments are put together as Chan et al. (1979) do, gradients' sums are averaged.
  */
 final class CpuBatchNorm implements OpKernel {
     private static final int TILE = 64;
 
     private final Workers workers;
+    private final CpuGroup group;
     private final BatchNormOp op;
     private final int channels;
     private final int vectorised;
-    private final int groupRows;
+    private final int partRows;
     private final MemorySegment x;
     private final MemorySegment y;
     private final MemorySegment residual;
@@ -50,15 +53,19 @@ final class CpuBatchNorm implements OpKernel {
     private final float[] signScale;
     private final float[] signShift;
     private final float threshold;
+    private final double[] batchMean;
+    private final double[] batchVariance;
+    private final double[] shared;
     private float secondScale;
-    private int groupStart;
+    private int partStart;
 
     CpuBatchNorm(CpuDevice cpu, BatchNormOp op) {
         this.op = op;
         workers = cpu.workers();
+        group = cpu.group();
         channels = op.x.shape().at(-1);
         vectorised = Simd.bound(channels);
-        groupRows = op.x.shape().rows() / op.config.groups();
+        partRows = op.x.shape().rows() / op.config.groups();
         x = op.x.data();
         y = op.y.data();
         residual = op.residual == null ? null : op.residual.data();
@@ -80,39 +87,64 @@ final class CpuBatchNorm implements OpKernel {
         }
         slope = new float[channels];
         offset = new float[channels];
+        batchMean = new double[channels];
+        batchVariance = new double[channels];
+        shared = new double[2 * channels];
     }
 
     @Override
     public void forward() {
-        for (int group = 0; group < op.config.groups(); group++) {
-            groupStart = group * groupRows;
+        for (int part = 0; part < op.config.groups(); part++) {
+            partStart = part * partRows;
             if (op.training) {
-                batchStatistics(group);
+                batchStatistics(part);
             } else {
-                runningStatistics(group);
+                runningStatistics(part);
             }
-            affine(group);
-            workers.run(groupRows, TILE, normaliseTask);
+            affine(part);
+            workers.run(partRows, TILE, normaliseTask);
         }
     }
 
-    private void batchStatistics(int group) {
+    private void batchStatistics(int part) {
         for (int c = 0; c < channels; c++) {
-            centre[c] = get(x, (long) groupStart * channels + c);
+            centre[c] = get(x, (long) partStart * channels + c);
         }
         clearSums();
-        workers.run(groupRows, TILE, statisticsTask);
+        workers.run(partRows, TILE, statisticsTask);
         collectSums();
-        double momentum = op.config.momentum();
         for (int c = 0; c < channels; c++) {
-            double shiftedMean = sums[0][c] / groupRows;
-            double variance = Math.max(0, products[0][c] / groupRows - shiftedMean * shiftedMean);
-            double mean = centre[c] + shiftedMean;
-            set(op.mean.data(), group * channels + c, (float) mean);
-            set(op.invStd.data(), group * channels + c, (float) (1 / Math.sqrt(variance + op.config.eps())));
-            double unbiased = groupRows > 1 ? variance * groupRows / (groupRows - 1) : variance;
-            move(op.runningMean.data(), c, mean, momentum);
+            double shiftedMean = sums[0][c] / partRows;
+            batchMean[c] = centre[c] + shiftedMean;
+            batchVariance[c] = Math.max(0, products[0][c] / partRows - shiftedMean * shiftedMean);
+        }
+        if (group.size() > 1) {
+            momentsOfAll();
+        }
+        double momentum = op.config.momentum();
+        double rows = (double) partRows * group.size();
+        for (int c = 0; c < channels; c++) {
+            set(op.mean.data(), part * channels + c, (float) batchMean[c]);
+            set(op.invStd.data(), part * channels + c, (float) (1 / Math.sqrt(batchVariance[c] + op.config.eps())));
+            double unbiased = rows > 1 ? batchVariance[c] * rows / (rows - 1) : batchVariance[c];
+            move(op.runningMean.data(), c, batchMean[c], momentum);
             move(op.runningVar.data(), c, unbiased, momentum);
+        }
+    }
+
+    /** Every rank has as many rows: {@code var = mean over ranks of (var_r + (mean_r - mean)^2)}. */
+    private void momentsOfAll() {
+        System.arraycopy(batchMean, 0, shared, 0, channels);
+        System.arraycopy(batchVariance, 0, shared, channels, channels);
+        group.share(shared, 2 * channels);
+        for (int c = 0; c < channels; c++) {
+            batchMean[c] = group.meanShared(c);
+            double between = 0;
+            for (int rank = 0; rank < group.size(); rank++) {
+                double off = group.shared(rank, c) - batchMean[c];
+                between += off * off;
+            }
+            batchVariance[c] = group.meanShared(channels + c) + between / group.size();
         }
     }
 
@@ -120,22 +152,22 @@ final class CpuBatchNorm implements OpKernel {
         set(running, c, (float) ((1 - momentum) * get(running, c) + momentum * batch));
     }
 
-    private void runningStatistics(int group) {
+    private void runningStatistics(int part) {
         for (int c = 0; c < channels; c++) {
-            set(op.mean.data(), group * channels + c, get(op.runningMean.data(), c));
+            set(op.mean.data(), part * channels + c, get(op.runningMean.data(), c));
             double variance = get(op.runningVar.data(), c);
-            set(op.invStd.data(), group * channels + c, (float) (1 / Math.sqrt(variance + op.config.eps())));
+            set(op.invStd.data(), part * channels + c, (float) (1 / Math.sqrt(variance + op.config.eps())));
         }
     }
 
     /** Folds statistics and parameters into {@code y = x * scale + shift}. */
-    private void affine(int group) {
+    private void affine(int part) {
         MemorySegment weight = op.weight.value().data();
         MemorySegment bias = op.bias.value().data();
         for (int c = 0; c < channels; c++) {
-            double a = (double) get(weight, c) * get(op.invStd.data(), group * channels + c);
+            double a = (double) get(weight, c) * get(op.invStd.data(), part * channels + c);
             scale[c] = (float) a;
-            shift[c] = (float) (get(bias, c) - a * get(op.mean.data(), group * channels + c));
+            shift[c] = (float) (get(bias, c) - a * get(op.mean.data(), part * channels + c));
         }
     }
 
@@ -149,7 +181,7 @@ final class CpuBatchNorm implements OpKernel {
                 FloatVector s = FloatVector.zero(F);
                 FloatVector q = FloatVector.zero(F);
                 for (int row = tile; row < end; row++) {
-                    FloatVector v = load(x, (long) (groupStart + row) * channels + c).sub(reference);
+                    FloatVector v = load(x, (long) (partStart + row) * channels + c).sub(reference);
                     s = s.add(v);
                     q = v.fma(v, q);
                 }
@@ -158,7 +190,7 @@ final class CpuBatchNorm implements OpKernel {
             }
             for (int c = vectorised; c < channels; c++) {
                 for (int row = tile; row < end; row++) {
-                    double v = get(x, (long) (groupStart + row) * channels + c) - centre[c];
+                    double v = get(x, (long) (partStart + row) * channels + c) - centre[c];
                     sum[c] += v;
                     product[c] += v * v;
                 }
@@ -169,7 +201,7 @@ final class CpuBatchNorm implements OpKernel {
     private void normalise(int worker, int from, int to) {
         boolean relu = op.config.relu();
         for (int row = from; row < to; row++) {
-            long base = (long) (groupStart + row) * channels;
+            long base = (long) (partStart + row) * channels;
             for (int c = 0; c < vectorised; c += LANES) {
                 FloatVector v = load(x, base + c)
                         .fma(FloatVector.fromArray(F, scale, c), FloatVector.fromArray(F, shift, c));
@@ -188,35 +220,51 @@ final class CpuBatchNorm implements OpKernel {
 
     @Override
     public void backward() {
-        for (int group = 0; group < op.config.groups(); group++) {
-            groupStart = group * groupRows;
-            affine(group);
+        for (int part = 0; part < op.config.groups(); part++) {
+            partStart = part * partRows;
+            affine(part);
             for (int c = 0; c < channels; c++) {
-                centre[c] = get(op.mean.data(), group * channels + c);
+                centre[c] = get(op.mean.data(), part * channels + c);
             }
             clearSums();
             secondScale = op.dy.size() > 1 ? 1f : 0f;
-            workers.run(groupRows, TILE, reduceTask);
+            workers.run(partRows, TILE, reduceTask);
             collectSums();
-            parameterGradients(group);
+            parameterGradients(part);
             // With a residual the first pass has left the whole sum in dy.
             secondScale = residual == null ? secondScale : 0f;
-            workers.run(groupRows, TILE, spreadTask);
+            workers.run(partRows, TILE, spreadTask);
         }
     }
 
     /** Ioffe and Szegedy 2015, the chain rule of section 3, folded into {@code dx = scale dz + slope (x - mean) + offset}. */
-    private void parameterGradients(int group) {
+    private void parameterGradients(int part) {
+        MemorySegment weightGradient = op.weight.gradient().data();
+        MemorySegment biasGradient = op.bias.gradient().data();
         for (int c = 0; c < channels; c++) {
-            double inverse = get(op.invStd.data(), group * channels + c);
-            double dbias = sums[0][c];
+            double inverse = get(op.invStd.data(), part * channels + c);
+            set(weightGradient, c, (float) (get(weightGradient, c) + products[0][c] * inverse));
+            set(biasGradient, c, (float) (get(biasGradient, c) + sums[0][c]));
+        }
+        if (group.size() > 1 && op.training) {
+            sumsOfAll();
+        }
+        for (int c = 0; c < channels; c++) {
+            double inverse = get(op.invStd.data(), part * channels + c);
             double dweight = products[0][c] * inverse;
-            MemorySegment weightGradient = op.weight.gradient().data();
-            MemorySegment biasGradient = op.bias.gradient().data();
-            set(weightGradient, c, (float) (get(weightGradient, c) + dweight));
-            set(biasGradient, c, (float) (get(biasGradient, c) + dbias));
-            slope[c] = op.training ? (float) (-scale[c] * inverse * dweight / groupRows) : 0f;
-            offset[c] = op.training ? (float) (-scale[c] * dbias / groupRows) : 0f;
+            slope[c] = op.training ? (float) (-scale[c] * inverse * dweight / partRows) : 0f;
+            offset[c] = op.training ? (float) (-scale[c] * sums[0][c] / partRows) : 0f;
+        }
+    }
+
+    /** The mean of a rank's sums over its rows is the mean over the rows of all. */
+    private void sumsOfAll() {
+        System.arraycopy(sums[0], 0, shared, 0, channels);
+        System.arraycopy(products[0], 0, shared, channels, channels);
+        group.share(shared, 2 * channels);
+        for (int c = 0; c < channels; c++) {
+            sums[0][c] = group.meanShared(c);
+            products[0][c] = group.meanShared(channels + c);
         }
     }
 
@@ -231,7 +279,7 @@ final class CpuBatchNorm implements OpKernel {
                 FloatVector s = FloatVector.zero(F);
                 FloatVector q = FloatVector.zero(F);
                 for (int row = tile; row < end; row++) {
-                    long i = (long) (groupStart + row) * channels + c;
+                    long i = (long) (partStart + row) * channels + c;
                     FloatVector v = load(x, i);
                     FloatVector dz = maskedGradient(i, c);
                     if (residual != null) {
@@ -245,7 +293,7 @@ final class CpuBatchNorm implements OpKernel {
             }
             for (int c = vectorised; c < channels; c++) {
                 for (int row = tile; row < end; row++) {
-                    long i = (long) (groupStart + row) * channels + c;
+                    long i = (long) (partStart + row) * channels + c;
                     float dz = maskedGradientOf(i, c);
                     if (residual != null) {
                         set(dy, i, dz);
@@ -276,7 +324,7 @@ final class CpuBatchNorm implements OpKernel {
 
     private void spreadGradient(int worker, int from, int to) {
         for (int row = from; row < to; row++) {
-            long base = (long) (groupStart + row) * channels;
+            long base = (long) (partStart + row) * channels;
             for (int c = 0; c < vectorised; c += LANES) {
                 FloatVector v = load(x, base + c);
                 FloatVector dz = maskedGradient(base + c, c);

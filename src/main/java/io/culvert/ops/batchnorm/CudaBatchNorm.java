@@ -1,5 +1,7 @@
 package io.culvert.ops.batchnorm;
 
+import io.culvert.device.CudaDevice;
+import io.culvert.device.CudaGroup;
 import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.CudaLaunch;
 import io.culvert.device.cuda.CudnnBatchNorm;
@@ -25,6 +27,7 @@ final class CudaBatchNorm implements OpKernel {
     private static final int ROWS_A_BLOCK = 64;
 
     private final CudaContext cuda;
+    private final CudaGroup group;
     private final BatchNormOp op;
     private final String suffix;
     private final int columnsABlock;
@@ -33,11 +36,14 @@ final class CudaBatchNorm implements OpKernel {
     private final int channels;
     private final int parts;
     private final long scratch;
+    private final int ranks;
     private final Runnable[] forward;
     private final Runnable[] backward;
 
-    CudaBatchNorm(CudaContext cuda, BatchNormOp op) {
-        this.cuda = cuda;
+    CudaBatchNorm(CudaDevice device, BatchNormOp op) {
+        cuda = device.context();
+        group = device.group();
+        ranks = op.training ? group.size() : 1;
         this.op = op;
         suffix = op.x.dtype().suffix;
         columnsABlock = COLUMN_BYTES / op.x.dtype().bytes;
@@ -46,23 +52,37 @@ final class CudaBatchNorm implements OpKernel {
         channels = op.x.shape().at(-1);
         parts = Math.max(1, cuda.blocks(rows, ROWS_A_BLOCK) / columns());
         long sums = 2L * groups * channels;
-        scratch = cuda.workspace(sums * parts * Double.BYTES + sums * Float.BYTES);
-        Optional<CudnnBatchNorm> gradient = op.asksBackward() ? offered(true, false) : Optional.empty();
+        scratch = cuda.workspace(sums * parts * Double.BYTES + sums * Float.BYTES
+                + (ranks > 1 ? (1 + ranks) * sums * Double.BYTES : 0));
+        Optional<CudnnBatchNorm> gradient = op.asksBackward() && ranks == 1 ? offered(true, false) : Optional.empty();
         boolean keepsMask = op.mask != null && gradient.isPresent();
-        Optional<CudnnBatchNorm> library = op.asksForward() ? offered(false, keepsMask) : Optional.empty();
+        Optional<CudnnBatchNorm> library = op.asksForward() && ranks == 1 ? offered(false, keepsMask) : Optional.empty();
         forward = library.map(this::forward).orElseGet(this::ownForward);
         // Without a mask the library cannot go back over a residual.
         backward = op.dy == null
                 ? null
                 : gradient.filter(graph -> op.mask == null || library.isPresent())
                         .map(this::backward)
-                        .orElseGet(() -> new Runnable[] {reduce()::run, parameters()::run, spread()::run});
+                        .orElseGet(this::ownBackward);
     }
 
     private Runnable[] ownForward() {
+        if (ranks > 1) {
+            Runnable gather = () -> group.gather(all(), own(), momentBytes());
+            return new Runnable[] {statistics()::run, ownMoments()::run, gather, merge()::run, normalise()::run};
+        }
         return op.training
                 ? new Runnable[] {statistics()::run, moments()::run, normalise()::run}
                 : new Runnable[] {running()::run, normalise()::run};
+    }
+
+    private Runnable[] ownBackward() {
+        if (ranks > 1) {
+            // The mean of a rank's sums over its rows is the mean over the rows of all.
+            Runnable average = () -> group.average(sums(), 2L * groups * channels);
+            return new Runnable[] {reduce()::run, parameters()::run, average, spread()::run};
+        }
+        return new Runnable[] {reduce()::run, parameters()::run, spread()::run};
     }
 
     private Optional<CudnnBatchNorm> offered(boolean back, boolean keepsMask) {
@@ -182,6 +202,33 @@ final class CudaBatchNorm implements OpKernel {
                 .pointer(scratch).pointer(op.x.address())
                 .int32(groups).int32(parts).int32(rows).int32(channels)
                 .float32(op.config.eps()).float32(op.config.momentum());
+    }
+
+    private CudaLaunch ownMoments() {
+        return overChannels("batchnorm_own_moments_" + suffix)
+                .pointer(own()).pointer(scratch).pointer(op.x.address())
+                .int32(groups).int32(parts).int32(rows).int32(channels);
+    }
+
+    private CudaLaunch merge() {
+        return cuda.launch("batchnorm", "batchnorm_merge_f32").grid(cuda.blocks(channels, THREADS)).block(THREADS)
+                .pointer(op.mean.address()).pointer(op.invStd.address())
+                .pointer(op.runningMean.address()).pointer(op.runningVar.address())
+                .pointer(all()).int32(ranks).int32(groups).int32(rows).int32(channels)
+                .float32(op.config.eps()).float32(op.config.momentum());
+    }
+
+    /** Bytes of the moments of one rank. */
+    private long momentBytes() {
+        return 2L * groups * channels * Double.BYTES;
+    }
+
+    private long own() {
+        return (sums() + 2L * groups * channels * Float.BYTES + Double.BYTES - 1) / Double.BYTES * Double.BYTES;
+    }
+
+    private long all() {
+        return own() + momentBytes();
     }
 
     private CudaLaunch running() {

@@ -65,11 +65,6 @@ public final class ConcatRowsOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return false;
-    }
-
-    @Override
     public Cost cost() {
         return new Cost(0, 2 * y.bytes(), 0, 2 * y.bytes());
     }

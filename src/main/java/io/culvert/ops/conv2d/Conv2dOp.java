@@ -73,8 +73,8 @@ public final class Conv2dOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return true;
+    public List<Parameter> parameters() {
+        return List.of(weight);
     }
 
     @Override

@@ -60,8 +60,8 @@ public final class BiasGeluOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return true;
+    public List<Parameter> parameters() {
+        return List.of(bias);
     }
 
     @Override

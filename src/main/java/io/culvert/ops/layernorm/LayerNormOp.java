@@ -69,8 +69,8 @@ public final class LayerNormOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return true;
+    public List<Parameter> parameters() {
+        return List.of(weight, bias);
     }
 
     @Override

@@ -100,8 +100,8 @@ public final class PlacedTokensOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return true;
+    public List<Parameter> parameters() {
+        return List.of(token);
     }
 
     @Override

@@ -97,8 +97,8 @@ public final class UnshuffleOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return true;
+    public List<Parameter> parameters() {
+        return List.of(mask);
     }
 
     @Override

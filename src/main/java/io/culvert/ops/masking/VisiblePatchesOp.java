@@ -88,11 +88,6 @@ public final class VisiblePatchesOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return false;
-    }
-
-    @Override
     public List<Tensor> backwardUses() {
         return dx == null ? List.of(dy) : List.of(dy, slots, dx);
     }

@@ -158,8 +158,8 @@ public final class MlpOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return true;
+    public List<Parameter> parameters() {
+        return List.of(first.weight, first.bias, second.weight, second.bias);
     }
 
     @Override

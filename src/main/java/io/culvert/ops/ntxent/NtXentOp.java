@@ -84,11 +84,6 @@ public final class NtXentOp extends Op implements Loss {
     }
 
     @Override
-    public boolean hasParameters() {
-        return false;
-    }
-
-    @Override
     public Cost cost() {
         long product = 2 * z.shape().count() * z.shape().at(0);
         return new Cost(product, 2 * z.bytes() + saved.bytes(), 2 * product, 4 * z.bytes() + saved.bytes());

@@ -86,8 +86,8 @@ public final class PatchEmbedOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return true;
+    public List<Parameter> parameters() {
+        return List.of(weight, bias);
     }
 
     @Override

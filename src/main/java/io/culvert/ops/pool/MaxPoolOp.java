@@ -85,11 +85,6 @@ public final class MaxPoolOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return false;
-    }
-
-    @Override
     public Cost cost() {
         long taps = (long) kernel * kernel * y.shape().count();
         long moved = x.bytes() + y.bytes();

@@ -117,8 +117,8 @@ public final class TokensOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return true;
+    public List<Parameter> parameters() {
+        return List.of(token, position);
     }
 
     @Override

@@ -11,6 +11,7 @@ import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A linear layer without bias whose weight has length and direction apart (Salimans & Kingma 2016, equation 2), row by row
@@ -29,17 +30,19 @@ public final class WeightNormLinearOp extends Op {
     final Tensor length;
     final Tensor dlength;
     final Parameter direction;
+    private final List<Parameter> trained;
     Tensor dy;
     Tensor dx;
     Tensor dweight;
 
     private WeightNormLinearOp(
-            String name, Tape tape, Tensor x, Parameter direction, Tensor length, Tensor dlength) {
+            String name, Tape tape, Tensor x, Parameter direction, Tensor length, List<Parameter> lengths) {
         super(name);
         this.x = x;
         this.direction = direction;
         this.length = length;
-        this.dlength = dlength;
+        dlength = lengths.isEmpty() ? null : lengths.getFirst().gradient();
+        trained = Stream.concat(Stream.of(direction), lengths.stream()).toList();
         int[] extents = x.shape().toArray();
         extents[extents.length - 1] = direction.value().shape().at(0);
         y = new Tensor(name + ".y", Shape.of(extents), x.dtype());
@@ -54,21 +57,21 @@ public final class WeightNormLinearOp extends Op {
      * @param length g
      */
     public static Tensor record(Tape tape, String name, Tensor x, Parameter direction, Parameter length) {
-        return record(tape, name, x, direction, length.value(), length.gradient());
+        return record(tape, name, x, direction, length.value(), List.of(length));
     }
 
     /** As {@link #record(Tape, String, Tensor, Parameter, Parameter)}, with lengths that stay as they are. */
     public static Tensor record(Tape tape, String name, Tensor x, Parameter direction, Tensor length) {
-        return record(tape, name, x, direction, length, null);
+        return record(tape, name, x, direction, length, List.of());
     }
 
     private static Tensor record(
-            Tape tape, String name, Tensor x, Parameter direction, Tensor length, Tensor dlength) {
+            Tape tape, String name, Tensor x, Parameter direction, Tensor length, List<Parameter> lengths) {
         Shape shape = direction.value().shape();
         if (shape.rank() != 2 || x.shape().at(-1) != shape.at(1) || length.shape().count() != shape.at(0)) {
             throw new IllegalArgumentException(name + ": " + x + " does not fit " + direction.value() + " and " + length);
         }
-        return new WeightNormLinearOp(name, tape, x, direction, length, dlength).y;
+        return new WeightNormLinearOp(name, tape, x, direction, length, lengths).y;
     }
 
     int rows() {
@@ -102,8 +105,8 @@ public final class WeightNormLinearOp extends Op {
     }
 
     @Override
-    public boolean hasParameters() {
-        return true;
+    public List<Parameter> parameters() {
+        return trained;
     }
 
     /** The product's, and two looks at v. */
