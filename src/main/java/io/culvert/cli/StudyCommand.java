@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Compares methods over shares of defects and seeds: a grid of runs as one command that can be killed and goes on.",
             "",
-            "Each run is a process of its own. Workers on several machines that see one folder share the runs out among them: start the same command on each."
+            "Runs have processes of their own. Workers on several machines that see one folder share the runs out among them: start the same command on each."
         },
         footer = {
             "",

@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Does one run of a planned study, for engines that hand runs out.",
             "",
-            "The run is a process of its own; if another worker is at it, this one waits. io.culvert.spark.SparkStudy hands runs to",
+            "The run has a process of its own; if another worker is at it, this one waits. io.culvert.spark.SparkStudy hands runs to",
             "it on a Spark cluster. Ends when its standard input does.",
             "",
             "Exit code 0: the run is done. 3: it has failed, and its folder says why."
