@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "run",
         description = {
-            "Runs what is left of a study, so many runs at a time, each in a process of its own.",
+            "Runs what is left of a study, so many runs at a time, in as many processes of their own.",
             "",
             "May be killed at any moment and started again, and started on several machines that see the study's folder: each run is trained once, goes on from its last checkpoint, and is taken over from a worker that died. A run that fails does not stop the others; culvert study retry sets it free again."
         },
