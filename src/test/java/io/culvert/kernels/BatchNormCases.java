@@ -53,7 +53,7 @@ final class BatchNormCases {
             of.parameters();
             of.running();
             of.merge(1);
-            of.merge(3);
+            of.merge(4);
             for (Type type : List.of(F32, BF16)) {
                 of.statistics(type);
                 of.moments(type);
