@@ -194,9 +194,11 @@ KERNEL batchnorm_merge_f32(float *__restrict__ mean, float *__restrict__ invstd,
         for (int group = 0; group < groups; group++) {
             const double *of = moments + 2L * group * channels + c;
             double middle = 0;
+#pragma unroll 1
             for (int rank = 0; rank < ranks; rank++) middle += of[rank * stride];
             middle /= ranks;
             double variance = 0;
+#pragma unroll 1
             for (int rank = 0; rank < ranks; rank++) {
                 double off = of[rank * stride] - middle;
                 variance += of[rank * stride + channels] + off * off;

@@ -50,7 +50,7 @@ final class Headers {
     /** The folders that native/generate-bindings.sh would take, and in its order. */
     static List<Path> nvidiaFolders() {
         List<Path> folders = new ArrayList<>();
-        for (String variable : List.of("CUBLAS_INCLUDE", "CUDNN_INCLUDE")) {
+        for (String variable : List.of("CUBLAS_INCLUDE", "CUDNN_INCLUDE", "NCCL_INCLUDE")) {
             if (System.getenv(variable) != null) {
                 folders.add(Path.of(System.getenv(variable)));
             }

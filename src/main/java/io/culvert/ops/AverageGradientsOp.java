@@ -39,7 +39,7 @@ final class AverageGradientsOp extends Op {
         for (int i = 0; i < backward.size(); i++) {
             for (Parameter parameter : backward.get(i).parameters()) {
                 Tensor gradient = parameter.gradient();
-                slabs.computeIfAbsent(gradient.buffer(), Slab::new).lastUse.put(gradient, i);
+                slabs.computeIfAbsent(gradient.buffer(), Slab::new).use(gradient, i);
             }
         }
         List<Op> all = new ArrayList<>();
@@ -69,7 +69,15 @@ final class AverageGradientsOp extends Op {
 
         Slab(Buffer buffer) {
             this.buffer = buffer;
-            begun = buffer.bytes();
+        }
+
+        void use(Tensor gradient, int op) {
+            lastUse.put(gradient, op);
+            begun = Math.max(begun, endOf(gradient));
+        }
+
+        private static long endOf(Tensor gradient) {
+            return gradient.offset() + gradient.bytes();
         }
 
         /** What can begin once the operation is done: none before there is enough of it, all that is left at the end. */
@@ -77,7 +85,7 @@ final class AverageGradientsOp extends Op {
             long open = 0;
             for (Map.Entry<Tensor, Integer> use : lastUse.entrySet()) {
                 if (use.getValue() > op) {
-                    open = Math.max(open, use.getKey().offset() + use.getKey().bytes());
+                    open = Math.max(open, endOf(use.getKey()));
                 }
             }
             boolean isEnough = begun - open >= rangeBytes || open == 0;
@@ -88,6 +96,16 @@ final class AverageGradientsOp extends Op {
             begun = open;
             return range;
         }
+    }
+
+    /** The first byte of the range. */
+    long from() {
+        return from;
+    }
+
+    /** The byte behind the range. */
+    long to() {
+        return to;
     }
 
     @Override

@@ -33,6 +33,9 @@ public final class Rendezvous implements AutoCloseable {
     /** Of one who has connected and says nothing. */
     private static final int SHY_MILLIS = 5_000;
 
+    /** Of what a process says of itself. */
+    private static final int LONGEST_BYTES = 1 << 20;
+
     private static final long RETRY_MILLIS = 50;
     /** Messages once all are there. */
     private static final int LEAVES = 0;
@@ -147,7 +150,11 @@ public final class Rendezvous implements AutoCloseable {
         }
         int rank = unknown.in.readInt();
         int size = unknown.in.readInt();
-        String theirs = new String(unknown.in.readNBytes(unknown.in.readInt()), StandardCharsets.UTF_8);
+        int length = unknown.in.readInt();
+        if (length < 0 || length > LONGEST_BYTES) {
+            throw new IOException("says too much");
+        }
+        String theirs = new String(unknown.in.readNBytes(length), StandardCharsets.UTF_8);
         String refusal = refusal(rank, size, same, theirs);
         if (!refusal.isEmpty()) {
             unknown.out.writeUTF(refusal);

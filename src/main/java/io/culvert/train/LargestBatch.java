@@ -37,12 +37,14 @@ final class LargestBatch {
     /**
      * As {@link #compile(Tape, List, RunArena, String, int, IntToLongFunction)} for a training step.
      *
-     * @param batch images a pass
+     * @param batch images a pass, of this rank
      * @param passes of a step
      */
     static void compile(Tape tape, List<Tensor> pixels, RunArena arena, int batch, int passes, IntToLongFunction bytes) {
         int whole = batch * passes;
-        String what = "batch_size " + whole + (passes > 1 ? " in %d passes of %d".formatted(passes, batch) : "");
+        int ranks = arena.device().group().size();
+        String what = "batch_size " + whole * ranks + (ranks > 1 ? " on %d ranks".formatted(ranks) : "")
+                + (passes > 1 ? " in %d passes of %d".formatted(passes, batch) : "");
         compile(tape, pixels, arena, what, batch, bytes, fits -> {
             int more = passes + 1;
             while (whole % more != 0 || whole / more > fits) {
@@ -50,7 +52,7 @@ final class LargestBatch {
             }
             return "about %d fits%s: set batch_size=%d%s"
                     .formatted(
-                            fits, passes > 1 ? " a pass" : "", fits * passes,
+                            fits, passes > 1 ? " a pass" : ranks > 1 ? " a rank" : "", fits * passes * ranks,
                             whole / more > 1 ? " or optim.accumulate=" + more : "");
         });
     }

@@ -54,7 +54,7 @@ final class BatchNormCases {
             of.running();
             of.move();
             of.merge(1);
-            of.merge(3);
+            of.merge(4);
             for (Type type : List.of(F32, BF16)) {
                 of.statistics(type);
                 of.moments(type);

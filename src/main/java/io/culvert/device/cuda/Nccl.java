@@ -7,8 +7,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import io.culvert.CulvertException;
 import io.culvert.bindings.load.NativeLibrary;
 import io.culvert.bindings.load.NativeLibraryException;
-import io.culvert.bindings.nccl.nccl_h;
 import io.culvert.bindings.nccl.ncclUniqueId;
+import io.culvert.bindings.nccl.nccl_h;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
