@@ -129,14 +129,26 @@ class EmulatedStepTest {
     @ParameterizedTest
     @ValueSource(strings = {"sgd", "lars", "adamw"})
     void aRecordedStepIsTheStep(String optimizer) {
+        recordedIsLaunched(optimizer, Precision.FP32);
+    }
+
+    /** cuDNN's graphs within the driver's. */
+    @Test
+    void aRecordedStepInBrainFloatsIsTheStep() {
+        int before = emulator.graphRuns();
+        recordedIsLaunched("sgd", Precision.BF16);
+        assertThat(emulator.graphRuns()).isGreaterThan(before);
+    }
+
+    private void recordedIsLaunched(String optimizer, Precision precision) {
         int before = emulator.graphLaunches();
         Trained recorded;
-        try (Device device = CudaDevice.open(0, Precision.FP32)) {
+        try (Device device = CudaDevice.open(0, precision)) {
             recorded = train(device, optimizer);
         }
         assertThat(emulator.graphLaunches() - before).isEqualTo(STEPS - 2);
         System.setProperty("culvert.graph", "false");
-        try (Device device = CudaDevice.open(0, Precision.FP32)) {
+        try (Device device = CudaDevice.open(0, precision)) {
             Trained launched = train(device, optimizer);
             assertThat(recorded.losses).isEqualTo(launched.losses);
             for (int i = 0; i < launched.tensors.size(); i++) {
