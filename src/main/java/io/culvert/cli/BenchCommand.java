@@ -63,7 +63,12 @@ final class BenchCommand implements Callable<Integer> {
     private List<String> command(Path home, Path target, String libraries) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
+            // The launcher's archive is for the program's own class path.
+            if (!flag.startsWith("-XX:SharedArchiveFile=")) {
+                command.add(flag);
+            }
+        }
         if (Runtime.version().feature() >= 23) {
             command.add("--sun-misc-unsafe-memory-access=allow"); // JMH uses it; the warning would head the table
         }

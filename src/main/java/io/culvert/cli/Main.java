@@ -2,6 +2,9 @@ package io.culvert.cli;
 
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -73,7 +76,7 @@ public final class Main implements Runnable {
 
     /** Runs one command line as {@link #main} does, and returns the exit code rather than leaving the JVM. */
     public static int run(String... args) {
-        CommandLine commandLine = commandLine();
+        CommandLine commandLine = commandLine(args);
         Failures failures = new Failures(commandLine.getErr(), List.of(args).contains("--stacktrace"));
         try {
             return commandLine.execute(args);
@@ -83,18 +86,46 @@ public final class Main implements Runnable {
         }
     }
 
-    /** The command tree with its error handling; tests give it other writers. */
+    /** The whole command tree with its error handling; tests give it other writers. */
     static CommandLine commandLine() {
+        return commandLine(command -> true);
+    }
+
+    /**
+     * The tree that one command line needs: whole is the command that it names, the others are names and descriptions,
+     * for the help and "did you mean". To look at every option of every command takes a second of processor time.
+     */
+    static CommandLine commandLine(String[] args) {
+        List<String> words = Stream.of(args).takeWhile(arg -> !arg.startsWith("@")).toList();
+        // The root's options are flags, so the first word that is none is the command; picocli alone reads an @file.
+        Optional<String> named = words.stream().filter(word -> !word.startsWith("-")).findFirst();
+        boolean inFile = named.isEmpty() && words.size() < args.length;
+        return commandLine(command -> inFile || named.filter(command.name()::equals).isPresent());
+    }
+
+    private static CommandLine commandLine(Predicate<Command> whole) {
         Main main = new Main();
         CommandLine commandLine = new CommandLine(main);
         commandLine.getCommandSpec().usageMessage().description(DESCRIPTION).footer(FOOTER);
-        commands().forEach(commandLine::addSubcommand);
-        KernelArguments.explain(commandLine.getSubcommands().get("kernels"));
+        for (Class<?> type : commands()) {
+            Command command = type.getAnnotation(Command.class);
+            commandLine.addSubcommand(command.name(), whole.test(command) ? type : outline(command));
+        }
+        CommandLine kernels = commandLine.getSubcommands().get("kernels");
+        if (!kernels.getSubcommands().isEmpty()) {
+            KernelArguments.explain(kernels);
+        }
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionExceptionHandler(
                 (exception, failed, parsed) -> new Failures(failed.getErr(), main.stacktrace).report(exception));
         commandLine.setParameterExceptionHandler((exception, args) -> Failures.usage(exception));
         return commandLine;
+    }
+
+    private static CommandSpec outline(Command command) {
+        CommandSpec spec = CommandSpec.create().name(command.name());
+        spec.usageMessage().description(command.description());
+        return spec;
     }
 
     /** Without a command: say what there is. */

@@ -102,4 +102,24 @@ class MainTest {
                 .isEqualTo(1);
         assertThat(err.toString()).contains("at io.culvert.cli.MainTest").doesNotContain("stack trace in");
     }
+
+    @Test
+    void aCommandLineBuildsTheCommandThatItNamesAndTheHelpOfTheWholeTree() {
+        CommandLine whole = Main.commandLine();
+        assertThat(Main.commandLine(new String[] {"--help"}).getUsageMessage()).isEqualTo(whole.getUsageMessage());
+        // What the root takes are flags: else their values would be taken for the command.
+        assertThat(whole.getCommandSpec().options())
+                .allSatisfy(option -> assertThat(option.arity().max()).isZero());
+
+        assertThat(whole.getSubcommands()).allSatisfy((name, command) -> {
+            CommandLine named = Main.commandLine(new String[] {"--stacktrace", name, "doctor"});
+            assertThat(named.getSubcommands().get(name).getUsageMessage()).isEqualTo(command.getUsageMessage());
+            assertThat(named.getSubcommands().get(name).getSubcommands().keySet())
+                    .isEqualTo(command.getSubcommands().keySet());
+        });
+        CommandLine fromFile = Main.commandLine(new String[] {"--stacktrace", "@arguments.txt"});
+        assertThat(fromFile.getSubcommands().get("study").getSubcommands()).isNotEmpty();
+        assertThat(Main.commandLine(new String[] {"doctor"}).getSubcommands().get("study").getSubcommands())
+                .isEmpty();
+    }
 }
