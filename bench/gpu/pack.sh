@@ -82,11 +82,7 @@ for entry in $class_path; do
     IFS=$old_ifs
     # Nobody is to be told of these runs over a network.
     case $entry in */mlflow-client-* | */duckdb_jdbc-*) continue ;; esac
-    if [ -d "$entry" ]; then
-        "$jdk/bin/jar" --create --no-compress --file "$content/lib/culvert.jar" -C "$entry" .
-    else
-        repack "$entry"
-    fi
+    repack "$entry"
 done
 IFS=$old_ifs
 "$jdk/bin/javac" -nowarn -d "$work/bench" -cp "$class_path" "$root/bench/java/io/culvert/bench/step/DeviceStep.java"

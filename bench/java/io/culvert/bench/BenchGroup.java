@@ -3,6 +3,8 @@ package io.culvert.bench;
 import io.culvert.bench.conv.ConvBench;
 import io.culvert.bench.ffm.DowncallBench;
 import io.culvert.bench.gemm.GemmBench;
+import io.culvert.bench.op.OpBench;
+import io.culvert.bench.op.OpShape;
 import io.culvert.bench.step.StepBench;
 import io.culvert.cli.BenchOptions;
 import io.culvert.cli.BenchOptions.Peer;
@@ -77,6 +79,38 @@ enum BenchGroup {
         }
     },
 
+    /** Other operations, see {@link OpShape}: as in the steps on 64x64 images of batch 128, and with odd sizes. */
+    OP(List.of(
+            "batch_norm,128,16,16,64",
+            "batch_norm,31,7,9,33",
+            "layer_norm,16640,192",
+            "layer_norm,197,191",
+            "attention,256,65,3,64",
+            "attention,128,65,12,16",
+            "attention,3,33,5,17",
+            "nt_xent,128,256",
+            "nt_xent,31,33",
+            "barlow_twins,128,2048",
+            "byol,128,256",
+            "dino,128,2,4096",
+            "dino,5,4,1000",
+            "mae,128,64,8",
+            "mae,3,33,11")) {
+        @Override
+        List<Side> sides(Set<Peer> peers, Settings s) {
+            List<Side> sides = new ArrayList<>();
+            sides.add(jmh(
+                    OpBench.class, Map.of("culvertForward", "op_forward", "culvertTrain", "op_train"), "culvert", s));
+            if (peers.contains(Peer.DJL)) {
+                sides.add(jmh(OpBench.class, Map.of("djlForward", "op_forward", "djlTrain", "op_train"), "djl", s));
+            }
+            if (peers.contains(Peer.PYTORCH)) {
+                sides.add(new PyTorchSide("ops.py", List.of(operations("--op", s)), s));
+            }
+            return sides;
+        }
+    },
+
     /** Whole training steps, see {@link io.culvert.bench.step.StepShape}; DJL's zoo has the first model alone. */
     STEP(List.of(
             "resnet18,simclr,128,64",
@@ -102,7 +136,9 @@ enum BenchGroup {
         }
 
         private List<String> resnets(Settings s) {
-            return shapes(s).stream().filter(shape -> shape.startsWith("resnet18")).toList();
+            return shapes(s).stream()
+                    .filter(shape -> shape.startsWith("resnet18"))
+                    .toList();
         }
 
         private List<List<String>> steps(List<String> shapes, boolean channelsLast, Settings s) {
@@ -153,6 +189,7 @@ enum BenchGroup {
             case DOWNCALL -> DOWNCALL;
             case GEMM -> GEMM;
             case CONV -> CONV;
+            case OP -> OP;
             case STEP -> STEP;
         };
     }

@@ -28,6 +28,9 @@ final class History {
                     .put("side", m.side())
                     .put("median_s", m.median());
             m.seconds().forEach(node.withArray("seconds")::add);
+            if (!Double.isNaN(m.first().seconds())) {
+                node.put("first_s", m.first().seconds());
+            }
             if (!Double.isNaN(m.peakMebibytes())) {
                 node.put("peak_rss_mib", m.peakMebibytes());
             }

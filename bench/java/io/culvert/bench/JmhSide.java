@@ -65,11 +65,12 @@ record JmhSide(
                 .include(Pattern.quote(benchmarks.getName()) + "\\.(" + String.join("|", methods.keySet()) + ")$")
                 .forks(1)
                 .threads(1)
-                .warmupIterations(whole ? settings.warmupStepsOfJvm() : 2)
+                .warmupIterations(whole ? settings.warmupStepsOfJvm() : settings.warmupIterationsOfJvm())
                 .measurementIterations(settings.samples())
                 .jvmArgs(flags.toArray(String[]::new))
                 .addProfiler(GCProfiler.class)
                 .addProfiler(PeakRssProfiler.class)
+                .addProfiler(FirstCall.class)
                 .shouldFailOnError(true)
                 .verbosity(VerboseMode.SILENT);
         if (!whole) {
@@ -84,21 +85,28 @@ record JmhSide(
         BenchmarkParams params = run.getParams();
         String name = params.getBenchmark();
         List<Double> seconds = new ArrayList<>();
-        double peak = Double.NaN;
         for (BenchmarkResult fork : run.getBenchmarkResults()) {
             Collection<IterationResult> iterations = fork.getIterationResults();
             for (IterationResult iteration : iterations) {
                 seconds.add(iteration.getPrimaryResult().getScore() / TimeUnit.SECONDS.toNanos(1));
             }
         }
-        Map<String, ? extends Result<?>> extra = secondary(run);
-        if (extra.containsKey(PeakRssProfiler.LABEL)) {
-            peak = extra.get(PeakRssProfiler.LABEL).getScore();
-        }
-        double heap = extra.containsKey(HEAP) ? extra.get(HEAP).getScore() : Double.NaN;
+        Map<String, Result<?>> extra = secondary(run);
         String shape = shapes.isEmpty() ? "" : params.getParam("shape");
         return new Measurement(
-                methods.get(name.substring(name.lastIndexOf('.') + 1)), shape, side, seconds, peak, heap);
+                methods.get(name.substring(name.lastIndexOf('.') + 1)),
+                shape,
+                side,
+                seconds,
+                score(extra, PeakRssProfiler.LABEL),
+                score(extra, HEAP),
+                new Measurement.First(
+                        score(extra, FirstCall.TIME) / TimeUnit.SECONDS.toNanos(1), score(extra, FirstCall.RESULT)));
+    }
+
+    /** NaN where there is no such result. */
+    private static double score(Map<String, Result<?>> results, String label) {
+        return results.containsKey(label) ? results.get(label).getScore() : Double.NaN;
     }
 
     @SuppressWarnings("rawtypes") // JMH's own signature is raw

@@ -2,8 +2,11 @@ package io.culvert.bench;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What the numbers were measured on. */
 final class Machine {
@@ -25,6 +28,31 @@ final class Machine {
     /** How many processes wanted a processor over the last minute: a busy machine spoils the numbers. */
     static double load() {
         return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+    }
+
+    /** The commit that the source tree is at, with a plus where files differ from it; "unknown" outside of a clone. */
+    static String commit(Path home) {
+        String commit = git(home, "rev-parse", "--short=12", "HEAD");
+        return commit.isEmpty()
+                ? "unknown"
+                : commit + (git(home, "status", "--porcelain", "-uno").isEmpty() ? "" : "+");
+    }
+
+    private static String git(Path home, String... arguments) {
+        List<String> command = new ArrayList<>(List.of("git", "-C", home.toString()));
+        command.addAll(List.of(arguments));
+        try {
+            Process process = new ProcessBuilder(command)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            return process.waitFor() == 0 ? output : "";
+        } catch (IOException e) {
+            return ""; // no git
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "";
+        }
     }
 
     private static String cpuinfo(String key) {

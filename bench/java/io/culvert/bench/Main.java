@@ -57,6 +57,7 @@ public final class Main implements Callable<Integer> {
                 measure(new Settings(options.threads(), options.quick(), home, options.python(), options.one()), out);
         out.println();
         out.print(Table.of(measurements));
+        Agreement.check(measurements);
         Path file = options.results(home);
         History.append(file, context, measurements);
         out.println();
@@ -69,6 +70,7 @@ public final class Main implements Callable<Integer> {
         Map<String, String> context = new LinkedHashMap<>();
         context.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         context.put("culvert", Version.culvert());
+        context.put("commit", Machine.commit(Path.of(System.getProperty("culvert.home", "."))));
         context.put("java", Version.platform());
         context.put("machine", Machine.describe());
         context.put("load", "%.2f when it began".formatted(Machine.load()));

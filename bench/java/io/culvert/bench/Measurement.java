@@ -13,9 +13,27 @@ import java.util.List;
  * @param seconds time of each sample
  * @param peakMebibytes peak resident set of the process that did nothing else; NaN where it is not known
  * @param heapBytes Java heap bytes allocated in one operation, the benchmark harness included; NaN outside Java
+ * @param first what the first call in a process took, in seconds, and computed
  */
 public record Measurement(
-        String bench, String shape, String side, List<Double> seconds, double peakMebibytes, double heapBytes) {
+        String bench,
+        String shape,
+        String side,
+        List<Double> seconds,
+        double peakMebibytes,
+        double heapBytes,
+        First first) {
+
+    /**
+     * The first call in a process.
+     *
+     * @param seconds the faster one of several rounds; NaN where it was not timed
+     * @param result a number that every side must compute alike; NaN where there is none
+     */
+    public record First(double seconds, double result) {
+        /** Not looked at. */
+        public static final First UNKNOWN = new First(Double.NaN, Double.NaN);
+    }
 
     /** Both rounds' samples as one measurement; of two peaks the higher one. */
     public Measurement and(Measurement other) {
@@ -27,24 +45,22 @@ public record Measurement(
                 side,
                 all,
                 Math.max(peakMebibytes, other.peakMebibytes),
-                Math.min(heapBytes, other.heapBytes));
+                Math.min(heapBytes, other.heapBytes),
+                new First(Math.min(first.seconds, other.first.seconds), first.result));
     }
 
     /** Median of the samples, in seconds. */
     public double median() {
+        return quantile(0.5);
+    }
+
+    /** The sample below which a share of them lies, between two of them by their distance, in seconds. */
+    public double quantile(double share) {
         List<Double> sorted = new ArrayList<>(seconds);
         Collections.sort(sorted);
-        int middle = sorted.size() / 2;
-        return sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
-    }
-
-    /** Fastest sample, in seconds. */
-    public double fastest() {
-        return Collections.min(seconds);
-    }
-
-    /** Slowest sample, in seconds. */
-    public double slowest() {
-        return Collections.max(seconds);
+        double place = share * (sorted.size() - 1);
+        int below = (int) place;
+        double low = sorted.get(below);
+        return below == place ? low : low + (place - below) * (sorted.get(below + 1) - low);
     }
 }

@@ -51,7 +51,10 @@ record PyTorchSide(String script, List<List<String>> arguments, Settings setting
                     node.get("side").asText(),
                     seconds,
                     node.path("peak_rss_mb").asDouble(Double.NaN),
-                    Double.NaN);
+                    Double.NaN,
+                    new Measurement.First(
+                            node.path("first_s").asDouble(Double.NaN),
+                            node.path("result").asDouble(Double.NaN)));
         } catch (IOException e) {
             throw CulvertException.data(e, "%s printed what is no measurement: %s", script, line);
         }

@@ -7,10 +7,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** The result as text: each case, each side, and how many times as long as Culvert a peer takes. */
+/**
+ * The result as text: each case, each side, what it takes warm and the first time (cold), and how many times as long as
+ * Culvert a peer takes.
+ */
 final class Table {
     private static final String CULVERT = "culvert";
-    private static final String LINE = "%-13s %-24s %-22s %10s  %-21s %7s %9s %10s%n";
+    private static final String LINE = "%-13s %-24s %-22s %10s  %-21s %10s %7s %9s %10s%n";
 
     private Table() {}
 
@@ -21,7 +24,7 @@ final class Table {
                     .add(m);
         }
         StringBuilder text = new StringBuilder(LINE.formatted(
-                "benchmark", "case", "side", "median", "fastest .. slowest", "ratio", "peak RSS", "heap/op"));
+                "benchmark", "case", "side", "median", "quartiles", "cold", "ratio", "peak RSS", "heap/op"));
         for (List<Measurement> sides : cases.values()) {
             double ours = sides.stream()
                     .filter(m -> m.side().equals(CULVERT))
@@ -35,7 +38,8 @@ final class Table {
                         first ? m.shape() : "",
                         m.side(),
                         time(m.median()),
-                        time(m.fastest()) + " .. " + time(m.slowest()),
+                        time(m.quantile(0.25)) + " .. " + time(m.quantile(0.75)),
+                        Double.isNaN(m.first().seconds()) ? "-" : time(m.first().seconds()),
                         Double.isNaN(ours) ? "-" : String.format(Locale.ROOT, "%.2fx", m.median() / ours),
                         Double.isNaN(m.peakMebibytes()) ? "-" : Math.round(m.peakMebibytes()) + " MiB",
                         Double.isNaN(m.heapBytes()) ? "-" : Math.round(m.heapBytes()) + " B"));

@@ -1,5 +1,6 @@
 package io.culvert.bench.conv;
 
+import io.culvert.bench.FirstCall;
 import io.culvert.bench.culvert.CulvertConv;
 import io.culvert.bench.djl.DjlOps;
 import java.util.concurrent.TimeUnit;
@@ -35,10 +36,11 @@ public class ConvBench {
     public static class CulvertInference {
         private CulvertConv conv;
 
-        /** Fills the operands. */
+        /** Fills the operands and times the first call. */
         @Setup(Level.Trial)
         public void open(Shape s) {
             conv = new CulvertConv(ConvShape.parse(s.shape), false);
+            FirstCall.time(conv::forward);
         }
 
         /** Frees the operands. */
@@ -53,10 +55,11 @@ public class ConvBench {
     public static class CulvertTraining {
         private CulvertConv conv;
 
-        /** Fills the operands. */
+        /** Fills the operands and times the first call. */
         @Setup(Level.Trial)
         public void open(Shape s) {
             conv = new CulvertConv(ConvShape.parse(s.shape), true);
+            FirstCall.time(conv::train);
         }
 
         /** Frees the operands. */
@@ -71,10 +74,11 @@ public class ConvBench {
     public static class DjlInference {
         private DjlOps ops;
 
-        /** Fills the operands. */
+        /** Fills the operands and times the first call. */
         @Setup(Level.Trial)
         public void open(Shape s) {
             ops = DjlOps.conv(ConvShape.parse(s.shape), false);
+            FirstCall.time(ops::forward);
         }
 
         /** Frees the operands. */
@@ -89,10 +93,11 @@ public class ConvBench {
     public static class DjlTraining {
         private DjlOps ops;
 
-        /** Fills the operands. */
+        /** Fills the operands and times the first call. */
         @Setup(Level.Trial)
         public void open(Shape s) {
             ops = DjlOps.conv(ConvShape.parse(s.shape), true);
+            FirstCall.time(ops::train);
         }
 
         /** Frees the operands. */

@@ -1,5 +1,6 @@
 package io.culvert.bench.gemm;
 
+import io.culvert.bench.FirstCall;
 import io.culvert.bench.culvert.CulvertGemm;
 import io.culvert.bench.djl.DjlOps;
 import java.util.concurrent.TimeUnit;
@@ -28,10 +29,11 @@ public class GemmBench {
 
         private CulvertGemm gemm;
 
-        /** Fills the operands. */
+        /** Fills the operands and times the first call. */
         @Setup(Level.Trial)
         public void open() {
             gemm = new CulvertGemm(GemmShape.parse(shape));
+            FirstCall.time(gemm::product);
         }
 
         /** Frees the operands. */
@@ -50,10 +52,11 @@ public class GemmBench {
 
         private DjlOps ops;
 
-        /** Fills the operands. */
+        /** Fills the operands and times the first call. */
         @Setup(Level.Trial)
         public void open() {
             ops = DjlOps.gemm(GemmShape.parse(shape));
+            FirstCall.time(ops::product);
         }
 
         /** Frees the operands. */

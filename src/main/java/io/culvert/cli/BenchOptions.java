@@ -12,6 +12,7 @@ public final class BenchOptions {
         DOWNCALL,
         GEMM,
         CONV,
+        OP,
         STEP
     }
 
