@@ -100,10 +100,7 @@ enum BenchGroup {
         List<Side> sides(Set<Peer> peers, Settings s) {
             List<Side> sides = new ArrayList<>();
             sides.add(jmh(
-                    OpBench.class,
-                    Map.of("culvertForward", "op_forward", "culvertTrain", "op_train"),
-                    "culvert",
-                    s));
+                    OpBench.class, Map.of("culvertForward", "op_forward", "culvertTrain", "op_train"), "culvert", s));
             if (peers.contains(Peer.DJL)) {
                 sides.add(jmh(OpBench.class, Map.of("djlForward", "op_forward", "djlTrain", "op_train"), "djl", s));
             }
@@ -139,7 +136,9 @@ enum BenchGroup {
         }
 
         private List<String> resnets(Settings s) {
-            return shapes(s).stream().filter(shape -> shape.startsWith("resnet18")).toList();
+            return shapes(s).stream()
+                    .filter(shape -> shape.startsWith("resnet18"))
+                    .toList();
         }
 
         private List<List<String>> steps(List<String> shapes, boolean channelsLast, Settings s) {

@@ -65,7 +65,7 @@ record JmhSide(
                 .include(Pattern.quote(benchmarks.getName()) + "\\.(" + String.join("|", methods.keySet()) + ")$")
                 .forks(1)
                 .threads(1)
-                .warmupIterations(whole ? settings.warmupStepsOfJvm() : 2)
+                .warmupIterations(whole ? settings.warmupStepsOfJvm() : settings.warmupIterationsOfJvm())
                 .measurementIterations(settings.samples())
                 .jvmArgs(flags.toArray(String[]::new))
                 .addProfiler(GCProfiler.class)

@@ -33,7 +33,9 @@ final class Machine {
     /** The commit that the source tree is at, with a plus where files differ from it; "unknown" outside of a clone. */
     static String commit(Path home) {
         String commit = git(home, "rev-parse", "--short=12", "HEAD");
-        return commit.isEmpty() ? "unknown" : commit + (git(home, "status", "--porcelain", "-uno").isEmpty() ? "" : "+");
+        return commit.isEmpty()
+                ? "unknown"
+                : commit + (git(home, "status", "--porcelain", "-uno").isEmpty() ? "" : "+");
     }
 
     private static String git(Path home, String... arguments) {

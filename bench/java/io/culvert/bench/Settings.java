@@ -31,4 +31,12 @@ record Settings(int threads, boolean quick, Path home, String python, String onl
     int warmupStepsOfJvm() {
         return quick ? 3 : 10;
     }
+
+    /**
+     * Iterations of {@link #secondsPerSample} that are not measured in a JVM: kernels on the Vector API allocate and crawl until
+     * the compiler has got to them, which takes seconds where others want the processors too.
+     */
+    int warmupIterationsOfJvm() {
+        return quick ? 5 : 8;
+    }
 }

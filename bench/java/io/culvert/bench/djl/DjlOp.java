@@ -59,8 +59,7 @@ public final class DjlOp implements OpSide {
                 : other;
         center = s.op().equals("dino") ? manager.zeros(new Shape(s.at(2))) : other;
         dy = switch (s.op()) {
-            case "batch_norm" ->
-                channelsFirst(OpShape.numbers(1, numbers.length), s.at(0), s.at(1), s.at(2), s.at(3));
+            case "batch_norm" -> channelsFirst(OpShape.numbers(1, numbers.length), s.at(0), s.at(1), s.at(2), s.at(3));
             case "layer_norm" -> numbers(1, inputShape());
             case "attention" -> numbers(1, new Shape(s.at(0), s.at(1), (long) s.at(2) * s.at(3)));
             default -> manager.create(1f);
@@ -133,7 +132,12 @@ public final class DjlOp implements OpSide {
             case "byol" -> {
                 NDList views = other.split(2);
                 NDArray target = views.get(1).concat(views.get(0), 0).normalize(2, 1);
-                yield x.normalize(2, 1).mul(target).sum(new int[] {1}).mul(-2).add(2).mean();
+                yield x.normalize(2, 1)
+                        .mul(target)
+                        .sum(new int[] {1})
+                        .mul(-2)
+                        .add(2)
+                        .mean();
             }
             case "dino" -> dino();
             case "mae" -> mae();
@@ -158,9 +162,8 @@ public final class DjlOp implements OpSide {
         int batch = s.at(0);
         NDManager scope = x.getManager();
         NDArray unit = x.normalize(2, 1);
-        NDArray logits = unit.matMul(unit.transpose())
-                .div(0.2f)
-                .add(scope.eye(2 * batch).mul(-1e9f));
+        NDArray logits =
+                unit.matMul(unit.transpose()).div(0.2f).add(scope.eye(2 * batch).mul(-1e9f));
         NDArray eye = scope.eye(batch);
         NDArray zero = scope.zeros(new Shape(batch, batch));
         NDArray partner = zero.concat(eye, 1).concat(eye.concat(zero, 1), 0);
@@ -212,9 +215,8 @@ public final class DjlOp implements OpSide {
         long n = s.at(0);
         long g = grid();
         long p = s.at(2);
-        NDArray patches = other.reshape(n, 3, g, p, g, p)
-                .transpose(0, 2, 4, 3, 5, 1)
-                .reshape(n, g * g, p * p * 3);
+        NDArray patches =
+                other.reshape(n, 3, g, p, g, p).transpose(0, 2, 4, 3, 5, 1).reshape(n, g * g, p * p * 3);
         NDArray centred = patches.sub(patches.mean(new int[] {2}, true));
         NDArray deviation = centred.square()
                 .sum(new int[] {2}, true)

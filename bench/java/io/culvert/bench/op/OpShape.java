@@ -25,7 +25,22 @@ import java.util.Map;
  */
 public record OpShape(String op, List<Integer> sizes) {
     private static final Map<String, Integer> SIZES = Map.of(
-            "batch_norm", 4, "layer_norm", 2, "attention", 4, "nt_xent", 2, "barlow_twins", 2, "byol", 2, "dino", 3, "mae", 3);
+            "batch_norm",
+            4,
+            "layer_norm",
+            2,
+            "attention",
+            4,
+            "nt_xent",
+            2,
+            "barlow_twins",
+            2,
+            "byol",
+            2,
+            "dino",
+            3,
+            "mae",
+            3);
 
     /**
      * Reads {@code name,size,size,...}.
@@ -40,8 +55,7 @@ public record OpShape(String op, List<Integer> sizes) {
         }
         try {
             return new OpShape(
-                    words[0],
-                    Arrays.stream(words).skip(1).map(Integer::valueOf).toList());
+                    words[0], Arrays.stream(words).skip(1).map(Integer::valueOf).toList());
         } catch (NumberFormatException e) {
             throw CulvertException.usage("'%s': the sizes must be whole numbers", text);
         }

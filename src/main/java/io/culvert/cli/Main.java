@@ -96,11 +96,14 @@ public final class Main implements Runnable {
      * for the help and "did you mean". To look at every option of every command takes a second of processor time.
      */
     static CommandLine commandLine(String[] args) {
-        List<String> words = Stream.of(args).takeWhile(arg -> !arg.startsWith("@")).toList();
+        List<String> words =
+                Stream.of(args).takeWhile(arg -> !arg.startsWith("@")).toList();
         // The root's options are flags, so the first word that is none is the command; picocli alone reads an @file.
-        Optional<String> named = words.stream().filter(word -> !word.startsWith("-")).findFirst();
+        Optional<String> named =
+                words.stream().filter(word -> !word.startsWith("-")).findFirst();
         boolean inFile = named.isEmpty() && words.size() < args.length;
-        return commandLine(command -> inFile || named.filter(command.name()::equals).isPresent());
+        return commandLine(
+                command -> inFile || named.filter(command.name()::equals).isPresent());
     }
 
     private static CommandLine commandLine(Predicate<Command> whole) {

@@ -74,7 +74,8 @@ class LauncherTest {
     }
 
     private Output launch(String javaOpts, String... args) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of("/bin/sh", root.resolve("culvert").toString()));
+        List<String> command =
+                new ArrayList<>(List.of("/bin/sh", root.resolve("culvert").toString()));
         command.addAll(List.of(args));
         Path out = root.resolve("out.txt");
         Path err = root.resolve("err.txt");
@@ -83,9 +84,7 @@ class LauncherTest {
         builder.environment().putAll(Map.of("JAVA_HOME", System.getProperty("java.home"), "JAVA_OPTS", javaOpts));
         int code = builder.start().waitFor();
         return new Output(
-                code,
-                Files.readString(out, StandardCharsets.UTF_8),
-                Files.readString(err, StandardCharsets.UTF_8));
+                code, Files.readString(out, StandardCharsets.UTF_8), Files.readString(err, StandardCharsets.UTF_8));
     }
 
     private Path archive() throws IOException {

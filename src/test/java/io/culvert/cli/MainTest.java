@@ -119,7 +119,10 @@ class MainTest {
         });
         CommandLine fromFile = Main.commandLine(new String[] {"--stacktrace", "@arguments.txt"});
         assertThat(fromFile.getSubcommands().get("study").getSubcommands()).isNotEmpty();
-        assertThat(Main.commandLine(new String[] {"doctor"}).getSubcommands().get("study").getSubcommands())
+        assertThat(Main.commandLine(new String[] {"doctor"})
+                        .getSubcommands()
+                        .get("study")
+                        .getSubcommands())
                 .isEmpty();
     }
 }
