@@ -101,7 +101,8 @@ final class CpuMaxPool implements OpKernel {
 
     private void poolOne(int n, int top, int left, int c, long out) {
         float best = Float.NEGATIVE_INFINITY;
-        int position = 0;
+        // Where all are NaNs none wins, and the gradient must not leave the map.
+        int position = Math.max(0, -top) * op.kernel + Math.max(0, -left);
         for (int i = Math.max(0, -top); i < op.kernel && top + i < height; i++) {
             for (int j = Math.max(0, -left); j < op.kernel && left + j < width; j++) {
                 float v = Simd.get(x, at(n, top + i, left + j) + c);
