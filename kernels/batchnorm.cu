@@ -194,15 +194,19 @@ KERNEL batchnorm_merge_f32(float *__restrict__ mean, float *__restrict__ invstd,
         for (int group = 0; group < groups; group++) {
             const double *of = moments + 2L * group * channels + c;
             double middle = 0;
-#pragma unroll 1
-            for (int rank = 0; rank < ranks; rank++) middle += of[rank * stride];
-            middle /= ranks;
             double variance = 0;
+            // One at least, and few: loops that are not unrolled.
+            int rank = 0;
 #pragma unroll 1
-            for (int rank = 0; rank < ranks; rank++) {
+            do middle += of[rank * stride];
+            while (++rank < ranks);
+            middle /= ranks;
+            rank = 0;
+#pragma unroll 1
+            do {
                 double off = of[rank * stride] - middle;
                 variance += of[rank * stride + channels] + off * off;
-            }
+            } while (++rank < ranks);
             variance /= ranks;
             mean[group * channels + c] = static_cast<float>(middle);
             invstd[group * channels + c] = static_cast<float>(1 / sqrt(variance + eps));
