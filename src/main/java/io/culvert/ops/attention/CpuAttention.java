@@ -107,71 +107,78 @@ final class CpuAttention implements OpKernel {
         return (long) (head / op.heads) * strides.image() + (long) (head % op.heads) * strides.head();
     }
 
+    /** Head by head, each in a call: a loop that takes in all that a head needs is compiled several times, at seconds each. */
     private void attend(int worker, int from, int to) {
-        Scratch s = scratch[worker];
         for (int head = from; head < to; head++) {
-            long in = first(op.in, head);
-            long out = first(op.out, head);
-            copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
-            copy(op.v, in + op.start(2), op.in.token(), n, s.values);
-            for (int first = 0; first < n; first += tile) {
-                int rows = Math.min(tile, n - first);
-                int across = TileProduct.stride(rows);
-                copy(op.q, in + op.start(0) + (long) first * op.in.token(), op.in.token(), rows, s.queries);
-                transpose(s.queries, rows, s.queriesAcross, across, scaleOfPowers);
-                TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
-                SoftmaxTile.weights(s.weights, across, n, rows, s.offsets, s.sums);
-                TileProduct.multiply(s.result, wide, s.weights, 1, across, s.values, wide, rows, d, n, false);
-                long logSums = (long) head * n + first;
-                for (int row = 0; row < rows; row++) {
-                    double logSum = Math.log(s.sums[row]) - s.offsets[row] * LN_2;
-                    set(op.logSum.data(), logSums + row, (float) logSum);
-                    long at = out + (long) (first + row) * op.out.token();
-                    store(s.result, row * wide, 1 / s.sums[row], op.y.data(), at);
-                }
+            attend(scratch[worker], head);
+        }
+    }
+
+    private void attend(Scratch s, int head) {
+        long in = first(op.in, head);
+        long out = first(op.out, head);
+        copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
+        copy(op.v, in + op.start(2), op.in.token(), n, s.values);
+        for (int first = 0; first < n; first += tile) {
+            int rows = Math.min(tile, n - first);
+            int across = TileProduct.stride(rows);
+            copy(op.q, in + op.start(0) + (long) first * op.in.token(), op.in.token(), rows, s.queries);
+            transpose(s.queries, rows, s.queriesAcross, across, scaleOfPowers);
+            TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
+            SoftmaxTile.weights(s.weights, across, n, rows, s.offsets, s.sums);
+            TileProduct.multiply(s.result, wide, s.weights, 1, across, s.values, wide, rows, d, n, false);
+            long logSums = (long) head * n + first;
+            for (int row = 0; row < rows; row++) {
+                double logSum = Math.log(s.sums[row]) - s.offsets[row] * LN_2;
+                set(op.logSum.data(), logSums + row, (float) logSum);
+                long at = out + (long) (first + row) * op.out.token();
+                store(s.result, row * wide, 1 / s.sums[row], op.y.data(), at);
             }
         }
     }
 
-    /** With P the softmax and D = rows of (y . dy): dv = P^T dy, dS = P (dy v^T - D), dq = scale dS k, dk = scale dS^T q. */
     private void differentiate(int worker, int from, int to) {
-        Scratch s = scratch[worker];
+        for (int head = from; head < to; head++) {
+            differentiate(scratch[worker], head);
+        }
+    }
+
+    /** With P the softmax and D = rows of (y . dy): dv = P^T dy, dS = P (dy v^T - D), dq = scale dS k, dk = scale dS^T q. */
+    private void differentiate(Scratch s, int head) {
         // The softmax of one score is 1 whatever the score: its slope vanishes exactly, which a difference would not.
         float slope = n == 1 ? 0 : (float) op.scale;
-        for (int head = from; head < to; head++) {
-            long in = first(op.in, head);
-            long out = first(op.out, head);
-            copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
-            copy(op.v, in + op.start(2), op.in.token(), n, s.values);
-            for (int first = 0; first < n; first += tile) {
-                int rows = Math.min(tile, n - first);
-                int across = TileProduct.stride(rows);
-                long q = in + op.start(0) + (long) first * op.in.token();
-                long y = out + (long) first * op.out.token();
-                copy(op.q, q, op.in.token(), rows, s.queries);
-                copy(op.dy, y, op.out.token(), rows, s.gradients);
-                transpose(s.queries, rows, s.queriesAcross, across, scaleOfPowers);
-                transpose(s.gradients, rows, s.gradientsAcross, across, 1);
-                TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
-                TileProduct.multiply(s.slopes, across, s.values, wide, 1, s.gradientsAcross, across, n, rows, d, false);
-                for (int row = 0; row < rows; row++) {
-                    s.offsets[row] = (float) (-get(op.logSum.data(), (long) head * n + first + row) / LN_2);
-                    s.sums[row] = along(s.gradients, row * wide, op.y.data(), y + (long) row * op.out.token(), s.lanes);
-                }
-                SoftmaxTile.slopes(s.slopes, s.weights, across, n, rows, s.offsets, s.sums, slope);
-                boolean add = first > 0;
-                TileProduct.multiply(s.dv, wide, s.weights, across, 1, s.gradients, wide, n, d, rows, add);
-                TileProduct.multiply(s.dk, wide, s.slopes, across, 1, s.queries, wide, n, d, rows, add);
-                TileProduct.multiply(s.result, wide, s.slopes, 1, across, s.keys, wide, rows, d, n, false);
-                for (int row = 0; row < rows; row++) {
-                    store(s.result, row * wide, 1, op.dq.data(), q + (long) row * op.in.token());
-                }
+        long in = first(op.in, head);
+        long out = first(op.out, head);
+        copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
+        copy(op.v, in + op.start(2), op.in.token(), n, s.values);
+        for (int first = 0; first < n; first += tile) {
+            int rows = Math.min(tile, n - first);
+            int across = TileProduct.stride(rows);
+            long q = in + op.start(0) + (long) first * op.in.token();
+            long y = out + (long) first * op.out.token();
+            copy(op.q, q, op.in.token(), rows, s.queries);
+            copy(op.dy, y, op.out.token(), rows, s.gradients);
+            transpose(s.queries, rows, s.queriesAcross, across, scaleOfPowers);
+            transpose(s.gradients, rows, s.gradientsAcross, across, 1);
+            TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
+            TileProduct.multiply(s.slopes, across, s.values, wide, 1, s.gradientsAcross, across, n, rows, d, false);
+            for (int row = 0; row < rows; row++) {
+                s.offsets[row] = (float) (-get(op.logSum.data(), (long) head * n + first + row) / LN_2);
+                s.sums[row] = along(s.gradients, row * wide, op.y.data(), y + (long) row * op.out.token(), s.lanes);
             }
-            for (int row = 0; row < n; row++) {
-                long at = in + (long) row * op.in.token();
-                store(s.dk, row * wide, 1, op.dk.data(), at + op.start(1));
-                store(s.dv, row * wide, 1, op.dv.data(), at + op.start(2));
+            SoftmaxTile.slopes(s.slopes, s.weights, across, n, rows, s.offsets, s.sums, slope);
+            boolean add = first > 0;
+            TileProduct.multiply(s.dv, wide, s.weights, across, 1, s.gradients, wide, n, d, rows, add);
+            TileProduct.multiply(s.dk, wide, s.slopes, across, 1, s.queries, wide, n, d, rows, add);
+            TileProduct.multiply(s.result, wide, s.slopes, 1, across, s.keys, wide, rows, d, n, false);
+            for (int row = 0; row < rows; row++) {
+                store(s.result, row * wide, 1, op.dq.data(), q + (long) row * op.in.token());
             }
+        }
+        for (int row = 0; row < n; row++) {
+            long at = in + (long) row * op.in.token();
+            store(s.dk, row * wide, 1, op.dk.data(), at + op.start(1));
+            store(s.dv, row * wide, 1, op.dv.data(), at + op.start(2));
         }
     }
 
