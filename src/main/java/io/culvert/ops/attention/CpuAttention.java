@@ -8,6 +8,7 @@ import static io.culvert.device.cpu.Simd.set;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.TileProduct;
+import io.culvert.device.cpu.Transposition;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import io.culvert.tensor.Tensor;
@@ -71,15 +72,15 @@ final class CpuAttention implements OpKernel {
         final float[] offsets;
 
         final float[] sums;
-        final float[] lanes = new float[LANES];
+        final Transposition transposition = new Transposition();
 
         Scratch(int n, int d, int wide, int tile, boolean training) {
             int rows = TileProduct.paddedRows(n);
             int across = TileProduct.stride(tile);
             keys = new float[rows * wide];
             values = new float[rows * wide];
-            queries = new float[tile * wide];
-            queriesAcross = new float[d * across];
+            queries = new float[TileProduct.paddedColumns(tile) * wide];
+            queriesAcross = new float[TileProduct.paddedColumns(d) * across];
             // A product with the tile's columns for rows runs past the last one.
             weights = new float[rows * across + TileProduct.paddedRows(tile)];
             result = new float[TileProduct.paddedRows(tile) * wide];
@@ -123,7 +124,7 @@ final class CpuAttention implements OpKernel {
             int rows = Math.min(tile, n - first);
             int across = TileProduct.stride(rows);
             copy(op.q, in + op.start(0) + (long) first * op.in.token(), op.in.token(), rows, s.queries);
-            transpose(s.queries, rows, s.queriesAcross, across, scaleOfPowers);
+            s.transposition.transpose(s.queries, wide, rows, d, s.queriesAcross, across, scaleOfPowers);
             TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
             SoftmaxTile.weights(s.weights, across, n, rows, s.offsets, s.sums);
             TileProduct.multiply(s.result, wide, s.weights, 1, across, s.values, wide, rows, d, n, false);
@@ -158,15 +159,14 @@ final class CpuAttention implements OpKernel {
             long y = out + (long) first * op.out.token();
             copy(op.q, q, op.in.token(), rows, s.queries);
             copy(op.dy, y, op.out.token(), rows, s.gradients);
-            transpose(s.queries, rows, s.queriesAcross, across, scaleOfPowers);
-            transpose(s.gradients, rows, s.gradientsAcross, across, 1);
+            s.transposition.transpose(s.queries, wide, rows, d, s.queriesAcross, across, scaleOfPowers);
+            s.transposition.transpose(s.gradients, wide, rows, d, s.gradientsAcross, across, 1);
             TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
             TileProduct.multiply(s.slopes, across, s.values, wide, 1, s.gradientsAcross, across, n, rows, d, false);
             for (int row = 0; row < rows; row++) {
                 s.offsets[row] = (float) (-get(op.logSum.data(), (long) head * n + first + row) / LN_2);
-                s.sums[row] = along(s.gradients, row * wide, op.y.data(), y + (long) row * op.out.token(), s.lanes);
             }
-            SoftmaxTile.slopes(s.slopes, s.weights, across, n, rows, s.offsets, s.sums, slope);
+            SoftmaxTile.slopes(s.slopes, s.weights, across, n, rows, s.offsets, slope);
             boolean add = first > 0;
             TileProduct.multiply(s.dv, wide, s.weights, across, 1, s.gradients, wide, n, d, rows, add);
             TileProduct.multiply(s.dk, wide, s.slopes, across, 1, s.queries, wide, n, d, rows, add);
@@ -180,22 +180,6 @@ final class CpuAttention implements OpKernel {
             store(s.dk, row * wide, 1, op.dk.data(), at + op.start(1));
             store(s.dv, row * wide, 1, op.dv.data(), at + op.start(2));
         }
-    }
-
-    private double products(float[] a, int at, MemorySegment b, long base, float[] lanes) {
-        FloatVector sums = FloatVector.zero(F);
-        for (int c = 0; c + LANES <= d; c += LANES) {
-            sums = FloatVector.fromArray(F, a, at + c).fma(Simd.load(b, base + c), sums);
-        }
-        return Simd.sum(sums, lanes);
-    }
-
-    private float along(float[] a, int at, MemorySegment b, long base, float[] lanes) {
-        double sum = products(a, at, b, base, lanes);
-        for (int c = Simd.bound(d); c < d; c++) {
-            sum += (double) a[at + c] * get(b, base + c);
-        }
-        return (float) sum;
     }
 
     private void copy(Tensor from, long base, int stride, int rows, float[] to) {
@@ -212,14 +196,6 @@ final class CpuAttention implements OpKernel {
         }
         for (; c < d; c++) {
             to[at + c] = get(from, base + c);
-        }
-    }
-
-    private void transpose(float[] from, int rows, float[] to, int across, float scale) {
-        for (int row = 0; row < rows; row++) {
-            for (int c = 0; c < d; c++) {
-                to[c * across + row] = scale * from[row * wide + c];
-            }
         }
     }
 

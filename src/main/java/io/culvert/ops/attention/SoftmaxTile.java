@@ -76,37 +76,43 @@ final class SoftmaxTile {
     }
 
     /**
-     * {@code x = 2^(x + offset)}, the softmax anew, and from its gradients dP those of the scores, {@code scale x (dP - delta)}.
+     * {@code x = 2^(x + offset)}, the softmax anew, and from its gradients dP those of the scores, {@code scale x (dP - D)} with D
+     * the sum over a column of x dP, which is {@code y . dy}.
      *
      * @param slopes dP, then the gradients of the scores; laid out as x
      * @param offsets less the base-2 logarithm of each column's sum
-     * @param deltas of each column, {@code y . dy}
      */
-    static void slopes(
-            float[] slopes, float[] x, int stride, int rows, int columns, float[] offsets, float[] deltas, float scale) {
+    static void slopes(float[] slopes, float[] x, int stride, int rows, int columns, float[] offsets, float scale) {
         FloatVector one = FloatVector.broadcast(F, 1f);
         FloatVector factor = FloatVector.broadcast(F, scale);
         for (int c = 0; c < columns; c += LANES) {
             FloatVector offset = FloatVector.fromArray(F, offsets, c);
-            FloatVector delta = FloatVector.fromArray(F, deltas, c);
+            FloatVector total = FloatVector.zero(F);
+            for (int group = 0; group < rows; group += SUMMED) {
+                FloatVector sum = FloatVector.zero(F);
+                for (int row = group; row < Math.min(rows, group + SUMMED); row++) {
+                    FloatVector v = FloatVector.fromArray(F, x, row * stride + c).add(offset);
+                    v = v.blend(LEAST, v.compare(VectorOperators.LT, LEAST));
+                    FloatVector shifted = v.add(ROUND);
+                    FloatVector f = v.sub(shifted.sub(ROUND));
+                    FloatVector p = f.fma(FloatVector.broadcast(F, POWER[0]), FloatVector.broadcast(F, POWER[1]));
+                    p = p.fma(f, FloatVector.broadcast(F, POWER[2]));
+                    p = p.fma(f, FloatVector.broadcast(F, POWER[3]));
+                    p = p.fma(f, FloatVector.broadcast(F, POWER[4]));
+                    p = p.fma(f, FloatVector.broadcast(F, POWER[5]));
+                    p = p.fma(f, one);
+                    p = p.mul(shifted.reinterpretAsInts()
+                            .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
+                            .add(EXPONENT_BIAS)
+                            .reinterpretAsFloats());
+                    p.intoArray(x, row * stride + c);
+                    sum = p.fma(FloatVector.fromArray(F, slopes, row * stride + c), sum);
+                }
+                total = total.add(sum);
+            }
             for (int row = 0; row < rows; row++) {
-                FloatVector v = FloatVector.fromArray(F, x, row * stride + c).add(offset);
-                v = v.blend(LEAST, v.compare(VectorOperators.LT, LEAST));
-                FloatVector shifted = v.add(ROUND);
-                FloatVector f = v.sub(shifted.sub(ROUND));
-                FloatVector p = f.fma(FloatVector.broadcast(F, POWER[0]), FloatVector.broadcast(F, POWER[1]));
-                p = p.fma(f, FloatVector.broadcast(F, POWER[2]));
-                p = p.fma(f, FloatVector.broadcast(F, POWER[3]));
-                p = p.fma(f, FloatVector.broadcast(F, POWER[4]));
-                p = p.fma(f, FloatVector.broadcast(F, POWER[5]));
-                p = p.fma(f, one);
-                p = p.mul(shifted.reinterpretAsInts()
-                        .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
-                        .add(EXPONENT_BIAS)
-                        .reinterpretAsFloats());
-                p.intoArray(x, row * stride + c);
-                FloatVector slope = FloatVector.fromArray(F, slopes, row * stride + c).sub(delta);
-                slope.mul(p.mul(factor)).intoArray(slopes, row * stride + c);
+                FloatVector p = FloatVector.fromArray(F, x, row * stride + c).mul(factor);
+                FloatVector.fromArray(F, slopes, row * stride + c).sub(total).mul(p).intoArray(slopes, row * stride + c);
             }
         }
     }
