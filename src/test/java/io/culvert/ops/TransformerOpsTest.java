@@ -81,7 +81,7 @@ class TransformerOpsTest {
 
     /** Longer than a tile of queries: the values alone, for differences of each element would take minutes. */
     @ParameterizedTest
-    @ValueSource(ints = {31, 33, 48, 49, 197, 1000})
+    @ValueSource(ints = {31, 33, 96, 97, 197, 1000})
     void attentionOfManyTokens(int n) {
         int d = 33;
         float[] qkv = new float[n * 3 * d];
@@ -105,7 +105,7 @@ class TransformerOpsTest {
 
     /** Of several tiles of queries: derivatives along q, k and v of a few tokens in each of the tiles. */
     @ParameterizedTest
-    @CsvSource({"197, 16", "130, 64", "81, 33"})
+    @CsvSource({"197, 16", "130, 64", "97, 33"})
     void attentionGradientsOfManyTokens(int n, int d) {
         float[] qkv = new float[n * 3 * d];
         double[] wide = new double[qkv.length];
@@ -132,7 +132,7 @@ class TransformerOpsTest {
             float[] dx = tape.gradients(x).getFirst().toFloats();
             double step = 1e-4;
             for (int part = 0; part < 3; part++) {
-                for (int token : new int[] {0, 47, 48, n / 2, n - 1}) {
+                for (int token : new int[] {0, 95, 96, n / 2, n - 1}) {
                     int at = (token * 3 + part) * d;
                     double along = 0;
                     double length = 0;

@@ -22,11 +22,11 @@ import jdk.incubator.vector.FloatVector;
  * keys need nothing across its lanes. Only the queries (and y's gradients) are transposed for that.
  */
 final class CpuAttention implements OpKernel {
-    /** Queries of a tile where there are many: its rows are an odd number of cache lines ({@link TileProduct#stride}). */
-    private static final int TILE = 48;
-
-    /** As many queries are one tile: of the 65 of an image of 64 pixels, 48 and 17 would compute more that nobody needs. */
-    private static final int WHOLE = 80;
+    /**
+     * Queries of a tile at most: few enough for a second-level cache beside a head of 197 tokens by 64, and many enough that the
+     * 65 of an image of 64 pixels are one tile and the 197 of 224 pixels leave a short one behind two that are whole vectors.
+     */
+    private static final int TILE = 96;
 
     private static final double LN_2 = Math.log(2);
 
@@ -49,7 +49,7 @@ final class CpuAttention implements OpKernel {
         n = op.tokens;
         d = op.headDim;
         wide = TileProduct.stride(d);
-        tile = n <= WHOLE ? n : TILE;
+        tile = Math.min(n, TILE);
         scaleOfPowers = (float) (op.scale / LN_2);
         scratch = new Scratch[workers.threads()];
         Arrays.setAll(scratch, worker -> new Scratch(n, d, wide, tile, op.dy != null));
