@@ -26,7 +26,7 @@ public final class OneDnn implements AutoCloseable {
     private final Deque<Runnable> releases = new ArrayDeque<>();
     private final MemorySegment engine;
     private final MemorySegment stream;
-    private final MemorySegment[] packings = new MemorySegment[2];
+    private final MemorySegment[] packings = new MemorySegment[4];
 
     public OneDnn(int threads) {
         load();

@@ -7,15 +7,14 @@ import static io.culvert.device.cpu.Simd.set;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Simd;
-import io.culvert.device.cpu.SimdMath;
 import io.culvert.device.cpu.TileProduct;
+import io.culvert.device.cpu.Transposition;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * A head at a time for each worker, and of its matrix a tile of queries, all of which stays in the worker's cache.
@@ -23,14 +22,13 @@ import jdk.incubator.vector.VectorOperators;
  * keys need nothing across its lanes. Only the queries (and y's gradients) are transposed for that.
  */
 final class CpuAttention implements OpKernel {
-    /** Queries of a tile where there are many: its rows are an odd number of cache lines ({@link TileProduct#stride}). */
-    private static final int TILE = 48;
+    /**
+     * Queries of a tile at most: few enough for a second-level cache beside a head of 197 tokens by 64, and many enough that the
+     * 65 of an image of 64 pixels are one tile and the 197 of 224 pixels leave a short one behind two that are whole vectors.
+     */
+    private static final int TILE = 96;
 
-    /** As many queries are one tile: of the 65 of an image of 64 pixels, 48 and 17 would compute more that nobody needs. */
-    private static final int WHOLE = 80;
-
-    /** Rows summed in single precision before these sums are: a long sum loses digits. */
-    private static final int SUMMED = 16;
+    private static final double LN_2 = Math.log(2);
 
     private final Workers workers;
     private final AttentionOp op;
@@ -38,6 +36,9 @@ final class CpuAttention implements OpKernel {
     private final int d;
     private final int wide;
     private final int tile;
+    /** Of scores, as exponents of 2. */
+    private final float scaleOfPowers;
+
     private final Scratch[] scratch;
     private final Workers.Range forwardTask = this::attend;
     private final Workers.Range backwardTask = this::differentiate;
@@ -48,7 +49,8 @@ final class CpuAttention implements OpKernel {
         n = op.tokens;
         d = op.headDim;
         wide = TileProduct.stride(d);
-        tile = n <= WHOLE ? n : TILE;
+        tile = Math.min(n, TILE);
+        scaleOfPowers = (float) (op.scale / LN_2);
         scratch = new Scratch[workers.threads()];
         Arrays.setAll(scratch, worker -> new Scratch(n, d, wide, tile, op.dy != null));
     }
@@ -67,25 +69,23 @@ final class CpuAttention implements OpKernel {
         final float[] dk;
         final float[] dv;
         /** Of each query of a tile. */
-        final float[] greatest;
+        final float[] offsets;
 
         final float[] sums;
-        final float[] few;
-        final float[] lanes = new float[LANES];
+        final Transposition transposition = new Transposition();
 
         Scratch(int n, int d, int wide, int tile, boolean training) {
             int rows = TileProduct.paddedRows(n);
             int across = TileProduct.stride(tile);
             keys = new float[rows * wide];
             values = new float[rows * wide];
-            queries = new float[tile * wide];
-            queriesAcross = new float[d * across];
-            // A product of the tile's columns runs past the last one.
-            weights = new float[rows * across + TileProduct.ROWS];
+            queries = new float[TileProduct.paddedColumns(tile) * wide];
+            queriesAcross = new float[TileProduct.paddedColumns(d) * across];
+            // A product with the tile's columns for rows runs past the last one.
+            weights = new float[rows * across + TileProduct.paddedRows(tile)];
             result = new float[TileProduct.paddedRows(tile) * wide];
-            greatest = new float[across];
+            offsets = new float[across];
             sums = new float[across];
-            few = new float[across];
             gradients = new float[training ? queries.length : 0];
             gradientsAcross = new float[training ? queriesAcross.length : 0];
             slopes = new float[training ? weights.length : 0];
@@ -108,154 +108,78 @@ final class CpuAttention implements OpKernel {
         return (long) (head / op.heads) * strides.image() + (long) (head % op.heads) * strides.head();
     }
 
+    /** Head by head, each in a call: a loop that takes in all that a head needs is compiled several times, at seconds each. */
     private void attend(int worker, int from, int to) {
-        Scratch s = scratch[worker];
-        float scale = (float) op.scale;
         for (int head = from; head < to; head++) {
-            long in = first(op.in, head);
-            long out = first(op.out, head);
-            copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
-            copy(op.v, in + op.start(2), op.in.token(), n, s.values);
-            for (int first = 0; first < n; first += tile) {
-                int rows = Math.min(tile, n - first);
-                int across = TileProduct.stride(rows);
-                copy(op.q, in + op.start(0) + (long) first * op.in.token(), op.in.token(), rows, s.queries);
-                transpose(s.queries, rows, s.queriesAcross, across);
-                TileProduct.multiply(
-                        s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
-                maxima(s.greatest, s.weights, across, n);
-                for (int row = 0; row < across; row++) {
-                    s.sums[row] = -s.greatest[row] * scale;
-                }
-                shift(s.weights, across, n, scale, s.sums);
-                SimdMath.exp(s.weights, 0, n * across, 1, 0);
-                sums(s.sums, s.few, s.weights, across, n);
-                TileProduct.multiply(s.result, wide, s.weights, 1, across, s.values, wide, rows, d, n, false);
-                long logSums = (long) head * n + first;
-                for (int row = 0; row < rows; row++) {
-                    double logSum = s.greatest[row] * op.scale + Math.log(s.sums[row]);
-                    set(op.logSum.data(), logSums + row, (float) logSum);
-                    long at = out + (long) (first + row) * op.out.token();
-                    store(s.result, row * wide, 1 / s.sums[row], op.y.data(), at);
-                }
+            attend(scratch[worker], head);
+        }
+    }
+
+    private void attend(Scratch s, int head) {
+        long in = first(op.in, head);
+        long out = first(op.out, head);
+        copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
+        copy(op.v, in + op.start(2), op.in.token(), n, s.values);
+        for (int first = 0; first < n; first += tile) {
+            int rows = Math.min(tile, n - first);
+            int across = TileProduct.stride(rows);
+            copy(op.q, in + op.start(0) + (long) first * op.in.token(), op.in.token(), rows, s.queries);
+            s.transposition.transpose(s.queries, wide, rows, d, s.queriesAcross, across, scaleOfPowers);
+            TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
+            SoftmaxTile.weights(s.weights, across, n, rows, s.offsets, s.sums);
+            TileProduct.multiply(s.result, wide, s.weights, 1, across, s.values, wide, rows, d, n, false);
+            long logSums = (long) head * n + first;
+            for (int row = 0; row < rows; row++) {
+                double logSum = Math.log(s.sums[row]) - s.offsets[row] * LN_2;
+                set(op.logSum.data(), logSums + row, (float) logSum);
+                long at = out + (long) (first + row) * op.out.token();
+                store(s.result, row * wide, 1 / s.sums[row], op.y.data(), at);
             }
+        }
+    }
+
+    private void differentiate(int worker, int from, int to) {
+        for (int head = from; head < to; head++) {
+            differentiate(scratch[worker], head);
         }
     }
 
     /** With P the softmax and D = rows of (y . dy): dv = P^T dy, dS = P (dy v^T - D), dq = scale dS k, dk = scale dS^T q. */
-    private void differentiate(int worker, int from, int to) {
-        Scratch s = scratch[worker];
+    private void differentiate(Scratch s, int head) {
         // The softmax of one score is 1 whatever the score: its slope vanishes exactly, which a difference would not.
         float slope = n == 1 ? 0 : (float) op.scale;
-        for (int head = from; head < to; head++) {
-            long in = first(op.in, head);
-            long out = first(op.out, head);
-            copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
-            copy(op.v, in + op.start(2), op.in.token(), n, s.values);
-            for (int first = 0; first < n; first += tile) {
-                int rows = Math.min(tile, n - first);
-                int across = TileProduct.stride(rows);
-                long q = in + op.start(0) + (long) first * op.in.token();
-                long y = out + (long) first * op.out.token();
-                copy(op.q, q, op.in.token(), rows, s.queries);
-                copy(op.dy, y, op.out.token(), rows, s.gradients);
-                transpose(s.queries, rows, s.queriesAcross, across);
-                transpose(s.gradients, rows, s.gradientsAcross, across);
-                TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
-                TileProduct.multiply(s.slopes, across, s.values, wide, 1, s.gradientsAcross, across, n, rows, d, false);
-                for (int row = 0; row < rows; row++) {
-                    s.greatest[row] = -get(op.logSum.data(), (long) head * n + first + row);
-                    s.sums[row] = along(s.gradients, row * wide, op.y.data(), y + (long) row * op.out.token(), s.lanes);
-                }
-                shift(s.weights, across, n, (float) op.scale, s.greatest);
-                SimdMath.exp(s.weights, 0, n * across, 1, 0);
-                slopes(s.slopes, s.weights, across, n, s.sums, slope);
-                boolean add = first > 0;
-                TileProduct.multiply(s.dv, wide, s.weights, across, 1, s.gradients, wide, n, d, rows, add);
-                TileProduct.multiply(s.dk, wide, s.slopes, across, 1, s.queries, wide, n, d, rows, add);
-                TileProduct.multiply(s.result, wide, s.slopes, 1, across, s.keys, wide, rows, d, n, false);
-                for (int row = 0; row < rows; row++) {
-                    store(s.result, row * wide, 1, op.dq.data(), q + (long) row * op.in.token());
-                }
+        long in = first(op.in, head);
+        long out = first(op.out, head);
+        copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
+        copy(op.v, in + op.start(2), op.in.token(), n, s.values);
+        for (int first = 0; first < n; first += tile) {
+            int rows = Math.min(tile, n - first);
+            int across = TileProduct.stride(rows);
+            long q = in + op.start(0) + (long) first * op.in.token();
+            long y = out + (long) first * op.out.token();
+            copy(op.q, q, op.in.token(), rows, s.queries);
+            copy(op.dy, y, op.out.token(), rows, s.gradients);
+            s.transposition.transpose(s.queries, wide, rows, d, s.queriesAcross, across, scaleOfPowers);
+            s.transposition.transpose(s.gradients, wide, rows, d, s.gradientsAcross, across, 1);
+            TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
+            TileProduct.multiply(s.slopes, across, s.values, wide, 1, s.gradientsAcross, across, n, rows, d, false);
+            for (int row = 0; row < rows; row++) {
+                s.offsets[row] = (float) (-get(op.logSum.data(), (long) head * n + first + row) / LN_2);
             }
-            for (int row = 0; row < n; row++) {
-                long at = in + (long) row * op.in.token();
-                store(s.dk, row * wide, 1, op.dk.data(), at + op.start(1));
-                store(s.dv, row * wide, 1, op.dv.data(), at + op.start(2));
+            SoftmaxTile.slopes(s.slopes, s.weights, across, n, rows, s.offsets, slope);
+            boolean add = first > 0;
+            TileProduct.multiply(s.dv, wide, s.weights, across, 1, s.gradients, wide, n, d, rows, add);
+            TileProduct.multiply(s.dk, wide, s.slopes, across, 1, s.queries, wide, n, d, rows, add);
+            TileProduct.multiply(s.result, wide, s.slopes, 1, across, s.keys, wide, rows, d, n, false);
+            for (int row = 0; row < rows; row++) {
+                store(s.result, row * wide, 1, op.dq.data(), q + (long) row * op.in.token());
             }
         }
-    }
-
-    /** The greatest of each column. */
-    private static void maxima(float[] to, float[] x, int columns, int rows) {
-        System.arraycopy(x, 0, to, 0, columns);
-        for (int row = 1; row < rows; row++) {
-            int at = row * columns;
-            for (int c = 0; c < columns; c += LANES) {
-                FloatVector v = FloatVector.fromArray(F, x, at + c);
-                FloatVector greatest = FloatVector.fromArray(F, to, c);
-                greatest.blend(v, v.compare(VectorOperators.GT, greatest)).intoArray(to, c);
-            }
+        for (int row = 0; row < n; row++) {
+            long at = in + (long) row * op.in.token();
+            store(s.dk, row * wide, 1, op.dk.data(), at + op.start(1));
+            store(s.dv, row * wide, 1, op.dv.data(), at + op.start(2));
         }
-    }
-
-    /** {@code x = scale x + offset}, an offset for each column. */
-    private static void shift(float[] x, int columns, int rows, float scale, float[] offsets) {
-        FloatVector factor = FloatVector.broadcast(F, scale);
-        for (int row = 0; row < rows; row++) {
-            int at = row * columns;
-            for (int c = 0; c < columns; c += LANES) {
-                FloatVector offset = FloatVector.fromArray(F, offsets, c);
-                FloatVector.fromArray(F, x, at + c).fma(factor, offset).intoArray(x, at + c);
-            }
-        }
-    }
-
-    /** The sum of each column. */
-    private static void sums(float[] to, float[] few, float[] x, int columns, int rows) {
-        Arrays.fill(to, 0, columns, 0);
-        for (int group = 0; group < rows; group += SUMMED) {
-            System.arraycopy(x, group * columns, few, 0, columns);
-            for (int row = group + 1; row < Math.min(rows, group + SUMMED); row++) {
-                addRow(few, x, row * columns, columns);
-            }
-            addRow(to, few, 0, columns);
-        }
-    }
-
-    private static void addRow(float[] to, float[] x, int at, int columns) {
-        for (int c = 0; c < columns; c += LANES) {
-            FloatVector.fromArray(F, to, c).add(FloatVector.fromArray(F, x, at + c)).intoArray(to, c);
-        }
-    }
-
-    /** Gradients of P to scale dS, with P and each column's D. */
-    private static void slopes(float[] slopes, float[] weights, int columns, int rows, float[] deltas, float scale) {
-        FloatVector factor = FloatVector.broadcast(F, scale);
-        for (int row = 0; row < rows; row++) {
-            int at = row * columns;
-            for (int c = 0; c < columns; c += LANES) {
-                FloatVector p = FloatVector.fromArray(F, weights, at + c).mul(factor);
-                FloatVector delta = FloatVector.fromArray(F, deltas, c);
-                FloatVector.fromArray(F, slopes, at + c).sub(delta).mul(p).intoArray(slopes, at + c);
-            }
-        }
-    }
-
-    private double products(float[] a, int at, MemorySegment b, long base, float[] lanes) {
-        FloatVector sums = FloatVector.zero(F);
-        for (int c = 0; c + LANES <= d; c += LANES) {
-            sums = FloatVector.fromArray(F, a, at + c).fma(Simd.load(b, base + c), sums);
-        }
-        return Simd.sum(sums, lanes);
-    }
-
-    private float along(float[] a, int at, MemorySegment b, long base, float[] lanes) {
-        double sum = products(a, at, b, base, lanes);
-        for (int c = Simd.bound(d); c < d; c++) {
-            sum += (double) a[at + c] * get(b, base + c);
-        }
-        return (float) sum;
     }
 
     private void copy(Tensor from, long base, int stride, int rows, float[] to) {
@@ -272,14 +196,6 @@ final class CpuAttention implements OpKernel {
         }
         for (; c < d; c++) {
             to[at + c] = get(from, base + c);
-        }
-    }
-
-    private void transpose(float[] from, int rows, float[] to, int across) {
-        for (int row = 0; row < rows; row++) {
-            for (int c = 0; c < d; c++) {
-                to[c * across + row] = from[row * wide + c];
-            }
         }
     }
 

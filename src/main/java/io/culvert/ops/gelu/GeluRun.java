@@ -10,17 +10,15 @@ import jdk.incubator.vector.FloatVector;
 
 /** A run of inputs short enough for the innermost cache, and what GELU and its slope are made of. One for each worker. */
 public final class GeluRun {
-    private static final float INVERSE_SQRT_TWO_PI = (float) (1 / Math.sqrt(2 * Math.PI));
-
     private final float[] x;
-    private final float[] bell;
-    private final float[] below;
+    private final float[] value;
+    private final float[] slope;
 
     public GeluRun(int most) {
         int padded = Simd.bound(most + LANES - 1);
         x = new float[padded];
-        bell = new float[padded];
-        below = new float[padded];
+        value = new float[padded];
+        slope = new float[padded];
     }
 
     /** Reads {@code count} inputs from {@code base} on, a bias added to each. */
@@ -32,7 +30,7 @@ public final class GeluRun {
         for (; i < count; i++) {
             x[i] = Simd.get(from, base + i) + Simd.get(bias, i);
         }
-        evaluate(count);
+        SimdMath.gelu(value, slope, x, count);
     }
 
     /** Reads {@code count} inputs from {@code base} on. */
@@ -44,22 +42,17 @@ public final class GeluRun {
         for (; i < count; i++) {
             x[i] = Simd.get(from, base + i);
         }
-        evaluate(count);
-    }
-
-    private void evaluate(int count) {
-        SimdMath.bell(bell, x, count);
-        SimdMath.normalBelow(below, x, bell, count);
+        SimdMath.gelu(value, slope, x, count);
     }
 
     /** {@code y = x Phi(x)}. */
     public void storeValues(MemorySegment y, long base, int count) {
         int i = 0;
         for (; i + LANES <= count; i += LANES) {
-            Simd.store(FloatVector.fromArray(F, x, i).mul(FloatVector.fromArray(F, below, i)), y, base + i);
+            Simd.store(FloatVector.fromArray(F, value, i), y, base + i);
         }
         for (; i < count; i++) {
-            Simd.set(y, base + i, x[i] * below[i]);
+            Simd.set(y, base + i, value[i]);
         }
     }
 
@@ -67,13 +60,10 @@ public final class GeluRun {
     public void storeGradients(MemorySegment dx, MemorySegment dy, long base, int count) {
         int i = 0;
         for (; i + LANES <= count; i += LANES) {
-            FloatVector density = FloatVector.fromArray(F, bell, i).mul(INVERSE_SQRT_TWO_PI);
-            FloatVector slope = FloatVector.fromArray(F, x, i).fma(density, FloatVector.fromArray(F, below, i));
-            Simd.store(Simd.load(dy, base + i).mul(slope), dx, base + i);
+            Simd.store(Simd.load(dy, base + i).mul(FloatVector.fromArray(F, slope, i)), dx, base + i);
         }
         for (; i < count; i++) {
-            float slope = Math.fma(x[i], bell[i] * INVERSE_SQRT_TWO_PI, below[i]);
-            Simd.set(dx, base + i, Simd.get(dy, base + i) * slope);
+            Simd.set(dx, base + i, Simd.get(dy, base + i) * slope[i]);
         }
     }
 }

@@ -10,23 +10,93 @@ import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ColumnTotals;
-import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
-/** A row stays in the innermost cache while it is looked at three times: mean, variance about the mean, result. */
+/**
+ * A group of rows stays in the innermost cache while it is looked at three times: mean, variance about the mean, result. What is
+ * added up across a vector's lanes, is for all rows of the group in turn: none waits for the one before.
+ */
 final class CpuLayerNorm implements OpKernel {
+    /** A divisor of {@link io.culvert.device.cpu.ColumnTotals#TILE}; as many rows of 192 are 12 KiB. */
+    private static final int GROUP = 16;
+
     private final Workers workers;
     private final LayerNormOp op;
     private final int rows;
     private final int width;
     private final ColumnTotals dweight;
     private final ColumnTotals dbias;
-    private final float[][] lanes;
+    private final Moments[] moments;
     private final Workers.Range forwardTask = this::normalise;
     private final Workers.Range backwardTask = this::differentiate;
+
+    /** Of the rows of a group, by one worker. */
+    private static final class Moments {
+        final int width;
+        /** A vector a row, to be added up across its lanes. */
+        final float[] first = new float[GROUP * LANES];
+
+        final float[] second = new float[GROUP * LANES];
+        final float[] mean = new float[GROUP];
+        final float[] inverse = new float[GROUP];
+        final float[] slope = new float[GROUP];
+        final float[] offset = new float[GROUP];
+
+        Moments(int width) {
+            this.width = width;
+        }
+
+        /** The sum of a row's lanes, first to last: as {@link io.culvert.device.cpu.Simd#sum}. */
+        double sum(float[] lanes, int row) {
+            double sum = 0;
+            for (int i = row * LANES; i < (row + 1) * LANES; i++) {
+                sum += lanes[i];
+            }
+            return sum;
+        }
+
+        /** Of the rows' elements. */
+        void sums(MemorySegment x, int from, int count) {
+            for (int row = 0; row < count; row++) {
+                long base = (long) (from + row) * width;
+                FloatVector sums = FloatVector.zero(F);
+                int i = 0;
+                for (; i + LANES <= width; i += LANES) {
+                    sums = sums.add(load(x, base + i));
+                }
+                sums.intoArray(first, row * LANES);
+                double rest = 0;
+                for (; i < width; i++) {
+                    rest += get(x, base + i);
+                }
+                first[row * LANES] += (float) rest;
+            }
+        }
+
+        /** Of their distances from the mean, squared. */
+        void squares(MemorySegment x, int from, int count) {
+            for (int row = 0; row < count; row++) {
+                long base = (long) (from + row) * width;
+                FloatVector sums = FloatVector.zero(F);
+                int i = 0;
+                for (; i + LANES <= width; i += LANES) {
+                    FloatVector off = load(x, base + i).sub(mean[row]);
+                    sums = off.fma(off, sums);
+                }
+                sums.intoArray(first, row * LANES);
+                double rest = 0;
+                for (; i < width; i++) {
+                    double off = get(x, base + i) - mean[row];
+                    rest += off * off;
+                }
+                first[row * LANES] += (float) rest;
+            }
+        }
+    }
 
     CpuLayerNorm(CpuDevice cpu, LayerNormOp op) {
         this.op = op;
@@ -35,66 +105,49 @@ final class CpuLayerNorm implements OpKernel {
         width = op.x.shape().at(-1);
         dweight = new ColumnTotals(workers, width);
         dbias = new ColumnTotals(workers, width);
-        lanes = new float[workers.threads()][LANES];
+        moments = new Moments[workers.threads()];
+        Arrays.setAll(moments, worker -> new Moments(width));
     }
 
     @Override
     public void forward() {
-        workers.run(rows, TILE, forwardTask);
+        workers.run(rows, GROUP, forwardTask);
     }
 
     private void normalise(int worker, int from, int to) {
         MemorySegment x = op.x.data();
-        for (int row = from; row < to; row++) {
-            long base = (long) row * width;
-            double mean = sum(x, base, lanes[worker]) / width;
-            double variance = squares(x, base, (float) mean, lanes[worker]) / width;
-            double inverse = 1 / Math.sqrt(variance + op.eps);
-            set(op.mean.data(), row, (float) mean);
-            set(op.invStd.data(), row, (float) inverse);
-            scale(x, op.weight.value().data(), op.bias.value().data(), op.y.data(), base, (float) mean, (float) inverse);
+        Moments m = moments[worker];
+        for (int first = from; first < to; first += GROUP) {
+            int count = Math.min(GROUP, to - first);
+            m.sums(x, first, count);
+            for (int i = 0; i < count; i++) {
+                m.mean[i] = (float) (m.sum(m.first, i) / width);
+            }
+            m.squares(x, first, count);
+            for (int i = 0; i < count; i++) {
+                m.inverse[i] = (float) (1 / Math.sqrt(m.sum(m.first, i) / width + op.eps));
+                set(op.mean.data(), first + i, m.mean[i]);
+                set(op.invStd.data(), first + i, m.inverse[i]);
+            }
+            scale(m, x, op.weight.value().data(), op.bias.value().data(), op.y.data(), first, count);
         }
-    }
-
-    private double sum(MemorySegment x, long base, float[] scratch) {
-        FloatVector sums = FloatVector.zero(F);
-        int i = 0;
-        for (; i + LANES <= width; i += LANES) {
-            sums = sums.add(load(x, base + i));
-        }
-        double sum = Simd.sum(sums, scratch);
-        for (; i < width; i++) {
-            sum += get(x, base + i);
-        }
-        return sum;
-    }
-
-    private double squares(MemorySegment x, long base, float mean, float[] scratch) {
-        FloatVector sums = FloatVector.zero(F);
-        int i = 0;
-        for (; i + LANES <= width; i += LANES) {
-            FloatVector off = load(x, base + i).sub(mean);
-            sums = off.fma(off, sums);
-        }
-        double sum = Simd.sum(sums, scratch);
-        for (; i < width; i++) {
-            double off = get(x, base + i) - mean;
-            sum += off * off;
-        }
-        return sum;
     }
 
     private void scale(
-            MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y, long base, float mean,
-            float inverse) {
-        int i = 0;
-        for (; i + LANES <= width; i += LANES) {
-            FloatVector unit = load(x, base + i).sub(mean).mul(inverse);
-            store(unit.fma(load(weight, i), load(bias, i)), y, base + i);
-        }
-        for (; i < width; i++) {
-            float unit = (get(x, base + i) - mean) * inverse;
-            set(y, base + i, Math.fma(unit, get(weight, i), get(bias, i)));
+            Moments m, MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y, int first, int count) {
+        for (int row = 0; row < count; row++) {
+            long base = (long) (first + row) * width;
+            float mean = m.mean[row];
+            float inverse = m.inverse[row];
+            int i = 0;
+            for (; i + LANES <= width; i += LANES) {
+                FloatVector unit = load(x, base + i).sub(mean).mul(inverse);
+                store(unit.fma(load(weight, i), load(bias, i)), y, base + i);
+            }
+            for (; i < width; i++) {
+                float unit = (get(x, base + i) - mean) * inverse;
+                set(y, base + i, Math.fma(unit, get(weight, i), get(bias, i)));
+            }
         }
     }
 
@@ -109,82 +162,86 @@ final class CpuLayerNorm implements OpKernel {
 
     /** With u the normalised row and g = weight dy: {@code dx = (g - mean(g) - u mean(g u)) / sqrt(var + eps)}. */
     private void differentiate(int worker, int from, int to) {
-        MemorySegment x = op.x.data();
-        MemorySegment dy = op.dy.data();
-        MemorySegment weight = op.weight.value().data();
+        Moments m = moments[worker];
         for (int tile = from; tile < to; tile += TILE) {
-            for (int row = tile; row < Math.min(to, tile + TILE); row++) {
-                long base = (long) row * width;
-                float mean = get(op.mean.data(), row);
-                float inverse = get(op.invStd.data(), row);
-                addParameters(x, dy, base, mean, inverse, dweight.recent(worker), dbias.recent(worker));
-                double sum = weighted(dy, weight, base, lanes[worker]);
-                double along = along(x, dy, weight, base, mean, inverse, lanes[worker]);
-                float slope = (float) (-along / width);
-                spread(x, dy, weight, op.dx.data(), base, mean, inverse, slope, (float) (-sum / width));
+            for (int first = tile; first < Math.min(to, tile + TILE); first += GROUP) {
+                int count = Math.min(GROUP, to - first);
+                for (int i = 0; i < count; i++) {
+                    m.mean[i] = get(op.mean.data(), first + i);
+                    m.inverse[i] = get(op.invStd.data(), first + i);
+                }
+                gather(m, first, count, dweight.recent(worker), dbias.recent(worker));
+                for (int i = 0; i < count; i++) {
+                    m.offset[i] = (float) (-m.sum(m.first, i) / width);
+                    m.slope[i] = (float) (-m.sum(m.second, i) / width);
+                }
+                spread(m, first, count);
             }
             dweight.flush(worker);
             dbias.flush(worker);
         }
     }
 
-    private void addParameters(
-            MemorySegment x, MemorySegment dy, long base, float mean, float inverse, float[] dw, float[] db) {
-        int i = 0;
-        for (; i + LANES <= width; i += LANES) {
-            FloatVector unit = load(x, base + i).sub(mean).mul(inverse);
-            FloatVector d = load(dy, base + i);
-            d.fma(unit, FloatVector.fromArray(F, dw, i)).intoArray(dw, i);
-            d.add(FloatVector.fromArray(F, db, i)).intoArray(db, i);
-        }
-        for (; i < width; i++) {
-            float unit = (get(x, base + i) - mean) * inverse;
-            dw[i] += get(dy, base + i) * unit;
-            db[i] += get(dy, base + i);
+    /** Adds the rows to the gradients of gain and bias; leaves the sums of g and of g u. */
+    private void gather(Moments m, int first, int count, float[] dw, float[] db) {
+        MemorySegment x = op.x.data();
+        MemorySegment dy = op.dy.data();
+        MemorySegment weight = op.weight.value().data();
+        for (int row = 0; row < count; row++) {
+            long base = (long) (first + row) * width;
+            float mean = m.mean[row];
+            float inverse = m.inverse[row];
+            FloatVector sum = FloatVector.zero(F);
+            FloatVector along = FloatVector.zero(F);
+            int i = 0;
+            for (; i + LANES <= width; i += LANES) {
+                FloatVector unit = load(x, base + i).sub(mean).mul(inverse);
+                FloatVector d = load(dy, base + i);
+                FloatVector g = d.mul(load(weight, i));
+                d.fma(unit, FloatVector.fromArray(F, dw, i)).intoArray(dw, i);
+                d.add(FloatVector.fromArray(F, db, i)).intoArray(db, i);
+                sum = sum.add(g);
+                along = g.fma(unit, along);
+            }
+            sum.intoArray(m.first, row * LANES);
+            along.intoArray(m.second, row * LANES);
+            double sumOfRest = 0;
+            double alongRest = 0;
+            for (; i < width; i++) {
+                float unit = (get(x, base + i) - mean) * inverse;
+                float d = get(dy, base + i);
+                dw[i] += d * unit;
+                db[i] += d;
+                sumOfRest += (double) d * get(weight, i);
+                alongRest += (double) d * get(weight, i) * unit;
+            }
+            m.first[row * LANES] += (float) sumOfRest;
+            m.second[row * LANES] += (float) alongRest;
         }
     }
 
-    private double weighted(MemorySegment dy, MemorySegment weight, long base, float[] scratch) {
-        FloatVector sums = FloatVector.zero(F);
-        int i = 0;
-        for (; i + LANES <= width; i += LANES) {
-            sums = load(dy, base + i).fma(load(weight, i), sums);
-        }
-        double sum = Simd.sum(sums, scratch);
-        for (; i < width; i++) {
-            sum += (double) get(dy, base + i) * get(weight, i);
-        }
-        return sum;
-    }
-
-    private double along(
-            MemorySegment x, MemorySegment dy, MemorySegment weight, long base, float mean, float inverse, float[] scratch) {
-        FloatVector sums = FloatVector.zero(F);
-        int i = 0;
-        for (; i + LANES <= width; i += LANES) {
-            FloatVector unit = load(x, base + i).sub(mean).mul(inverse);
-            sums = load(dy, base + i).mul(load(weight, i)).fma(unit, sums);
-        }
-        double sum = Simd.sum(sums, scratch);
-        for (; i < width; i++) {
-            sum += (double) get(dy, base + i) * get(weight, i) * (get(x, base + i) - mean) * inverse;
-        }
-        return sum;
-    }
-
-    private void spread(
-            MemorySegment x, MemorySegment dy, MemorySegment weight, MemorySegment dx, long base, float mean,
-            float inverse, float slope, float offset) {
-        int i = 0;
-        for (; i + LANES <= width; i += LANES) {
-            FloatVector unit = load(x, base + i).sub(mean).mul(inverse);
-            FloatVector g = load(dy, base + i).mul(load(weight, i));
-            store(unit.fma(FloatVector.broadcast(F, slope), g.add(offset)).mul(inverse), dx, base + i);
-        }
-        for (; i < width; i++) {
-            float unit = (get(x, base + i) - mean) * inverse;
-            float g = get(dy, base + i) * get(weight, i);
-            set(dx, base + i, Math.fma(unit, slope, g + offset) * inverse);
+    private void spread(Moments m, int first, int count) {
+        MemorySegment x = op.x.data();
+        MemorySegment dy = op.dy.data();
+        MemorySegment dx = op.dx.data();
+        MemorySegment weight = op.weight.value().data();
+        for (int row = 0; row < count; row++) {
+            long base = (long) (first + row) * width;
+            float mean = m.mean[row];
+            float inverse = m.inverse[row];
+            float slope = m.slope[row];
+            float offset = m.offset[row];
+            int i = 0;
+            for (; i + LANES <= width; i += LANES) {
+                FloatVector unit = load(x, base + i).sub(mean).mul(inverse);
+                FloatVector g = load(dy, base + i).mul(load(weight, i));
+                store(unit.fma(FloatVector.broadcast(F, slope), g.add(offset)).mul(inverse), dx, base + i);
+            }
+            for (; i < width; i++) {
+                float unit = (get(x, base + i) - mean) * inverse;
+                float g = get(dy, base + i) * get(weight, i);
+                set(dx, base + i, Math.fma(unit, slope, g + offset) * inverse);
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ import io.culvert.device.cpu.ColumnTotals;
 import io.culvert.device.cpu.OneDnn;
 import io.culvert.device.cpu.PackedProduct;
 import io.culvert.device.cpu.RowBlocks;
+import io.culvert.device.cpu.WeightGradient;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import io.culvert.tensor.Parameter;
@@ -34,6 +35,9 @@ public final class CpuLinear implements OpKernel {
     private final RowBlocks ys;
     private final RowBlocks dys;
     private final RowBlocks dxs;
+    /** Null if there is no backward pass. */
+    private final WeightGradient dweight;
+
     private final ColumnTotals dbias;
     private final Workers.Range biasTask = this::layBias;
     private final Workers.Range forwardTask = this::multiply;
@@ -69,6 +73,7 @@ public final class CpuLinear implements OpKernel {
         ys = new RowBlocks(rows, BLOCK);
         dys = new RowBlocks(rows, BLOCK);
         dxs = new RowBlocks(rows, BLOCK);
+        dweight = dy == null ? null : new WeightGradient(dnn, workers, 0, rows, in, out);
         dbias = bias == null ? null : new ColumnTotals(workers, out);
     }
 
@@ -118,19 +123,35 @@ public final class CpuLinear implements OpKernel {
             backward.pack(weight.value().data());
             dys.of(dy.data());
             dxs.of(dx.data());
+            if (dbias != null) {
+                dbias.clear();
+            }
             workers.run(rows, BLOCK, backwardTask);
+            if (dbias != null) {
+                dbias.addTo(bias.gradient().data());
+            }
         } else if (dx != null) {
             dnn.sgemm('N', 'N', rows, in, out, 1, dy.data(), out, weight.value().data(), in, 0, dx.data(), in);
         }
-        dnn.sgemm('T', 'N', out, in, rows, 1, dy.data(), out, x.data(), in, weight.keep(), weight.gradient().data(), in);
-        if (bias != null) {
+        dweight.start(weight.gradient().data(), weight.keep());
+        dweight.add(dy.data(), x.data(), rows);
+        dweight.finish();
+        if (backward == null && dbias != null) {
             dbias.addRows(dy.data(), rows, bias.gradient().data());
         }
     }
 
+    /** The gradients of x and, while a block of those of y is in the cache, of the bias. */
     private void differentiate(int worker, int from, int to) {
         for (int block = from / BLOCK; block * BLOCK < to; block++) {
-            backward.multiply(worker, dys.at(block), dxs.at(block), dys.rows(block));
+            int n = dys.rows(block);
+            backward.multiply(worker, dys.at(block), dxs.at(block), n);
+            if (dbias != null) {
+                for (int row = 0; row < n; row++) {
+                    dbias.addRow(dys.at(block), (long) row * out, worker);
+                }
+                dbias.flush(worker);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ import io.culvert.device.cpu.ColumnTotals;
 import io.culvert.device.cpu.OneDnn;
 import io.culvert.device.cpu.PackedProduct;
 import io.culvert.device.cpu.RowBlocks;
+import io.culvert.device.cpu.WeightGradient;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.gelu.GeluRun;
@@ -17,7 +18,6 @@ import java.util.Arrays;
  */
 final class CpuMlp implements OpKernel {
     private final MlpOp op;
-    private final OneDnn dnn;
     private final Workers workers;
     private final int rows;
     private final int in;
@@ -45,6 +45,10 @@ final class CpuMlp implements OpKernel {
     private final RowBlocks chunksOfX;
     private final RowBlocks chunksOfDy;
     private final GeluRun[] runs;
+    /** Null if there is no backward pass, as its twin. */
+    private final WeightGradient dweight1;
+
+    private final WeightGradient dweight2;
     private final ColumnTotals dfirst;
     private final ColumnTotals dsecond;
     private final Workers.Range forwardTask = this::multiply;
@@ -54,7 +58,7 @@ final class CpuMlp implements OpKernel {
 
     CpuMlp(CpuDevice cpu, MlpOp op) {
         this.op = op;
-        dnn = cpu.oneDnn();
+        OneDnn dnn = cpu.oneDnn();
         workers = cpu.workers();
         int threads = workers.threads();
         rows = op.x.shape().rows();
@@ -78,6 +82,8 @@ final class CpuMlp implements OpKernel {
         fromHidden = op.dx == null ? null : PackedProduct.backward(dnn, 1, threads, rows, block, in, hidden);
         runs = new GeluRun[threads];
         Arrays.setAll(runs, worker -> new GeluRun(hidden));
+        dweight1 = op.dy == null ? null : new WeightGradient(dnn, workers, 0, rows, in, hidden);
+        dweight2 = op.dy == null ? null : new WeightGradient(dnn, workers, 1, rows, hidden, out);
         dfirst = new ColumnTotals(workers, hidden);
         dsecond = new ColumnTotals(workers, out);
     }
@@ -96,18 +102,23 @@ final class CpuMlp implements OpKernel {
     }
 
     private void multiply(int worker, int from, int to) {
-        MemorySegment values = h.at(worker);
         for (int i = from / block; i * block < to; i++) {
-            int n = x.rows(i);
-            MemorySegment before = a == null ? values : a.at(i);
-            toHidden.multiply(worker, x.at(i), before, n);
-            for (int row = 0; row < n; row++) {
-                long base = (long) row * hidden;
-                runs[worker].load(before, base, hidden);
-                runs[worker].storeValues(values, base, hidden);
-            }
-            toOut.multiply(worker, values, y.at(i), n);
+            multiply(worker, i);
         }
+    }
+
+    /** Of a block. */
+    private void multiply(int worker, int i) {
+        MemorySegment values = h.at(worker);
+        int n = x.rows(i);
+        MemorySegment before = a == null ? values : a.at(i);
+        toHidden.multiply(worker, x.at(i), before, n);
+        for (int row = 0; row < n; row++) {
+            long base = (long) row * hidden;
+            runs[worker].load(before, base, hidden);
+            runs[worker].storeValues(values, base, hidden);
+        }
+        toOut.multiply(worker, values, y.at(i), n);
     }
 
     @Override
@@ -122,42 +133,47 @@ final class CpuMlp implements OpKernel {
         da.of(op.da.data());
         chunksOfX.of(op.x.data());
         chunksOfDy.of(op.dy.data());
-        MemorySegment dweight1 = op.first.weight().gradient().data();
-        MemorySegment dweight2 = op.second.weight().gradient().data();
+        dweight1.start(op.first.weight().gradient().data(), 1);
+        dweight2.start(op.second.weight().gradient().data(), 1);
         dfirst.clear();
         dsecond.clear();
         for (int i = 0; i < chunksOfX.count(); i++) {
             int n = chunksOfX.rows(i);
             first = i * (chunk / block);
             workers.run(n, block, backwardTask);
-            MemorySegment d = chunksOfDy.at(i);
-            dnn.sgemm('T', 'N', out, hidden, n, 1, d, out, op.hAgain.data(), hidden, 1, dweight2, hidden);
-            dnn.sgemm('T', 'N', hidden, in, n, 1, op.da.data(), hidden, chunksOfX.at(i), in, 1, dweight1, in);
+            dweight2.add(chunksOfDy.at(i), op.hAgain.data(), n);
+            dweight1.add(op.da.data(), chunksOfX.at(i), n);
         }
+        dweight1.finish();
+        dweight2.finish();
         dfirst.addTo(op.first.bias().gradient().data());
         dsecond.addTo(op.second.bias().gradient().data());
     }
 
-    /** The gradient of a, h anew, and the gradient of x. */
     private void differentiate(int worker, int from, int to) {
-        MemorySegment gradients = op.da.data();
         for (int i = from / block; i * block < to; i++) {
-            int global = first + i;
-            int n = dy.rows(global);
-            fromOut.multiply(worker, dy.at(global), da.at(i), n);
-            for (int row = 0; row < n; row++) {
-                long base = ((long) i * block + row) * hidden;
-                runs[worker].load(a.at(global), (long) row * hidden, hidden);
-                runs[worker].storeValues(op.hAgain.data(), base, hidden);
-                runs[worker].storeGradients(gradients, gradients, base, hidden);
-                dfirst.addRow(gradients, base, worker);
-                dsecond.addRow(dy.at(global), (long) row * out, worker);
-            }
-            dfirst.flush(worker);
-            dsecond.flush(worker);
-            if (fromHidden != null) {
-                fromHidden.multiply(worker, da.at(i), dx.at(global), n);
-            }
+            differentiate(worker, i);
+        }
+    }
+
+    /** Of a block of the chunk: the gradient of a, h anew, and the gradient of x. */
+    private void differentiate(int worker, int i) {
+        MemorySegment gradients = op.da.data();
+        int global = first + i;
+        int n = dy.rows(global);
+        fromOut.multiply(worker, dy.at(global), da.at(i), n);
+        for (int row = 0; row < n; row++) {
+            long base = ((long) i * block + row) * hidden;
+            runs[worker].load(a.at(global), (long) row * hidden, hidden);
+            runs[worker].storeValues(op.hAgain.data(), base, hidden);
+            runs[worker].storeGradients(gradients, gradients, base, hidden);
+            dfirst.addRow(gradients, base, worker);
+            dsecond.addRow(dy.at(global), (long) row * out, worker);
+        }
+        dfirst.flush(worker);
+        dsecond.flush(worker);
+        if (fromHidden != null) {
+            fromHidden.multiply(worker, da.at(i), dx.at(global), n);
         }
     }
 }
