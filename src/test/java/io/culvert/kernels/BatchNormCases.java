@@ -67,6 +67,10 @@ final class BatchNormCases {
             }
             all.addAll(of.cases);
         }
+        // So many groups that every copy of an unrolled loop runs.
+        BatchNormCases many = new BatchNormCases(new int[] {9, 3, 5, 1});
+        many.move();
+        all.addAll(many.cases);
         return all;
     }
 
