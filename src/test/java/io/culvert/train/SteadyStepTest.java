@@ -30,14 +30,12 @@ import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Function;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * A step allocates nothing on the heap once the JIT compiler has seen it: neither on the trainer's thread nor on those
  * that compute beside it. The network is small, so that thousands of steps pass quickly.
  */
-@Tag("alone")
 class SteadyStepTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final int BATCH = 4;
