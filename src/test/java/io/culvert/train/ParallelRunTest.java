@@ -80,9 +80,10 @@ class ParallelRunTest {
     }
 
     @Test
-    void ranksThatDoNotShareABatchEvenlyAreRefused() {
+    void ranksThatDoNotShareABatchEvenlyAreRefused() throws IOException {
+        RunConfig config = config("uneven");
         assertThatThrownBy(() -> Ranks.run(3, launch -> {
-                    Pretraining.run(config("uneven"), RunFolder.Mode.OVERWRITE, false, false, launch);
+                    Pretraining.run(config, RunFolder.Mode.OVERWRITE, false, false, launch);
                     return null;
                 }))
                 .isInstanceOf(CulvertException.class)
