@@ -7,8 +7,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The PTX that ships is what the sources in {@code kernels/} give. */
+@Execution(ExecutionMode.CONCURRENT)
 class ShippedPtxTest {
     /** The compiler that made it; another one may write other PTX for the same source. */
     private static final String COMPILER = "V13.0.88";

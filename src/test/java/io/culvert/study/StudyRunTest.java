@@ -13,11 +13,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * configs/study-smoke.yaml from beginning to end: once by two workers that share its folder, once by workers that are
  * killed at random points. Both end with the same results.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class StudyRunTest {
     private static final Path CONFIG = Path.of("../configs/study-smoke.yaml").toAbsolutePath().normalize();
     private static final String RESULTS = "SELECT * FROM results ORDER BY id, reader, test_share, metric";

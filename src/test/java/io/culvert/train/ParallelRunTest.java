@@ -29,8 +29,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Whole runs of several ranks, from files to the encoder, beside the run of one. */
+@Execution(ExecutionMode.CONCURRENT)
 @Timeout(600)
 class ParallelRunTest {
     private static final int IMAGES = 17;

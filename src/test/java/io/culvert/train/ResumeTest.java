@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.culvert.CulvertException;
 import io.culvert.data.DefectCode;
-import io.culvert.emulator.Emulator;
-import io.culvert.emulator.TestEmulator;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -23,10 +21,13 @@ import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Kills a run and resumes it: the last checkpoint must equal an undisturbed run's, byte for byte. */
+@Execution(ExecutionMode.CONCURRENT)
 class ResumeTest {
     private static final int IMAGES = 20;
 
@@ -77,25 +78,6 @@ class ResumeTest {
         assertThat(tensors(killed.folder().resolve("checkpoint.safetensors")))
                 .isEqualTo(tensors(whole.resolve("checkpoint.safetensors")));
         assertThat(losses(metrics)).isEqualTo(losses(whole.resolve("metrics.jsonl")));
-    }
-
-    /** A kernel that fails in the third step: the error names it, the checkpoint of the second is whole, the run goes on. */
-    @Test
-    void aFailingDeviceLeavesTheLastCheckpoint() throws IOException {
-        TestEmulator.assumeBuilt();
-        writeImages();
-        RunConfig config = config("broken", "device=emulator", "schedule.epochs=1", "schedule.warmup_epochs=0");
-        Emulator.install().failLaunch(320);
-        assertThatThrownBy(() -> Pretraining.run(config, RunFolder.Mode.FRESH))
-                .isInstanceOf(CulvertException.class)
-                .hasMessageContaining("cuLaunchKernel(")
-                .satisfies(thrown -> assertThat(((CulvertException) thrown).kind()).isEqualTo(CulvertException.Kind.DEVICE));
-        Path checkpoint = config.folder().resolve("checkpoint.safetensors");
-        assertThat(Checkpoint.steps(checkpoint)).isEqualTo(2);
-
-        Pretraining.run(config, RunFolder.Mode.RESUME);
-
-        assertThat(Checkpoint.steps(checkpoint)).isEqualTo(4);
     }
 
     @Test
