@@ -17,18 +17,20 @@ import java.util.Deque;
  * oneDNN's C interface, each function behind a check. Everything that it creates belongs to it and goes with it.
  *
  * <p>One thread must make all calls: this build of oneDNN runs on OpenMP, which gives every calling thread a pool of
- * its own. {@link PackedProduct#multiply} alone runs on the thread that calls it, whichever that is.
+ * its own. {@link PackedProduct#multiply} and {@link #sgemmAlone} run on the thread that calls them, whichever that is.
  */
 public final class OneDnn implements AutoCloseable {
     private static final int MAX_DIMS = 12;
 
     private final Arena arena = Arena.ofShared();
     private final Deque<Runnable> releases = new ArrayDeque<>();
+    private final int threads;
     private final MemorySegment engine;
     private final MemorySegment stream;
     private final MemorySegment[] packings = new MemorySegment[4];
 
     public OneDnn(int threads) {
+        this.threads = threads;
         load();
         omp_h.omp_set_num_threads(threads);
         MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
@@ -122,6 +124,18 @@ public final class OneDnn implements AutoCloseable {
         check(
                 dnnl_h.dnnl_sgemm((byte) transA, (byte) transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc),
                 "dnnl_sgemm");
+    }
+
+    /** {@code C = A op(B) + beta C} as {@link #sgemm}, on the calling thread alone, whichever it is. */
+    public void sgemmAlone(
+            char transB, long m, long n, long k, MemorySegment a, long lda, MemorySegment b, long ldb, float beta,
+            MemorySegment c, long ldc) {
+        omp_h.omp_set_num_threads(1);
+        try {
+            sgemm('N', transB, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+        } finally {
+            omp_h.omp_set_num_threads(threads);
+        }
     }
 
     /** A descriptor of single-precision data with this layout tag and these logical extents. */

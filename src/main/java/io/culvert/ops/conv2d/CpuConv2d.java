@@ -10,15 +10,20 @@ import java.util.Arrays;
 
 /**
  * Convolution on the CPU: forward and the gradient of the input by oneDNN on channels-last activations, with weights
- * kept in the blocked form that each prefers and reordered only when the optimiser has moved them. The gradient of the
+ * kept in the blocked form that each prefers and reordered only when the optimiser has moved them, or, of small maps with large
+ * weights, by {@link PixelProducts}. The gradient of the
  * weights is a matrix product of ours ({@link Im2Col}), because oneDNN's channels-last kernel for it reaches half of
  * the machine's rate on small maps.
  */
 final class CpuConv2d implements OpKernel {
     private final OneDnn dnn;
     private final Conv2dOp op;
+    /** Null where pixels are multiplied. */
     private final ConvolutionPrimitive forward;
+
     private final ConvolutionPrimitive backwardData;
+    private final PixelProducts pixelsForward;
+    private final PixelProducts pixelsBackward;
     private final Im2Col im2col;
     /** The output gradient from each slice's first row on; made here because a step must not allocate. */
     private final MemorySegment[] dySlices;
@@ -26,8 +31,10 @@ final class CpuConv2d implements OpKernel {
     CpuConv2d(CpuDevice cpu, Conv2dOp op) {
         this.op = op;
         dnn = cpu.oneDnn();
-        forward = ConvolutionPrimitive.forward(dnn, op.geometry);
-        backwardData = op.dx == null ? null : ConvolutionPrimitive.backwardData(dnn, op.geometry);
+        pixelsForward = PixelProducts.forward(cpu, op.geometry);
+        pixelsBackward = op.dx == null ? null : PixelProducts.backwardData(cpu, op.geometry);
+        forward = pixelsForward == null ? ConvolutionPrimitive.forward(dnn, op.geometry) : null;
+        backwardData = op.dx == null || pixelsBackward != null ? null : ConvolutionPrimitive.backwardData(dnn, op.geometry);
         im2col = op.dy == null ? null : new Im2Col(cpu, op.geometry);
         dySlices = op.dy == null ? null : slices(op.dy.data(), op.geometry, im2col.sliceRows());
     }
@@ -40,13 +47,19 @@ final class CpuConv2d implements OpKernel {
 
     @Override
     public void forward() {
+        if (pixelsForward != null) {
+            pixelsForward.execute(op.weight.value().data(), op.x.data(), op.y.data());
+            return;
+        }
         forward.weights(op.weight.value().data(), op.weight.version());
         forward.execute(op.x.data(), op.y.data());
     }
 
     @Override
     public void backward() {
-        if (backwardData != null) {
+        if (pixelsBackward != null) {
+            pixelsBackward.execute(op.weight.value().data(), op.dy.data(), op.dx.data());
+        } else if (backwardData != null) {
             backwardData.weights(op.weight.value().data(), op.weight.version());
             backwardData.execute(op.dy.data(), op.dx.data());
         }
