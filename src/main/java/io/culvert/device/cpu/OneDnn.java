@@ -126,13 +126,13 @@ public final class OneDnn implements AutoCloseable {
                 "dnnl_sgemm");
     }
 
-    /** {@code C = A op(B) + beta C} as {@link #sgemm}, on the calling thread alone, whichever it is. */
+    /** As {@link #sgemm}, alpha 1, on the calling thread alone, whichever it is. */
     public void sgemmAlone(
-            char transB, long m, long n, long k, MemorySegment a, long lda, MemorySegment b, long ldb, float beta,
+            char transA, char transB, long m, long n, long k, MemorySegment a, long lda, MemorySegment b, long ldb, float beta,
             MemorySegment c, long ldc) {
         omp_h.omp_set_num_threads(1);
         try {
-            sgemm('N', transB, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+            sgemm(transA, transB, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
         } finally {
             omp_h.omp_set_num_threads(threads);
         }

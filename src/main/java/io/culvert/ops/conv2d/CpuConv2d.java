@@ -24,6 +24,7 @@ final class CpuConv2d implements OpKernel {
     private final ConvolutionPrimitive backwardData;
     private final PixelProducts pixelsForward;
     private final PixelProducts pixelsBackward;
+    private final PixelProducts pixelsWeights;
     private final Im2Col im2col;
     /** The output gradient from each slice's first row on; made here because a step must not allocate. */
     private final MemorySegment[] dySlices;
@@ -35,8 +36,9 @@ final class CpuConv2d implements OpKernel {
         pixelsBackward = op.dx == null ? null : PixelProducts.backwardData(cpu, op.geometry);
         forward = pixelsForward == null ? ConvolutionPrimitive.forward(dnn, op.geometry) : null;
         backwardData = op.dx == null || pixelsBackward != null ? null : ConvolutionPrimitive.backwardData(dnn, op.geometry);
-        im2col = op.dy == null ? null : new Im2Col(cpu, op.geometry);
-        dySlices = op.dy == null ? null : slices(op.dy.data(), op.geometry, im2col.sliceRows());
+        pixelsWeights = op.dy == null ? null : PixelProducts.backwardWeights(cpu, op.geometry);
+        im2col = op.dy == null || pixelsWeights != null ? null : new Im2Col(cpu, op.geometry);
+        dySlices = im2col == null ? null : slices(op.dy.data(), op.geometry, im2col.sliceRows());
     }
 
     private static MemorySegment[] slices(MemorySegment dy, ConvGeometry g, int sliceRows) {
@@ -48,7 +50,7 @@ final class CpuConv2d implements OpKernel {
     @Override
     public void forward() {
         if (pixelsForward != null) {
-            pixelsForward.execute(op.weight.value().data(), op.x.data(), op.y.data());
+            pixelsForward.execute(op.x.data(), op.weight.value().data(), op.y.data());
             return;
         }
         forward.weights(op.weight.value().data(), op.weight.version());
@@ -58,7 +60,7 @@ final class CpuConv2d implements OpKernel {
     @Override
     public void backward() {
         if (pixelsBackward != null) {
-            pixelsBackward.execute(op.weight.value().data(), op.dy.data(), op.dx.data());
+            pixelsBackward.execute(op.dy.data(), op.weight.value().data(), op.dx.data());
         } else if (backwardData != null) {
             backwardData.weights(op.weight.value().data(), op.weight.version());
             backwardData.execute(op.dy.data(), op.dx.data());
@@ -70,6 +72,10 @@ final class CpuConv2d implements OpKernel {
     private void backwardWeights() {
         ConvGeometry g = op.geometry;
         MemorySegment dw = op.weight.gradient().data();
+        if (pixelsWeights != null) {
+            pixelsWeights.execute(op.dy.data(), op.x.data(), dw);
+            return;
+        }
         for (int i = 0; i < dySlices.length; i++) {
             int from = i * im2col.sliceRows();
             int rows = Math.min(im2col.sliceRows(), g.rows() - from);

@@ -9,10 +9,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One direction of a convolution of small maps with large weights, as matrix products whose rows are images: one for each pixel
- * of the result and each run of weights that meets it. A library that goes through an image at a time reads all weights for each,
- * from memory if they exceed its caches; here a weight is read once a pixel and serves every image. Nothing is copied, and taps that hang
- * over the edge, five of nine on a map of 2 x 2, are not multiplied.
+ * One direction of a convolution of small maps with large weights, as matrix products over images: one for each output pixel and each run
+ * of taps that it meets (each input pixel and tap for the input's gradient). A library that goes through an image at a time reads
+ * all weights for each, from memory if they exceed its caches; here a weight is read once a pixel and serves every image. Nothing is copied,
+ * and taps that hang over the edge, five of nine on a map of 2 x 2, are not multiplied.
  */
 final class PixelProducts {
     /** Output pixels of a map up to which a library waits for weights and not for arithmetic. */
@@ -26,75 +26,126 @@ final class PixelProducts {
 
     private final OneDnn dnn;
     private final Workers workers;
-    private final boolean forward;
-    private final int inner;
-    private final int columns;
-    private final int taps;
-    private final int sourceStride;
-    private final int resultStride;
-    /** For each group of images and pixel of the result. */
-    private final List<List<Product>> products;
+    private final ConvGeometry g;
+    /** Elements from an image to the next. */
+    private final int ofX;
+
+    private final int ofY;
+    /** Each list on one thread, in its order. */
+    private final List<List<Product>> products = new ArrayList<>();
 
     private final Workers.Range task = this::multiply;
-    private long sourceAddress;
+    private long leftAddress;
+    private long rightAddress;
     private long resultAddress;
-    private long weightsAddress;
 
-    /** Elements at which the factors and the result begin; depth is the inner dimension. */
-    private static final class Product {
-        final int images;
-        final long source;
-        final long weights;
-        final long result;
+    /** {@code result [m, n] = op(left) op(right)}, or added to it; each begins at an element and goes from row to row by a stride. */
+    private final class Product {
+        final char opLeft;
+        final char opRight;
+        final int m;
+        final int n;
         final int depth;
-        MemorySegment sourceSlice;
-        MemorySegment weightsSlice;
+        final long left;
+        final long right;
+        final long result;
+        final int leftStride;
+        final int rightStride;
+        final int resultStride;
+        final boolean adds;
+        MemorySegment leftSlice;
+        MemorySegment rightSlice;
         MemorySegment resultSlice;
 
-        Product(int images, long source, long weights, long result, int depth) {
-            this.images = images;
-            this.source = source;
-            this.weights = weights;
-            this.result = result;
+        Product(
+                String ops, int m, int n, int depth, long left, int leftStride, long right, int rightStride, long result,
+                int resultStride, boolean adds) {
+            opLeft = ops.charAt(0);
+            opRight = ops.charAt(1);
+            this.m = m;
+            this.n = n;
             this.depth = depth;
+            this.left = left;
+            this.leftStride = leftStride;
+            this.right = right;
+            this.rightStride = rightStride;
+            this.result = result;
+            this.resultStride = resultStride;
+            this.adds = adds;
+        }
+
+        void multiply() {
+            dnn.sgemmAlone(
+                    opLeft, opRight, m, n, depth, leftSlice, leftStride, rightSlice, rightStride, adds ? 1 : 0, resultSlice,
+                    resultStride);
         }
     }
 
-    private PixelProducts(CpuDevice cpu, ConvGeometry g, boolean forward) {
-        this.forward = forward;
+    private PixelProducts(CpuDevice cpu, ConvGeometry geometry) {
+        g = geometry;
         dnn = cpu.oneDnn();
         workers = cpu.workers();
-        inner = forward ? g.in() : g.out();
-        columns = forward ? g.out() : g.in();
-        taps = g.taps();
-        int maps = g.height() * g.width() * g.in();
-        int outMaps = g.outHeight() * g.outWidth() * g.out();
-        sourceStride = forward ? maps : outMaps;
-        resultStride = forward ? outMaps : maps;
-        int pixels = resultStride / columns;
-        int groups = Math.clamp(Math.ceilDiv(workers.threads(), pixels), 1, Math.max(1, g.n() / MANY));
-        products = new ArrayList<>();
+        ofX = g.height() * g.width() * g.in();
+        ofY = g.outHeight() * g.outWidth() * g.out();
+    }
+
+    /** {@code y = conv(x, weights)}: {@link #execute} with x, weights and y. Null where this would not pay. */
+    static PixelProducts forward(CpuDevice cpu, ConvGeometry geometry) {
+        if (!pays(geometry)) {
+            return null;
+        }
+        PixelProducts made = new PixelProducts(cpu, geometry);
+        made.eachGroup(geometry.outHeight() * geometry.outWidth(), made::toOutput);
+        return made;
+    }
+
+    /** {@code dx}: {@link #execute} with dy, weights and dx. Null where this would not pay. */
+    static PixelProducts backwardData(CpuDevice cpu, ConvGeometry geometry) {
+        // Else some pixels meet no tap, between two windows or behind the last, and would stay as they are.
+        boolean all = geometry.kernel() >= geometry.stride() && geometry.padding() >= geometry.stride() - 1;
+        if (!pays(geometry) || !all) {
+            return null;
+        }
+        PixelProducts made = new PixelProducts(cpu, geometry);
+        made.eachGroup(geometry.height() * geometry.width(), made::toInput);
+        return made;
+    }
+
+    /** {@code dweights += }: {@link #execute} with dy, x and dweights. Null where this would not pay. */
+    static PixelProducts backwardWeights(CpuDevice cpu, ConvGeometry geometry) {
+        if (!pays(geometry)) {
+            return null;
+        }
+        PixelProducts made = new PixelProducts(cpu, geometry);
+        int groups = Math.clamp(geometry.out() / MANY, 1, cpu.workers().threads());
         for (int group = 0; group < groups; group++) {
-            int first = (int) ((long) g.n() * group / groups);
-            int images = (int) ((long) g.n() * (group + 1) / groups) - first;
+            int first = share(geometry.out(), group, groups);
+            int filters = share(geometry.out(), group + 1, groups) - first;
+            for (int kh = 0; kh < geometry.kernel(); kh++) {
+                made.products.add(made.toWeights(kh, first, filters));
+            }
+        }
+        return made;
+    }
+
+    private interface OfPixel {
+        List<Product> products(int firstImage, int images, int pixel);
+    }
+
+    /** Cuts the images into groups where there are more threads than pixels. */
+    private void eachGroup(int pixels, OfPixel made) {
+        int groups = Math.clamp(Math.ceilDiv(workers.threads(), pixels), 1, g.n() / MANY);
+        for (int group = 0; group < groups; group++) {
+            int first = share(g.n(), group, groups);
+            int images = share(g.n(), group + 1, groups) - first;
             for (int pixel = 0; pixel < pixels; pixel++) {
-                products.add(forward ? toOutput(g, first, images, pixel) : toInput(g, first, images, pixel));
+                products.add(made.products(first, images, pixel));
             }
         }
     }
 
-    /** {@code y = conv(x, weights)}, or null where this would not pay. */
-    static PixelProducts forward(CpuDevice cpu, ConvGeometry geometry) {
-        return pays(geometry) ? new PixelProducts(cpu, geometry, true) : null;
-    }
-
-    /** {@code dx} from {@code dy} and the weights, or null where this would not pay. */
-    static PixelProducts backwardData(CpuDevice cpu, ConvGeometry geometry) {
-        // Else some pixels meet no tap, between two windows or behind the last, and would stay as they are.
-        boolean all = geometry.kernel() >= geometry.stride() && geometry.padding() >= geometry.stride() - 1;
-        return pays(geometry) && all
-                ? new PixelProducts(cpu, geometry, false)
-                : null;
+    private static int share(int count, int group, int groups) {
+        return (int) ((long) count * group / groups);
     }
 
     private static boolean pays(ConvGeometry g) {
@@ -105,54 +156,76 @@ final class PixelProducts {
                 && g.padding() < g.kernel();
     }
 
-    /** A run of weights for each kernel row: its taps and the pixels under them lie side by side. */
-    private List<Product> toOutput(ConvGeometry g, int firstImage, int images, int pixel) {
-        List<Product> runs = new ArrayList<>();
-        int top = pixel / g.outWidth() * g.stride() - g.padding();
+    /** Of an output pixel and a kernel row: taps inside the map, which lie side by side, as do the pixels under them. */
+    private record Run(long weights, long x, int length) {}
+
+    /** Null where the row lies outside. */
+    private Run run(int pixel, int kh) {
+        int h = pixel / g.outWidth() * g.stride() - g.padding() + kh;
         int left = pixel % g.outWidth() * g.stride() - g.padding();
         int from = Math.max(0, -left);
         int to = Math.min(g.kernel(), g.width() - left);
-        long source = (long) firstImage * sourceStride;
-        long result = (long) firstImage * resultStride + (long) pixel * g.out();
-        for (int kh = Math.max(0, -top); kh < Math.min(g.kernel(), g.height() - top); kh++) {
-            long x = source + (long) ((top + kh) * g.width() + left + from) * g.in();
-            runs.add(new Product(images, x, (long) (kh * g.kernel() + from) * g.in(), result, (to - from) * g.in()));
+        if (h < 0 || h >= g.height()) {
+            return null;
         }
-        return runs;
+        return new Run(
+                (long) (kh * g.kernel() + from) * g.in(), (long) (h * g.width() + left + from) * g.in(), (to - from) * g.in());
     }
 
-    private List<Product> toInput(ConvGeometry g, int firstImage, int images, int pixel) {
-        List<Product> runs = new ArrayList<>();
-        long source = (long) firstImage * sourceStride;
-        long result = (long) firstImage * resultStride + (long) pixel * g.in();
+    private List<Product> toOutput(int firstImage, int images, int pixel) {
+        List<Product> made = new ArrayList<>();
+        long x = (long) firstImage * ofX;
+        long y = (long) firstImage * ofY + (long) pixel * g.out();
         for (int kh = 0; kh < g.kernel(); kh++) {
-            int h = pixel / g.width() + g.padding() - kh;
-            for (int kw = 0; kw < g.kernel(); kw++) {
-                int w = pixel % g.width() + g.padding() - kw;
-                boolean met = h >= 0 && w >= 0 && h % g.stride() == 0 && w % g.stride() == 0;
-                if (met && h / g.stride() < g.outHeight() && w / g.stride() < g.outWidth()) {
-                    long dy = source + (long) (h / g.stride() * g.outWidth() + w / g.stride()) * g.out();
-                    runs.add(new Product(images, dy, (long) (kh * g.kernel() + kw) * g.in(), result, g.out()));
-                }
+            Run run = run(pixel, kh);
+            if (run != null) {
+                made.add(new Product(
+                        "NT", images, g.out(), run.length, x + run.x, ofX, run.weights, g.taps(), y, ofY, !made.isEmpty()));
             }
         }
-        return runs;
+        return made;
     }
 
-    /**
-     * Multiplies.
-     *
-     * @param weights {@code [out, kernel, kernel, in]}
-     */
-    void execute(MemorySegment weights, MemorySegment source, MemorySegment result) {
-        if (source.address() != sourceAddress || result.address() != resultAddress || weights.address() != weightsAddress) {
-            sourceAddress = source.address();
+    private List<Product> toInput(int firstImage, int images, int pixel) {
+        List<Product> made = new ArrayList<>();
+        long dy = (long) firstImage * ofY;
+        long dx = (long) firstImage * ofX + (long) pixel * g.in();
+        for (int tap = 0; tap < g.kernel() * g.kernel(); tap++) {
+            int h = pixel / g.width() + g.padding() - tap / g.kernel();
+            int w = pixel % g.width() + g.padding() - tap % g.kernel();
+            boolean met = h >= 0 && w >= 0 && h % g.stride() == 0 && w % g.stride() == 0;
+            if (met && h / g.stride() < g.outHeight() && w / g.stride() < g.outWidth()) {
+                long from = dy + (long) (h / g.stride() * g.outWidth() + w / g.stride()) * g.out();
+                made.add(new Product(
+                        "NN", images, g.in(), g.out(), from, ofY, (long) tap * g.in(), g.taps(), dx, ofX, !made.isEmpty()));
+            }
+        }
+        return made;
+    }
+
+    private List<Product> toWeights(int kh, int firstFilter, int filters) {
+        List<Product> made = new ArrayList<>();
+        for (int pixel = 0; pixel < g.outHeight() * g.outWidth(); pixel++) {
+            Run run = run(pixel, kh);
+            if (run != null) {
+                long dy = (long) pixel * g.out() + firstFilter;
+                long result = (long) firstFilter * g.taps() + run.weights;
+                made.add(new Product("TN", filters, run.length, g.n(), dy, ofY, run.x, ofX, result, g.taps(), true));
+            }
+        }
+        return made;
+    }
+
+    /** Multiplies, see the direction's own words; weights are {@code [out, kernel, kernel, in]}. */
+    void execute(MemorySegment left, MemorySegment right, MemorySegment result) {
+        if (left.address() != leftAddress || right.address() != rightAddress || result.address() != resultAddress) {
+            leftAddress = left.address();
+            rightAddress = right.address();
             resultAddress = result.address();
-            weightsAddress = weights.address();
-            for (List<Product> pixel : products) {
-                for (Product product : pixel) {
-                    product.sourceSlice = source.asSlice(product.source * Float.BYTES);
-                    product.weightsSlice = weights.asSlice(product.weights * Float.BYTES);
+            for (List<Product> list : products) {
+                for (Product product : list) {
+                    product.leftSlice = left.asSlice(product.left * Float.BYTES);
+                    product.rightSlice = right.asSlice(product.right * Float.BYTES);
                     product.resultSlice = result.asSlice(product.result * Float.BYTES);
                 }
             }
@@ -162,16 +235,10 @@ final class PixelProducts {
 
     private void multiply(int worker, int from, int to) {
         for (int i = from; i < to; i++) {
-            List<Product> pixel = products.get(i);
-            for (int k = 0; k < pixel.size(); k++) {
-                multiply(pixel.get(k), k == 0 ? 0 : 1);
+            List<Product> list = products.get(i);
+            for (int k = 0; k < list.size(); k++) {
+                list.get(k).multiply();
             }
         }
-    }
-
-    private void multiply(Product p, float beta) {
-        dnn.sgemmAlone(
-                forward ? 'T' : 'N', p.images, columns, p.depth, p.sourceSlice, sourceStride, p.weightsSlice, taps, beta,
-                p.resultSlice, resultStride);
     }
 }

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Both directions against plain sums in double precision. */
+/** All three directions against plain sums in double precision. */
 class PixelProductsTest {
     @ParameterizedTest(name = "n{0} {1}x{2} {3}->{4} k{5} s{6} p{7} threads {8}")
     @CsvSource({
@@ -33,11 +33,18 @@ class PixelProductsTest {
             MemorySegment dx = filled(arena, "dx", g.inputs());
             double[] wantY = new double[(int) g.outputs()];
             double[] wantDx = new double[(int) g.inputs()];
-            sum(g, x, dy, weights, wantY, wantDx);
-            PixelProducts.forward(device, g).execute(weights, x, y);
-            PixelProducts.backwardData(device, g).execute(weights, dy, dx);
+            double[] wantDw = new double[(int) g.weights()];
+            MemorySegment dw = filled(arena, "dw", g.weights());
+            for (int i = 0; i < wantDw.length; i++) {
+                wantDw[i] = Simd.get(dw, i);
+            }
+            sum(g, x, dy, weights, wantY, wantDx, wantDw);
+            PixelProducts.forward(device, g).execute(x, weights, y);
+            PixelProducts.backwardData(device, g).execute(dy, weights, dx);
+            PixelProducts.backwardWeights(device, g).execute(dy, x, dw);
             assertClose(y, wantY, 2e-7 * g.taps());
             assertClose(dx, wantDx, 2e-7 * k * k * out);
+            assertClose(dw, wantDw, 2e-7 * g.rows());
         }
     }
 
@@ -54,7 +61,8 @@ class PixelProductsTest {
     }
 
     private static void sum(
-            ConvGeometry g, MemorySegment x, MemorySegment dy, MemorySegment weights, double[] y, double[] dx) {
+            ConvGeometry g, MemorySegment x, MemorySegment dy, MemorySegment weights, double[] y, double[] dx,
+            double[] dw) {
         for (int row = 0; row < g.rows(); row++) {
             int top = row / g.outWidth() % g.outHeight() * g.stride() - g.padding();
             int left = row % g.outWidth() * g.stride() - g.padding();
@@ -69,8 +77,11 @@ class PixelProductsTest {
                     double gradient = Simd.get(dy, (long) row * g.out() + o);
                     double total = 0;
                     for (int i = 0; i < g.in(); i++) {
-                        double weight = Simd.get(weights, ((long) o * g.kernel() * g.kernel() + tap) * g.in() + i);
-                        total += weight * Simd.get(x, (long) pixel * g.in() + i);
+                        int at = (o * g.kernel() * g.kernel() + tap) * g.in() + i;
+                        double weight = Simd.get(weights, at);
+                        double value = Simd.get(x, (long) pixel * g.in() + i);
+                        total += weight * value;
+                        dw[at] += value * gradient;
                         dx[pixel * g.in() + i] += weight * gradient;
                     }
                     y[row * g.out() + o] += total;
