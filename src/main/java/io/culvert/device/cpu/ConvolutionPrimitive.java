@@ -10,7 +10,6 @@ import io.culvert.bindings.dnnl.dnnl_h;
 import io.culvert.device.ConvGeometry;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * One direction of a convolution as oneDNN computes it best on channels-last activations, with its own copy of the
@@ -24,7 +23,7 @@ public final class ConvolutionPrimitive {
     private final DnnlMemory plainWeights;
     private int packedVersion = -1;
 
-    private ConvolutionPrimitive(OneDnn dnn, Descs descs, MemorySegment desc, boolean forward) {
+    private ConvolutionPrimitive(OneDnn dnn, ConvolutionDescs descs, MemorySegment desc, boolean forward) {
         MemorySegment packedDesc = dnn.queryMd(desc, dnnl_h.dnnl_query_weights_md());
         from = dnn.memory(forward ? descs.x : descs.y);
         to = dnn.memory(forward ? descs.y : descs.x);
@@ -47,7 +46,7 @@ public final class ConvolutionPrimitive {
     /** {@code y = conv(x, weights)}. */
     public static ConvolutionPrimitive forward(OneDnn dnn, ConvGeometry geometry) {
         try (Arena arena = Arena.ofConfined()) {
-            Descs descs = new Descs(dnn, arena, geometry);
+            ConvolutionDescs descs = new ConvolutionDescs(dnn, arena, geometry);
             return new ConvolutionPrimitive(dnn, descs, descs.forward(dnn, arena), true);
         }
     }
@@ -55,7 +54,7 @@ public final class ConvolutionPrimitive {
     /** {@code dx} from {@code dy} and the weights. */
     public static ConvolutionPrimitive backwardData(OneDnn dnn, ConvGeometry geometry) {
         try (Arena arena = Arena.ofConfined()) {
-            Descs descs = new Descs(dnn, arena, geometry);
+            ConvolutionDescs descs = new ConvolutionDescs(dnn, arena, geometry);
             return new ConvolutionPrimitive(dnn, descs, descs.backwardData(dnn, arena), false);
         }
     }
@@ -73,69 +72,5 @@ public final class ConvolutionPrimitive {
         from.pointAt(source);
         to.pointAt(destination);
         primitive.execute();
-    }
-
-    /** The memory descriptors that both directions share. */
-    private static final class Descs {
-        final MemorySegment x;
-        final MemorySegment y;
-        final MemorySegment plainWeights;
-        final MemorySegment anyWeights;
-        final MemorySegment strides;
-        final MemorySegment dilates;
-        final MemorySegment padding;
-
-        Descs(OneDnn dnn, Arena arena, ConvGeometry g) {
-            int nhwc = dnnl_h.dnnl_nhwc();
-            x = dnn.desc(nhwc, g.n(), g.in(), g.height(), g.width());
-            y = dnn.desc(nhwc, g.n(), g.out(), g.outHeight(), g.outWidth());
-            plainWeights = dnn.desc(dnnl_h.dnnl_ohwi(), g.out(), g.in(), g.kernel(), g.kernel());
-            anyWeights = dnn.desc(dnnl_h.dnnl_format_tag_any(), g.out(), g.in(), g.kernel(), g.kernel());
-            strides = arena.allocateFrom(ValueLayout.JAVA_LONG, g.stride(), g.stride());
-            dilates = arena.allocateFrom(ValueLayout.JAVA_LONG, 0, 0);
-            padding = arena.allocateFrom(ValueLayout.JAVA_LONG, g.padding(), g.padding());
-        }
-
-        MemorySegment forward(OneDnn dnn, Arena arena) {
-            MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
-            OneDnn.check(
-                    dnnl_h.dnnl_convolution_forward_primitive_desc_create(
-                            out,
-                            dnn.engine(),
-                            dnnl_h.dnnl_forward_training(),
-                            dnnl_h.dnnl_convolution_direct(),
-                            x,
-                            anyWeights,
-                            MemorySegment.NULL,
-                            y,
-                            strides,
-                            dilates,
-                            padding,
-                            padding,
-                            MemorySegment.NULL),
-                    "dnnl_convolution_forward_primitive_desc_create");
-            return dnn.ownedDesc(out.get(ValueLayout.ADDRESS, 0));
-        }
-
-        MemorySegment backwardData(OneDnn dnn, Arena arena) {
-            MemorySegment hint = forward(dnn, arena);
-            MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
-            OneDnn.check(
-                    dnnl_h.dnnl_convolution_backward_data_primitive_desc_create(
-                            out,
-                            dnn.engine(),
-                            dnnl_h.dnnl_convolution_direct(),
-                            x,
-                            anyWeights,
-                            y,
-                            strides,
-                            dilates,
-                            padding,
-                            padding,
-                            hint,
-                            MemorySegment.NULL),
-                    "dnnl_convolution_backward_data_primitive_desc_create");
-            return dnn.ownedDesc(out.get(ValueLayout.ADDRESS, 0));
-        }
     }
 }

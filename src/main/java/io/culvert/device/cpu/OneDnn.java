@@ -52,16 +52,43 @@ public final class OneDnn implements AutoCloseable {
 
     /** Attributes of a primitive that gets its scratch memory as an argument: oneDNN's own belongs to one thread. */
     MemorySegment scratchpadFromCaller() {
+        MemorySegment attributes = attributes();
+        check(
+                dnnl_h.dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_h.dnnl_scratchpad_mode_user()),
+                "dnnl_primitive_attr_set_scratchpad_mode");
+        return attributes;
+    }
+
+    /** Attributes of a primitive that adds to what its destination holds. */
+    MemorySegment adding() {
+        MemorySegment attributes = attributes();
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
+            check(dnnl_h.dnnl_post_ops_create(out), "dnnl_post_ops_create");
+            MemorySegment sum = out.get(ValueLayout.ADDRESS, 0);
+            releases.push(() -> dnnl_h.dnnl_post_ops_destroy(sum));
+            check(
+                    dnnl_h.dnnl_post_ops_append_sum(sum, 1, 0, dnnl_h.dnnl_data_type_undef()),
+                    "dnnl_post_ops_append_sum");
+            check(dnnl_h.dnnl_primitive_attr_set_post_ops(attributes, sum), "dnnl_primitive_attr_set_post_ops");
+            return attributes;
+        }
+    }
+
+    private MemorySegment attributes() {
         try (Arena call = Arena.ofConfined()) {
             MemorySegment out = call.allocate(ValueLayout.ADDRESS);
             check(dnnl_h.dnnl_primitive_attr_create(out), "dnnl_primitive_attr_create");
             MemorySegment attributes = out.get(ValueLayout.ADDRESS, 0);
             releases.push(() -> dnnl_h.dnnl_primitive_attr_destroy(attributes));
-            check(
-                    dnnl_h.dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_h.dnnl_scratchpad_mode_user()),
-                    "dnnl_primitive_attr_set_scratchpad_mode");
             return attributes;
         }
+    }
+
+    /** Whether oneDNN finds AVX-512, and was not told to do without. */
+    boolean hasAvx512() {
+        int avx512 = dnnl_h.dnnl_cpu_isa_avx512_core();
+        return (dnnl_h.dnnl_get_effective_cpu_isa() & avx512) == avx512;
     }
 
     /**
@@ -225,11 +252,16 @@ public final class OneDnn implements AutoCloseable {
 
     /** Copies between layouts. */
     DnnlPrimitive reorder(DnnlMemory source, DnnlMemory destination) {
+        return reorder(source, destination, MemorySegment.NULL);
+    }
+
+    /** As the other, with attributes. */
+    DnnlPrimitive reorder(DnnlMemory source, DnnlMemory destination, MemorySegment attributes) {
         try (Arena call = Arena.ofConfined()) {
             MemorySegment out = call.allocate(ValueLayout.ADDRESS);
             check(
                     dnnl_h.dnnl_reorder_primitive_desc_create(
-                            out, descOf(source), engine, descOf(destination), engine, MemorySegment.NULL),
+                            out, descOf(source), engine, descOf(destination), engine, attributes),
                     "dnnl_reorder_primitive_desc_create");
             return primitive(
                     ownedDesc(out.get(ValueLayout.ADDRESS, 0)),

@@ -3,84 +3,97 @@ package io.culvert.ops.conv2d;
 import io.culvert.device.ConvGeometry;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ConvolutionPrimitive;
+import io.culvert.device.cpu.ConvolutionWeights;
 import io.culvert.device.cpu.OneDnn;
 import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Convolution on the CPU: forward and the gradient of the input by oneDNN on channels-last activations, with weights
- * kept in the blocked form that each prefers and reordered only when the optimiser has moved them, or, of small maps with large
- * weights, by {@link PixelProducts}. The gradient of the
- * weights is a matrix product of ours ({@link Im2Col}), because oneDNN's channels-last kernel for it reaches half of
- * the machine's rate on small maps.
+ * Convolution on the CPU, each direction by what is fastest for its geometry: {@link PixelProducts} for small maps with large weights;
+ * else oneDNN on channels-last activations, with weights in the blocked form that each direction prefers, reordered only when the
+ * optimiser has moved them. The gradient of the weights is a matrix product over {@link Im2Col} where oneDNN's own kernel for it reaches half
+ * of the machine's rate.
  */
 final class CpuConv2d implements OpKernel {
-    private final OneDnn dnn;
     private final Conv2dOp op;
-    /** Null where pixels are multiplied. */
-    private final ConvolutionPrimitive forward;
-
-    private final ConvolutionPrimitive backwardData;
-    private final PixelProducts pixelsForward;
-    private final PixelProducts pixelsBackward;
-    private final PixelProducts pixelsWeights;
-    private final Im2Col im2col;
-    /** The output gradient from each slice's first row on; made here because a step must not allocate. */
-    private final MemorySegment[] dySlices;
+    private final Runnable forward;
+    private final Runnable backwardData;
+    private final Runnable backwardWeights;
 
     CpuConv2d(CpuDevice cpu, Conv2dOp op) {
         this.op = op;
-        dnn = cpu.oneDnn();
-        pixelsForward = PixelProducts.forward(cpu, op.geometry);
-        pixelsBackward = op.dx == null ? null : PixelProducts.backwardData(cpu, op.geometry);
-        forward = pixelsForward == null ? ConvolutionPrimitive.forward(dnn, op.geometry) : null;
-        backwardData = op.dx == null || pixelsBackward != null ? null : ConvolutionPrimitive.backwardData(dnn, op.geometry);
-        pixelsWeights = op.dy == null ? null : PixelProducts.backwardWeights(cpu, op.geometry);
-        im2col = op.dy == null || pixelsWeights != null ? null : new Im2Col(cpu, op.geometry);
-        dySlices = im2col == null ? null : slices(op.dy.data(), op.geometry, im2col.sliceRows());
+        forward = forward(cpu);
+        backwardData = op.dx == null ? () -> {} : backwardData(cpu);
+        backwardWeights = op.dy == null ? () -> {} : backwardWeights(cpu);
     }
 
+    @Override
+    public void forward() {
+        forward.run();
+    }
+
+    @Override
+    public void backward() {
+        backwardData.run();
+        backwardWeights.run();
+    }
+
+    private Runnable forward(CpuDevice cpu) {
+        PixelProducts pixels = PixelProducts.forward(cpu, op.geometry);
+        if (pixels != null) {
+            return () -> pixels.execute(op.x.data(), op.weight.value().data(), op.y.data());
+        }
+        ConvolutionPrimitive primitive = ConvolutionPrimitive.forward(cpu.oneDnn(), op.geometry);
+        return () -> {
+            primitive.weights(op.weight.value().data(), op.weight.version());
+            primitive.execute(op.x.data(), op.y.data());
+        };
+    }
+
+    private Runnable backwardData(CpuDevice cpu) {
+        PixelProducts pixels = PixelProducts.backwardData(cpu, op.geometry);
+        if (pixels != null) {
+            return () -> pixels.execute(op.dy.data(), op.weight.value().data(), op.dx.data());
+        }
+        ConvolutionPrimitive primitive = ConvolutionPrimitive.backwardData(cpu.oneDnn(), op.geometry);
+        return () -> {
+            primitive.weights(op.weight.value().data(), op.weight.version());
+            primitive.execute(op.dy.data(), op.dx.data());
+        };
+    }
+
+    private Runnable backwardWeights(CpuDevice cpu) {
+        MemorySegment gradient = op.weight.gradient().data();
+        PixelProducts pixels = PixelProducts.backwardWeights(cpu, op.geometry);
+        if (pixels != null) {
+            return () -> pixels.execute(op.dy.data(), op.x.data(), gradient);
+        }
+        if (ConvolutionWeights.pays(cpu.oneDnn(), op.geometry)) {
+            ConvolutionWeights weights = new ConvolutionWeights(cpu.oneDnn(), op.geometry);
+            return () -> weights.add(op.x.data(), op.dy.data(), gradient);
+        }
+        Im2Col im2col = new Im2Col(cpu, op.geometry);
+        // Made here because a step must not allocate.
+        MemorySegment[] dy = slices(op.dy.data(), op.geometry, im2col.sliceRows());
+        return () -> multiplyColumns(cpu.oneDnn(), im2col, dy, gradient);
+    }
+
+    /** The output gradient from each slice's first row on. */
     private static MemorySegment[] slices(MemorySegment dy, ConvGeometry g, int sliceRows) {
         MemorySegment[] slices = new MemorySegment[(g.rows() + sliceRows - 1) / sliceRows];
         Arrays.setAll(slices, i -> dy.asSlice((long) i * sliceRows * g.out() * Float.BYTES));
         return slices;
     }
 
-    @Override
-    public void forward() {
-        if (pixelsForward != null) {
-            pixelsForward.execute(op.x.data(), op.weight.value().data(), op.y.data());
-            return;
-        }
-        forward.weights(op.weight.value().data(), op.weight.version());
-        forward.execute(op.x.data(), op.y.data());
-    }
-
-    @Override
-    public void backward() {
-        if (pixelsBackward != null) {
-            pixelsBackward.execute(op.dy.data(), op.weight.value().data(), op.dx.data());
-        } else if (backwardData != null) {
-            backwardData.weights(op.weight.value().data(), op.weight.version());
-            backwardData.execute(op.dy.data(), op.dx.data());
-        }
-        backwardWeights();
-    }
-
-    /** {@code dW[out, taps] += dy[rows, out]^T columns[rows, taps]}, a slice of rows at a time so that it stays cached. */
-    private void backwardWeights() {
+    /** {@code gradient[out, taps] += dy[rows, out]^T columns[rows, taps]}, a slice of rows at a time so that it stays cached. */
+    private void multiplyColumns(OneDnn dnn, Im2Col im2col, MemorySegment[] dy, MemorySegment gradient) {
         ConvGeometry g = op.geometry;
-        MemorySegment dw = op.weight.gradient().data();
-        if (pixelsWeights != null) {
-            pixelsWeights.execute(op.dy.data(), op.x.data(), dw);
-            return;
-        }
-        for (int i = 0; i < dySlices.length; i++) {
+        for (int i = 0; i < dy.length; i++) {
             int from = i * im2col.sliceRows();
             int rows = Math.min(im2col.sliceRows(), g.rows() - from);
             MemorySegment columns = im2col.columns(op.x.data(), from, rows);
-            dnn.sgemm('T', 'N', g.out(), g.taps(), rows, 1, dySlices[i], g.out(), columns, g.taps(), 1, dw, g.taps());
+            dnn.sgemm('T', 'N', g.out(), g.taps(), rows, 1, dy[i], g.out(), columns, g.taps(), 1, gradient, g.taps());
         }
     }
 }
