@@ -1,14 +1,19 @@
 package io.culvert.ops.ntxent;
 
+import static io.culvert.device.cpu.Simd.F;
+import static io.culvert.device.cpu.Simd.LANES;
 import static io.culvert.device.cpu.Simd.get;
 import static io.culvert.device.cpu.Simd.set;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.OneDnn;
+import io.culvert.device.cpu.Simd;
+import io.culvert.device.cpu.SimdMath;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import io.culvert.ops.l2normalize.UnitRows;
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
 
 /** NT-Xent on the CPU: similarities as one matrix product, a softmax row by row, two products back. */
 final class CpuNtXent implements OpKernel {
@@ -18,6 +23,9 @@ final class CpuNtXent implements OpKernel {
     private final int rows;
     private final int width;
     private final double[] rowLoss;
+    /** Of e, a row for each worker. */
+    private final float[][] powers;
+
     private final Workers.Range normaliseTask = this::normalise;
     private final Workers.Range softmaxTask = this::softmax;
     private final Workers.Range gradientTask = this::gradient;
@@ -29,6 +37,7 @@ final class CpuNtXent implements OpKernel {
         rows = op.z.shape().at(0);
         width = op.z.shape().at(1);
         rowLoss = new double[rows];
+        powers = new float[workers.threads()][Simd.bound(rows + LANES - 1)];
     }
 
     @Override
@@ -61,26 +70,58 @@ final class CpuNtXent implements OpKernel {
      * is nearly certain, and so would the loss without log1p.
      */
     private void softmax(int worker, int from, int to) {
-        MemorySegment s = op.saved.data();
         for (int row = from; row < to; row++) {
-            long base = (long) row * rows;
-            int pair = pair(row);
-            double max = Double.NEGATIVE_INFINITY;
-            for (int k = 0; k < rows; k++) {
-                max = k == row ? max : Math.max(max, get(s, base + k));
-            }
-            double others = 0;
-            for (int k = 0; k < rows; k++) {
-                others += k == row || k == pair ? 0 : Math.exp(get(s, base + k) - max);
-            }
-            double below = get(s, base + pair) - max;
-            double sum = others + Math.exp(below);
-            rowLoss[row] = below == 0 ? Math.log1p(others) : Math.log(sum) - below;
-            for (int k = 0; k < rows; k++) {
-                set(s, base + k, k == row ? 0f : (float) (Math.exp(get(s, base + k) - max) / sum));
-            }
-            set(s, base + pair, (float) (-others / sum));
+            softmax(powers[worker], row);
         }
+    }
+
+    private void softmax(float[] e, int row) {
+        MemorySegment s = op.saved.data();
+        long base = (long) row * rows;
+        int pair = pair(row);
+        load(s, base, e);
+        e[row] = Float.NEGATIVE_INFINITY;
+        float max = max(e);
+        double below = (double) e[pair] - max;
+        SimdMath.exp(e, 0, rows, 1, -max);
+        e[row] = 0;
+        e[pair] = 0;
+        double others = 0;
+        for (int k = 0; k < rows; k++) {
+            others += e[k];
+        }
+        double sum = others + Math.exp(below);
+        rowLoss[row] = below == 0 ? Math.log1p(others) : Math.log(sum) - below;
+        store(e, (float) (1 / sum), s, base);
+        set(s, base + pair, (float) (-others / sum));
+    }
+
+    private void load(MemorySegment from, long base, float[] to) {
+        int k = 0;
+        for (; k + LANES <= rows; k += LANES) {
+            Simd.load(from, base + k).intoArray(to, k);
+        }
+        for (; k < rows; k++) {
+            to[k] = get(from, base + k);
+        }
+    }
+
+    private void store(float[] from, float scale, MemorySegment to, long base) {
+        int k = 0;
+        for (; k + LANES <= rows; k += LANES) {
+            Simd.store(FloatVector.fromArray(F, from, k).mul(scale), to, base + k);
+        }
+        for (; k < rows; k++) {
+            set(to, base + k, from[k] * scale);
+        }
+    }
+
+    private float max(float[] of) {
+        float max = of[0];
+        for (int k = 1; k < rows; k++) {
+            max = Math.max(max, of[k]);
+        }
+        return max;
     }
 
     /** With G = softmax less one at the pair: dunit = (G + G^T) unit / (T 2B), then through the normalisation. */
