@@ -11,6 +11,7 @@ import argparse
 import json
 import resource
 import statistics
+import sys
 import time
 
 import torch
@@ -146,6 +147,10 @@ def nt_xent(z1, z2, temperature=0.2):
     return F.cross_entropy(logits, torch.arange(len(z), device=z.device).roll(len(z1)))
 
 
+def peak_rss_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", default="resnet18,simclr,128,64",
@@ -154,6 +159,8 @@ def main():
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--turns", action="store_true",
+                        help="after the warm-up print 'ready', then make a step for each line read and print what it took")
     a = parser.parse_args()
     model_name, method, batch, size, *patch = a.shape.split(",")
     batch, size, patch = int(batch), int(size), int(patch[0]) if patch else 0
@@ -164,21 +171,31 @@ def main():
     model = (SimClr(backbone) if method == "simclr" else Mae(backbone, size, patch)).to(memory_format=layout)
     views = [torch.randn(batch, 3, size, size).to(memory_format=layout) for _ in range(model.views)]
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.03, momentum=0.9, weight_decay=1e-4)
-    seconds = []
-    for _ in range(a.warmup + a.steps):
+
+    def step():
         start = time.perf_counter()
         optimizer.zero_grad()
         loss = model(*views)
         loss.backward()
         optimizer.step()
-        loss.item()
-        seconds.append(time.perf_counter() - start)
+        value = loss.item()
+        return time.perf_counter() - start, value
+
+    if a.turns:
+        first = [step()[0] for _ in range(a.warmup)][0]
+        print("ready", flush=True)
+        for _ in sys.stdin:
+            print(json.dumps({"seconds": step()[0], "first_s": first, "peak_rss_mb": peak_rss_mb()}), flush=True)
+        return
+    timed = [step() for _ in range(a.warmup + a.steps)]
+    seconds = [taken for taken, _ in timed]
+    loss = timed[-1][1]
     median = statistics.median(seconds[a.warmup:])
     print(json.dumps({
         "bench": "step", "side": "pytorch channels_last" if a.channels_last else "pytorch eager", "shape": a.shape,
         "threads": a.threads, "version": torch.__version__, "seconds": seconds[a.warmup:],
-        "median_s": median, "images_per_s": batch / median, "loss": loss.item(),
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+        "median_s": median, "images_per_s": batch / median, "loss": loss,
+        "peak_rss_mb": peak_rss_mb()}))
 
 
 if __name__ == "__main__":

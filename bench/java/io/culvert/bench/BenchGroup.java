@@ -5,10 +5,12 @@ import io.culvert.bench.ffm.DowncallBench;
 import io.culvert.bench.gemm.GemmBench;
 import io.culvert.bench.op.OpBench;
 import io.culvert.bench.op.OpShape;
-import io.culvert.bench.step.StepBench;
+import io.culvert.bench.step.StepProcess;
 import io.culvert.cli.BenchOptions;
 import io.culvert.cli.BenchOptions.Peer;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -121,37 +123,42 @@ enum BenchGroup {
             "vit_tiny,mae,32,224,16")) {
         @Override
         List<Side> sides(Set<Peer> peers, Settings s) {
-            List<Side> sides = new ArrayList<>();
-            sides.add(new JmhSide(StepBench.class, Map.of("culvert", "step"), "culvert", shapes(s), true, s));
-            List<String> resnets = resnets(s);
-            if (peers.contains(Peer.DJL) && !resnets.isEmpty()) {
-                sides.add(new JmhSide(StepBench.class, Map.of("djl", "step"), "djl", resnets, true, s));
-            }
-            if (peers.contains(Peer.PYTORCH)) {
-                sides.add(new PyTorchSide("step.py", steps(shapes(s), false, s), s));
-                // A layout of feature maps: the transformer has none.
-                sides.add(new PyTorchSide("step.py", steps(resnets, true, s), s));
-            }
-            return sides;
-        }
-
-        private List<String> resnets(Settings s) {
-            return shapes(s).stream()
-                    .filter(shape -> shape.startsWith("resnet18"))
-                    .toList();
-        }
-
-        private List<List<String>> steps(List<String> shapes, boolean channelsLast, Settings s) {
-            List<List<String>> runs = new ArrayList<>();
-            for (String shape : shapes) {
-                List<String> run = new ArrayList<>(List.of("--shape", shape));
-                run.addAll(List.of("--steps", "" + s.samples(), "--warmup", "" + s.warmupSteps()));
-                if (channelsLast) {
-                    run.add("--channels-last");
+            List<Side> cases = new ArrayList<>();
+            for (String shape : shapes(s)) {
+                boolean resnet = shape.startsWith("resnet18");
+                Map<String, List<String>> sides = new LinkedHashMap<>();
+                sides.put("culvert", java("culvert", shape, s));
+                if (peers.contains(Peer.DJL) && resnet) {
+                    sides.put("djl", java("djl", shape, s));
                 }
-                runs.add(run);
+                if (peers.contains(Peer.PYTORCH)) {
+                    sides.put("pytorch eager", python(shape, s));
+                }
+                // A layout of feature maps: the transformer has none.
+                if (peers.contains(Peer.PYTORCH) && resnet) {
+                    List<String> channelsLast = python(shape, s);
+                    channelsLast.add("--channels-last");
+                    sides.put("pytorch channels_last", channelsLast);
+                }
+                cases.add(new TakingTurns(shape, sides, s.steps()));
             }
-            return runs;
+            return cases;
+        }
+
+        private List<String> java(String side, String shape, Settings s) {
+            List<String> command = new ArrayList<>();
+            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            command.addAll(JmhSide.flags(s.threads()));
+            command.addAll(List.of("-cp", System.getProperty("java.class.path"), StepProcess.class.getName()));
+            command.addAll(List.of(side, shape, Integer.toString(s.warmupStepsOfJvm())));
+            return command;
+        }
+
+        private List<String> python(String shape, Settings s) {
+            String script = s.home().resolve("bench").resolve("peers").resolve("step.py").toString();
+            return new ArrayList<>(List.of(
+                    s.python(), script, "--shape", shape, "--warmup", "" + s.warmupSteps(), "--threads", "" + s.threads(),
+                    "--turns"));
         }
     };
 
@@ -173,7 +180,7 @@ enum BenchGroup {
     }
 
     Side jmh(Class<?> benchmarks, Map<String, String> methods, String side, Settings settings) {
-        return new JmhSide(benchmarks, methods, side, shapes(settings), false, settings);
+        return new JmhSide(benchmarks, methods, side, shapes(settings), settings);
     }
 
     List<String> operations(String option, Settings settings) {

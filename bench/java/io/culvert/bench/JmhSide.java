@@ -30,14 +30,12 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * @param methods the benchmark's name (as in {@link Measurement#bench()}) by method
  * @param side the side's name
  * @param shapes the cases; empty for a benchmark without cases
- * @param whole whether one call is a sample (a training step), rather than one second of calls
  */
 record JmhSide(
         Class<?> benchmarks,
         Map<String, String> methods,
         String side,
         List<String> shapes,
-        boolean whole,
         Settings settings)
         implements Side {
     private static final String HEAP = "gc.alloc.rate.norm";
@@ -52,30 +50,34 @@ record JmhSide(
         }
     }
 
+    /** Of a JVM that measures: those of this one, and what both sides in Java need. */
+    static List<String> flags(int threads) {
+        List<String> flags = new ArrayList<>(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        flags.add("-D" + BenchSettings.THREADS + "=" + threads);
+        flags.addAll(DjlEngine.jvmFlags(threads));
+        return flags;
+    }
+
     private org.openjdk.jmh.runner.options.Options options() {
-        List<String> flags =
-                new ArrayList<>(ManagementFactory.getRuntimeMXBean().getInputArguments());
-        flags.add("-D" + BenchSettings.THREADS + "=" + settings.threads());
+        List<String> flags = flags(settings.threads());
         if (Runtime.version().feature() >= 23) {
             flags.add("--sun-misc-unsafe-memory-access=allow"); // JMH's own use would be warned of in every fork
         }
-        flags.addAll(DjlEngine.jvmFlags(settings.threads()));
         TimeValue time = TimeValue.milliseconds(Math.round(settings.secondsPerSample() * 1000));
         ChainedOptionsBuilder builder = new OptionsBuilder()
                 .include(Pattern.quote(benchmarks.getName()) + "\\.(" + String.join("|", methods.keySet()) + ")$")
                 .forks(1)
                 .threads(1)
-                .warmupIterations(whole ? settings.warmupStepsOfJvm() : settings.warmupIterationsOfJvm())
+                .warmupIterations(settings.warmupIterationsOfJvm())
+                .warmupTime(time)
                 .measurementIterations(settings.samples())
+                .measurementTime(time)
                 .jvmArgs(flags.toArray(String[]::new))
                 .addProfiler(GCProfiler.class)
                 .addProfiler(PeakRssProfiler.class)
                 .addProfiler(FirstCall.class)
                 .shouldFailOnError(true)
                 .verbosity(VerboseMode.SILENT);
-        if (!whole) {
-            builder.warmupTime(time).measurementTime(time);
-        }
         return shapes.isEmpty()
                 ? builder.build()
                 : builder.param("shape", shapes.toArray(String[]::new)).build();

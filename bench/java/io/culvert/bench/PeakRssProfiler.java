@@ -34,7 +34,8 @@ public final class PeakRssProfiler implements InternalProfiler {
         return List.of(new ScalarResult(LABEL, peakMebibytes(), "MiB", AggregationPolicy.MAX));
     }
 
-    private static double peakMebibytes() {
+    /** Of this process; NaN where there is no {@code /proc}. */
+    public static double peakMebibytes() {
         try (var lines = Files.lines(Path.of("/proc/self/status"))) {
             return lines.filter(line -> line.startsWith("VmHWM:"))
                     .map(line -> line.replaceAll("\\D+", ""))

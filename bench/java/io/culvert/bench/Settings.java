@@ -12,7 +12,7 @@ import java.nio.file.Path;
  * @param only the one case to measure; empty: all
  */
 record Settings(int threads, boolean quick, Path home, String python, String only) {
-    /** Samples of an operation, or of a whole step, in one round. */
+    /** Samples of an operation in one round. */
     int samples() {
         return quick ? 3 : 5;
     }
@@ -22,6 +22,11 @@ record Settings(int threads, boolean quick, Path home, String python, String onl
         return quick ? 0.3 : 1.0;
     }
 
+    /** Turns of each side in a round of whole steps. */
+    int steps() {
+        return quick ? 3 : 8;
+    }
+
     /** Steps that are not measured. */
     int warmupSteps() {
         return 2;
@@ -29,7 +34,7 @@ record Settings(int threads, boolean quick, Path home, String python, String onl
 
     /** Steps that are not measured in a JVM, whose compiler is busy for about ten. */
     int warmupStepsOfJvm() {
-        return quick ? 3 : 10;
+        return quick ? 5 : 15;
     }
 
     /**

@@ -1,0 +1,48 @@
+package io.culvert.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.culvert.CulvertException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TakingTurnsTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void eachSideStepsOnceATurnAfterAllAreReady() throws Exception {
+        Path log = folder.resolve("log");
+        Map<String, List<String>> sides = new LinkedHashMap<>();
+        sides.put("one", player("one", "1", log));
+        sides.put("two", player("two", "2", log));
+        List<Measurement> measured = new TakingTurns("a,case", sides, 3).run();
+        assertThat(Files.readAllLines(log))
+                .containsExactly("one ready", "two ready", "one", "two", "one", "two", "one", "two");
+        assertThat(measured).extracting(Measurement::side).containsExactly("one", "two");
+        assertThat(measured.get(1).seconds()).containsExactly(2.0, 2.0, 2.0);
+        assertThat(measured.get(1).peakMebibytes()).isEqualTo(7);
+        assertThat(measured.get(1).first().seconds()).isEqualTo(9);
+        assertThat(measured.get(1).heapBytes()).isNaN();
+    }
+
+    @Test
+    void aSideThatEndsIsNamedWithItsLastWords() {
+        Map<String, List<String>> sides = Map.of("broken", List.of("sh", "-c", "echo ready; read line; echo no memory"));
+        assertThatThrownBy(() -> new TakingTurns("a,case", sides, 3).run())
+                .isInstanceOf(CulvertException.class)
+                .hasMessage("broken ended: no memory");
+    }
+
+    private static List<String> player(String name, String seconds, Path log) {
+        String script = "echo a warning; echo %1$s ready >> %3$s; echo ready; while read line; do echo %1$s >> %3$s; "
+                + "echo '{\"seconds\": %2$s, \"first_s\": 9, \"peak_rss_mb\": 7}'; done";
+        return List.of("sh", "-c", script.formatted(name, seconds, log));
+    }
+}
