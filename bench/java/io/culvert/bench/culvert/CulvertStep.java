@@ -1,6 +1,7 @@
 package io.culvert.bench.culvert;
 
 import io.culvert.bench.step.StepShape;
+import io.culvert.bench.step.TrainingStep;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.RunArena;
 import io.culvert.method.Mae;
@@ -23,7 +24,7 @@ import java.util.SplittableRandom;
  * Culvert's own training step, the one that {@code culvert pretrain} repeats, on random pixels. SimCLR with a head of
  * 2048 and 256 and NT-Xent at temperature 0.2, or MAE with the study's decoder; SGD with momentum 0.9 and weight decay 1e-4.
  */
-public final class CulvertStep implements AutoCloseable {
+public final class CulvertStep implements TrainingStep {
     private static final long SEED = 42;
 
     private final CpuDevice device;
@@ -66,7 +67,7 @@ public final class CulvertStep implements AutoCloseable {
         return new SimClr(backbone, 2048, 256, 0.2);
     }
 
-    /** One training step; returns the loss. */
+    @Override
     public float step() {
         return trainer.step(views);
     }

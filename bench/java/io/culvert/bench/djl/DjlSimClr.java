@@ -21,6 +21,7 @@ import ai.djl.training.Trainer;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
+import io.culvert.bench.step.TrainingStep;
 import java.util.List;
 
 /**
@@ -28,7 +29,7 @@ import java.util.List;
  * SGD. Same arithmetic as Culvert's step and as {@code bench/peers/step.py}: two views one after the other through the
  * network, head 512-2048-256, NT-Xent at temperature 0.2, momentum 0.9, weight decay 1e-4.
  */
-public final class DjlSimClr implements AutoCloseable {
+public final class DjlSimClr implements TrainingStep {
     private static final float TEMPERATURE = 0.2f;
 
     private final Model model;
@@ -63,7 +64,7 @@ public final class DjlSimClr implements AutoCloseable {
         partner = zero.concat(eye, 1).concat(eye.concat(zero, 1), 0);
     }
 
-    /** One training step; returns the loss. */
+    @Override
     public float step() {
         try (NDManager scope = manager.newSubManager()) {
             firstView.tempAttach(scope);

@@ -20,23 +20,18 @@ import java.util.Locale;
 public final class StepProcess {
     private static final double NANOSECONDS = 1e9;
 
-    private interface Step extends AutoCloseable {
-        float run();
-
-        @Override
-        void close();
-    }
-
     private StepProcess() {}
 
     public static void main(String[] args) throws IOException {
         StepShape shape = StepShape.of(args[1]);
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        try (Step step = args[0].equals("djl") ? djl(shape) : culvert(shape)) {
+        try (TrainingStep step = args[0].equals("djl")
+                ? new DjlSimClr(BenchSettings.threads(), shape.batch(), shape.size())
+                : new CulvertStep(BenchSettings.threads(), shape)) {
             double first = seconds(step);
             for (int i = 1; i < Integer.parseInt(args[2]); i++) {
-                step.run();
+                step.step();
             }
             out.println("ready");
             ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -51,39 +46,9 @@ public final class StepProcess {
         }
     }
 
-    private static double seconds(Step step) {
+    private static double seconds(TrainingStep step) {
         long start = System.nanoTime();
-        step.run();
+        step.step();
         return (System.nanoTime() - start) / NANOSECONDS;
-    }
-
-    private static Step culvert(StepShape shape) {
-        CulvertStep step = new CulvertStep(BenchSettings.threads(), shape);
-        return new Step() {
-            @Override
-            public float run() {
-                return step.step();
-            }
-
-            @Override
-            public void close() {
-                step.close();
-            }
-        };
-    }
-
-    private static Step djl(StepShape shape) {
-        DjlSimClr step = new DjlSimClr(BenchSettings.threads(), shape.batch(), shape.size());
-        return new Step() {
-            @Override
-            public float run() {
-                return step.step();
-            }
-
-            @Override
-            public void close() {
-                step.close();
-            }
-        };
     }
 }
