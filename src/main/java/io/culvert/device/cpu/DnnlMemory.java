@@ -17,9 +17,15 @@ public final class DnnlMemory {
     }
 
     void pointAt(MemorySegment data) {
-        if (data.address() != address) {
-            OneDnn.check(dnnl_h.dnnl_memory_set_data_handle(handle, data), "dnnl_memory_set_data_handle");
-            address = data.address();
+        pointAt(data.address());
+    }
+
+    void pointAt(long data) {
+        if (data != address) {
+            OneDnn.check(
+                    dnnl_h.dnnl_memory_set_data_handle(handle, MemorySegment.ofAddress(data)),
+                    "dnnl_memory_set_data_handle");
+            address = data;
         }
     }
 }

@@ -11,13 +11,14 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 
 /**
  * oneDNN's C interface, each function behind a check. Everything that it creates belongs to it and goes with it.
  *
  * <p>One thread must make all calls: this build of oneDNN runs on OpenMP, which gives every calling thread a pool of
- * its own. {@link PackedProduct#multiply} and {@link #sgemmAlone} run on the thread that calls them, whichever that is.
+ * its own. {@link PackedProduct#multiply}, {@link StridedProduct#multiply} and {@link #sgemmAlone} run on the thread that calls them, whichever that is.
  */
 public final class OneDnn implements AutoCloseable {
     private static final int MAX_DIMS = 12;
@@ -27,10 +28,12 @@ public final class OneDnn implements AutoCloseable {
     private final int threads;
     private final MemorySegment engine;
     private final MemorySegment stream;
-    private final MemorySegment[] packings = new MemorySegment[4];
+    private final SharedMemory[] packings = shared(4);
+    private final SharedMemory[] workspaces;
 
     public OneDnn(int threads) {
         this.threads = threads;
+        workspaces = shared(threads);
         load();
         omp_h.omp_set_num_threads(threads);
         MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
@@ -38,6 +41,12 @@ public final class OneDnn implements AutoCloseable {
         engine = out.get(ValueLayout.ADDRESS, 0);
         releases.push(() -> dnnl_h.dnnl_engine_destroy(engine));
         stream = newStream();
+    }
+
+    private static SharedMemory[] shared(int count) {
+        SharedMemory[] memories = new SharedMemory[count];
+        Arrays.setAll(memories, i -> new SharedMemory());
+        return memories;
     }
 
     MemorySegment newStream() {
@@ -62,6 +71,12 @@ public final class OneDnn implements AutoCloseable {
     /** Attributes of a primitive that adds to what its destination holds. */
     MemorySegment adding() {
         MemorySegment attributes = attributes();
+        addsToDestination(attributes);
+        return attributes;
+    }
+
+    /** Says in attributes that the primitive adds to what its destination holds. */
+    void addsToDestination(MemorySegment attributes) {
         try (Arena call = Arena.ofConfined()) {
             MemorySegment out = call.allocate(ValueLayout.ADDRESS);
             check(dnnl_h.dnnl_post_ops_create(out), "dnnl_post_ops_create");
@@ -71,7 +86,6 @@ public final class OneDnn implements AutoCloseable {
                     dnnl_h.dnnl_post_ops_append_sum(sum, 1, 0, dnnl_h.dnnl_data_type_undef()),
                     "dnnl_post_ops_append_sum");
             check(dnnl_h.dnnl_primitive_attr_set_post_ops(attributes, sum), "dnnl_primitive_attr_set_post_ops");
-            return attributes;
         }
     }
 
@@ -129,6 +143,10 @@ public final class OneDnn implements AutoCloseable {
         };
     }
 
+    int threads() {
+        return threads;
+    }
+
     MemorySegment engine() {
         return engine;
     }
@@ -180,6 +198,24 @@ public final class OneDnn implements AutoCloseable {
         }
     }
 
+    /** A descriptor of a single-precision matrix by the elements from one row, and from one column, to the next. */
+    MemorySegment strided(long rows, long columns, long rowStride, long columnStride) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
+            check(
+                    dnnl_h.dnnl_memory_desc_create_with_strides(
+                            out,
+                            2,
+                            call.allocateFrom(ValueLayout.JAVA_LONG, rows, columns),
+                            dnnl_h.dnnl_f32(),
+                            call.allocateFrom(ValueLayout.JAVA_LONG, rowStride, columnStride)),
+                    "dnnl_memory_desc_create_with_strides");
+            MemorySegment desc = out.get(ValueLayout.ADDRESS, 0);
+            releases.push(() -> dnnl_h.dnnl_memory_desc_destroy(desc));
+            return desc;
+        }
+    }
+
     long bytes(MemorySegment desc) {
         return dnnl_h.dnnl_memory_desc_get_size(desc);
     }
@@ -210,23 +246,14 @@ public final class OneDnn implements AutoCloseable {
         return memory;
     }
 
-    /** Makes sure that {@link #packing} of this slot has so much room. */
-    void reservePacking(int slot, long bytes) {
-        if (packings[slot] == null || packings[slot].byteSize() < bytes) {
-            unmapPacking(slot);
-            packings[slot] = HostMemory.map(bytes);
-        }
-    }
-
     /** Where a matrix is packed for the calls that follow; every product of the slot uses the same. */
-    MemorySegment packing(int slot) {
+    SharedMemory packing(int slot) {
         return packings[slot];
     }
 
-    private void unmapPacking(int slot) {
-        if (packings[slot] != null) {
-            HostMemory.unmap(packings[slot]);
-        }
+    /** Where a worker keeps what it needs until the end of its task. */
+    public SharedMemory workspace(int worker) {
+        return workspaces[worker];
     }
 
     DnnlPrimitive primitive(MemorySegment desc, int[] arguments, DnnlMemory... memories) {
@@ -284,8 +311,11 @@ public final class OneDnn implements AutoCloseable {
         while (!releases.isEmpty()) {
             releases.pop().run();
         }
-        for (int slot = 0; slot < packings.length; slot++) {
-            unmapPacking(slot);
+        for (SharedMemory memory : packings) {
+            memory.unmap();
+        }
+        for (SharedMemory memory : workspaces) {
+            memory.unmap();
         }
         arena.close();
     }

@@ -56,7 +56,7 @@ public final class PackedProduct {
         try {
             MemorySegment product = describe(block, dnn.desc(dnnl_h.dnnl_format_tag_any(), inner, columns));
             MemorySegment packedDesc = dnn.queryMd(product, dnnl_h.dnnl_query_weights_md());
-            dnn.reservePacking(slot, dnn.bytes(packedDesc));
+            dnn.packing(slot).reserve(dnn.bytes(packedDesc));
             packed = dnn.memory(packedDesc);
             whole = new Rows[threads];
             Arrays.setAll(whole, worker -> rows(product, block));
@@ -129,7 +129,7 @@ public final class PackedProduct {
     /** Says which weights the next calls use. Of the thread that makes all other calls of oneDNN. */
     public void pack(MemorySegment weights) {
         plain.pointAt(weights);
-        packed.pointAt(dnn.packing(slot));
+        packed.pointAt(dnn.packing(slot).memory());
         reorder.execute();
     }
 

@@ -10,7 +10,7 @@ import jdk.incubator.vector.VectorSpecies;
 public final class Simd {
     public static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     public static final int LANES = F.length();
-    private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
+    public static final ByteOrder NATIVE = ByteOrder.nativeOrder();
 
     private Simd() {}
 

@@ -43,7 +43,7 @@ public final class WeightGradient {
         this.slot = FIRST_SLOT + slot;
         across = out > in && rows >= MANY;
         if (across) {
-            dnn.reservePacking(this.slot, (long) in * out * Float.BYTES);
+            dnn.packing(this.slot).reserve((long) in * out * Float.BYTES);
         }
     }
 
@@ -56,7 +56,7 @@ public final class WeightGradient {
     public void start(MemorySegment gradient, float keep) {
         this.gradient = gradient;
         this.keep = keep;
-        sums = across ? dnn.packing(slot) : gradient;
+        sums = across ? dnn.packing(slot).memory() : gradient;
         beta = across ? 0 : keep;
     }
 

@@ -1,45 +1,42 @@
 package io.culvert.ops.attention;
 
-import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
 import static io.culvert.device.cpu.Simd.get;
 import static io.culvert.device.cpu.Simd.set;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.cpu.OneDnn;
+import io.culvert.device.cpu.SharedMemory;
 import io.culvert.device.cpu.Simd;
-import io.culvert.device.cpu.TileProduct;
-import io.culvert.device.cpu.Transposition;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
-import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * A head at a time for each worker, and of its matrix a tile of queries, all of which stays in the worker's cache.
  * The tile lies with a key's row of queries after another, so that a vector holds as many queries: maxima and sums over the
- * keys need nothing across its lanes. Only the queries (and y's gradients) are transposed for that.
+ * keys need nothing across its lanes. The products are oneDNN's and read and write tokens where they lie.
  */
 final class CpuAttention implements OpKernel {
-    /**
-     * Queries of a tile at most: few enough for a second-level cache beside a head of 197 tokens by 64, and many enough that the
-     * 65 of an image of 64 pixels are one tile and the 197 of 224 pixels leave a short one behind two that are whole vectors.
-     */
-    private static final int TILE = 96;
+    /** Queries of a tile at most: with as many keys, scores and their gradients take 128 KiB of a second-level cache. */
+    private static final int TILE = 128;
 
     private static final double LN_2 = Math.log(2);
+    private static final long LINE = 64;
 
     private final Workers workers;
     private final AttentionOp op;
     private final int n;
     private final int d;
-    private final int wide;
-    private final int tile;
+    /** Elements from a key's row of queries to the next. */
+    private final int across;
     /** Of scores, as exponents of 2. */
     private final float scaleOfPowers;
 
-    private final Scratch[] scratch;
+    /** Of scores, and as much of their gradients. */
+    private final long tileBytes;
+
+    private final Worker[] each;
     private final Workers.Range forwardTask = this::attend;
     private final Workers.Range backwardTask = this::differentiate;
 
@@ -48,164 +45,162 @@ final class CpuAttention implements OpKernel {
         workers = cpu.workers();
         n = op.tokens;
         d = op.headDim;
-        wide = TileProduct.stride(d);
-        tile = Math.min(n, TILE);
+        int count = (n + TILE - 1) / TILE;
+        across = roundedUp((n + count - 1) / count);
+        tileBytes = (long) n * across * Float.BYTES;
         scaleOfPowers = (float) (op.scale / LN_2);
-        scratch = new Scratch[workers.threads()];
-        Arrays.setAll(scratch, worker -> new Scratch(n, d, wide, tile, op.dy != null));
+        each = new Worker[workers.threads()];
+        for (int worker = 0; worker < each.length; worker++) {
+            each[worker] = new Worker(cpu.oneDnn(), worker);
+        }
     }
 
-    /** One worker's copies and tiles; matrices of tokens have rows of {@code wide}, those across rows of queries. */
-    private static final class Scratch {
-        final float[] keys;
-        final float[] values;
-        final float[] queries;
-        final float[] queriesAcross;
-        final float[] gradients;
-        final float[] gradientsAcross;
-        final float[] weights;
-        final float[] slopes;
-        final float[] result;
-        final float[] dk;
-        final float[] dv;
+    /** To whole vectors, and to cache lines. */
+    private static int roundedUp(int columns) {
+        int unit = Math.max(LANES, (int) LINE / Float.BYTES);
+        return (columns + unit - 1) / unit * unit;
+    }
+
+    /** One worker's products and memory. */
+    private final class Worker {
+        final HeadTile[] tiles;
         /** Of each query of a tile. */
-        final float[] offsets;
+        final float[] offsets = new float[across];
 
-        final float[] sums;
-        final Transposition transposition = new Transposition();
+        final float[] sums = new float[across];
+        private final SharedMemory shared;
+        private MemorySegment whole;
+        private MemorySegment weights;
+        private MemorySegment slopes;
+        private long scratch;
 
-        Scratch(int n, int d, int wide, int tile, boolean training) {
-            int rows = TileProduct.paddedRows(n);
-            int across = TileProduct.stride(tile);
-            keys = new float[rows * wide];
-            values = new float[rows * wide];
-            queries = new float[TileProduct.paddedColumns(tile) * wide];
-            queriesAcross = new float[TileProduct.paddedColumns(d) * across];
-            // A product with the tile's columns for rows runs past the last one.
-            weights = new float[rows * across + TileProduct.paddedRows(tile)];
-            result = new float[TileProduct.paddedRows(tile) * wide];
-            offsets = new float[across];
-            sums = new float[across];
-            gradients = new float[training ? queries.length : 0];
-            gradientsAcross = new float[training ? queriesAcross.length : 0];
-            slopes = new float[training ? weights.length : 0];
-            dk = new float[training ? keys.length : 0];
-            dv = new float[training ? keys.length : 0];
+        Worker(OneDnn dnn, int worker) {
+            int whole = Math.min(n, across);
+            int count = (n + whole - 1) / whole;
+            HeadTile first = new HeadTile(dnn, op, whole, across, false);
+            HeadTile further = count > 2 ? new HeadTile(dnn, op, whole, across, true) : null;
+            HeadTile last = count > 1 ? new HeadTile(dnn, op, n - (count - 1) * whole, across, true) : null;
+            tiles = new HeadTile[count];
+            long bytes = 0;
+            for (int i = 0; i < count; i++) {
+                tiles[i] = i == 0 ? first : i < count - 1 ? further : last;
+                bytes = Math.max(bytes, tiles[i].scratchBytes());
+            }
+            shared = dnn.workspace(worker);
+            shared.reserve(2 * tileBytes + bytes);
+        }
+
+        /** Cuts its memory, anew if that has moved. */
+        void start() {
+            if (whole != shared.memory()) {
+                whole = shared.memory();
+                weights = whole.asSlice(0, tileBytes);
+                slopes = whole.asSlice(tileBytes, tileBytes);
+                scratch = whole.address() + 2 * tileBytes;
+            }
         }
     }
 
     @Override
     public void forward() {
+        start();
         workers.run(op.images * op.heads, 1, forwardTask);
     }
 
     @Override
     public void backward() {
+        start();
         workers.run(op.images * op.heads, 1, backwardTask);
     }
 
-    private long first(AttentionOp.Strides strides, int head) {
-        return (long) (head / op.heads) * strides.image() + (long) (head % op.heads) * strides.head();
+    private void start() {
+        for (Worker worker : each) {
+            worker.start();
+        }
+    }
+
+    private static long first(AttentionOp.Strides strides, int heads, int head) {
+        return (long) (head / heads) * strides.image() + (long) (head % heads) * strides.head();
     }
 
     /** Head by head, each in a call: a loop that takes in all that a head needs is compiled several times, at seconds each. */
     private void attend(int worker, int from, int to) {
         for (int head = from; head < to; head++) {
-            attend(scratch[worker], head);
+            attend(each[worker], head);
         }
     }
 
-    private void attend(Scratch s, int head) {
-        long in = first(op.in, head);
-        long out = first(op.out, head);
-        copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
-        copy(op.v, in + op.start(2), op.in.token(), n, s.values);
-        for (int first = 0; first < n; first += tile) {
-            int rows = Math.min(tile, n - first);
-            int across = TileProduct.stride(rows);
-            copy(op.q, in + op.start(0) + (long) first * op.in.token(), op.in.token(), rows, s.queries);
-            s.transposition.transpose(s.queries, wide, rows, d, s.queriesAcross, across, scaleOfPowers);
-            TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
-            SoftmaxTile.weights(s.weights, across, n, rows, s.offsets, s.sums);
-            TileProduct.multiply(s.result, wide, s.weights, 1, across, s.values, wide, rows, d, n, false);
-            long logSums = (long) head * n + first;
-            for (int row = 0; row < rows; row++) {
-                double logSum = Math.log(s.sums[row]) - s.offsets[row] * LN_2;
-                set(op.logSum.data(), logSums + row, (float) logSum);
-                long at = out + (long) (first + row) * op.out.token();
-                store(s.result, row * wide, 1 / s.sums[row], op.y.data(), at);
-            }
+    private void attend(Worker w, int head) {
+        long in = first(op.in, op.heads, head) * Float.BYTES;
+        long out = first(op.out, op.heads, head);
+        long q = op.address(op.q, 0) + in;
+        long k = op.address(op.k, 1) + in;
+        long v = op.address(op.v, 2) + in;
+        long weights = w.weights.address();
+        int query = 0;
+        for (HeadTile tile : w.tiles) {
+            long y = out + (long) query * op.out.token();
+            long ofQ = q + (long) query * op.in.token() * Float.BYTES;
+            tile.scores.multiply(k, ofQ, weights, w.scratch);
+            SoftmaxTile.weights(w.weights, across, n, tile.queries, scaleOfPowers, w.offsets, w.sums);
+            tile.result.multiply(weights, v, op.y.address() + y * Float.BYTES, w.scratch);
+            finish(w, tile.queries, y, (long) head * n + query);
+            query += tile.queries;
+        }
+    }
+
+    /** Divides y by the sums of the weights, and keeps their logarithms. */
+    private void finish(Worker w, int queries, long y, long logSums) {
+        for (int row = 0; row < queries; row++) {
+            double logSum = Math.log(w.sums[row]) - w.offsets[row] * LN_2;
+            set(op.logSum.data(), logSums + row, (float) logSum);
+            scale(op.y.data(), y + (long) row * op.out.token(), 1 / w.sums[row]);
+        }
+    }
+
+    private void scale(MemorySegment values, long from, float factor) {
+        int c = 0;
+        for (; c + LANES <= d; c += LANES) {
+            Simd.store(Simd.load(values, from + c).mul(factor), values, from + c);
+        }
+        for (; c < d; c++) {
+            set(values, from + c, get(values, from + c) * factor);
         }
     }
 
     private void differentiate(int worker, int from, int to) {
         for (int head = from; head < to; head++) {
-            differentiate(scratch[worker], head);
+            differentiate(each[worker], head);
         }
     }
 
     /** With P the softmax and D = rows of (y . dy): dv = P^T dy, dS = P (dy v^T - D), dq = scale dS k, dk = scale dS^T q. */
-    private void differentiate(Scratch s, int head) {
+    private void differentiate(Worker w, int head) {
         // The softmax of one score is 1 whatever the score: its slope vanishes exactly, which a difference would not.
         float slope = n == 1 ? 0 : (float) op.scale;
-        long in = first(op.in, head);
-        long out = first(op.out, head);
-        copy(op.k, in + op.start(1), op.in.token(), n, s.keys);
-        copy(op.v, in + op.start(2), op.in.token(), n, s.values);
-        for (int first = 0; first < n; first += tile) {
-            int rows = Math.min(tile, n - first);
-            int across = TileProduct.stride(rows);
-            long q = in + op.start(0) + (long) first * op.in.token();
-            long y = out + (long) first * op.out.token();
-            copy(op.q, q, op.in.token(), rows, s.queries);
-            copy(op.dy, y, op.out.token(), rows, s.gradients);
-            s.transposition.transpose(s.queries, wide, rows, d, s.queriesAcross, across, scaleOfPowers);
-            s.transposition.transpose(s.gradients, wide, rows, d, s.gradientsAcross, across, 1);
-            TileProduct.multiply(s.weights, across, s.keys, wide, 1, s.queriesAcross, across, n, rows, d, false);
-            TileProduct.multiply(s.slopes, across, s.values, wide, 1, s.gradientsAcross, across, n, rows, d, false);
-            for (int row = 0; row < rows; row++) {
-                s.offsets[row] = (float) (-get(op.logSum.data(), (long) head * n + first + row) / LN_2);
+        long in = first(op.in, op.heads, head) * Float.BYTES;
+        long out = first(op.out, op.heads, head) * Float.BYTES;
+        long k = op.address(op.k, 1) + in;
+        long v = op.address(op.v, 2) + in;
+        long dk = op.address(op.dk, 1) + in;
+        long dv = op.address(op.dv, 2) + in;
+        long weights = w.weights.address();
+        long slopes = w.slopes.address();
+        int query = 0;
+        for (HeadTile tile : w.tiles) {
+            long at = (long) query * op.in.token() * Float.BYTES + in;
+            long q = op.address(op.q, 0) + at;
+            long dy = op.dy.address() + out + (long) query * op.out.token() * Float.BYTES;
+            tile.scores.multiply(k, q, weights, w.scratch);
+            tile.slopes.multiply(v, dy, slopes, w.scratch);
+            for (int row = 0; row < tile.queries; row++) {
+                w.offsets[row] = (float) (-get(op.logSum.data(), (long) head * n + query + row) / LN_2);
             }
-            SoftmaxTile.slopes(s.slopes, s.weights, across, n, rows, s.offsets, slope);
-            boolean add = first > 0;
-            TileProduct.multiply(s.dv, wide, s.weights, across, 1, s.gradients, wide, n, d, rows, add);
-            TileProduct.multiply(s.dk, wide, s.slopes, across, 1, s.queries, wide, n, d, rows, add);
-            TileProduct.multiply(s.result, wide, s.slopes, 1, across, s.keys, wide, rows, d, n, false);
-            for (int row = 0; row < rows; row++) {
-                store(s.result, row * wide, 1, op.dq.data(), q + (long) row * op.in.token());
-            }
-        }
-        for (int row = 0; row < n; row++) {
-            long at = in + (long) row * op.in.token();
-            store(s.dk, row * wide, 1, op.dk.data(), at + op.start(1));
-            store(s.dv, row * wide, 1, op.dv.data(), at + op.start(2));
-        }
-    }
-
-    private void copy(Tensor from, long base, int stride, int rows, float[] to) {
-        MemorySegment source = from.data();
-        for (int row = 0; row < rows; row++) {
-            copyRow(source, base + (long) row * stride, to, row * wide);
-        }
-    }
-
-    private void copyRow(MemorySegment from, long base, float[] to, int at) {
-        int c = 0;
-        for (; c + LANES <= d; c += LANES) {
-            Simd.load(from, base + c).intoArray(to, at + c);
-        }
-        for (; c < d; c++) {
-            to[at + c] = get(from, base + c);
-        }
-    }
-
-    private void store(float[] from, int at, float factor, MemorySegment to, long base) {
-        int c = 0;
-        for (; c + LANES <= d; c += LANES) {
-            Simd.store(FloatVector.fromArray(F, from, at + c).mul(factor), to, base + c);
-        }
-        for (; c < d; c++) {
-            set(to, base + c, from[at + c] * factor);
+            SoftmaxTile.slopes(w.slopes, w.weights, across, n, tile.queries, scaleOfPowers, w.offsets, slope);
+            tile.dv.multiply(weights, dy, dv, w.scratch);
+            tile.dk.multiply(slopes, q, dk, w.scratch);
+            tile.dq.multiply(slopes, k, op.address(op.dq, 0) + at, w.scratch);
+            query += tile.queries;
         }
     }
 }

@@ -2,13 +2,15 @@ package io.culvert.ops.attention;
 
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.NATIVE;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The softmax of a tile of scores {@code [keys, queries]} over its keys. Scores are exponents of 2, which saves the products with
- * log2(e) and ln(2) and costs nothing: the factor goes into that of the scores. A vector holds as many queries, and all that is
+ * The softmax of a tile of scores {@code [keys, queries]} over its keys. Scores become exponents of 2, which saves the products
+ * with log2(e) and ln(2) and costs nothing: the factor goes into that of the scores. A vector holds as many queries, and all that is
  * done to a vector is done while it is in a register; columns up to the next whole vector are computed too.
  *
  * <p>Powers are good to 2e-7 of their value; one below {@code 2^-126} counts as that. As in {@link
@@ -33,18 +35,22 @@ final class SoftmaxTile {
     private SoftmaxTile() {}
 
     /**
-     * {@code x = 2^(x + offset)} with the offset that makes a column's greatest 1.
+     * {@code x = 2^(scale x + offset)} with the offset that makes a column's greatest 1.
      *
      * @param x {@code [rows, columns]} by rows of {@code stride} elements
      * @param offsets gets one a column
      * @param sums gets the sum of each column
      */
-    static void weights(float[] x, int stride, int rows, int columns, float[] offsets, float[] sums) {
+    static void weights(
+            MemorySegment x, long stride, int rows, int columns, float scale, float[] offsets, float[] sums) {
         FloatVector one = FloatVector.broadcast(F, 1f);
+        FloatVector factor = FloatVector.broadcast(F, scale);
+        long row = stride * Float.BYTES;
         for (int c = 0; c < columns; c += LANES) {
-            FloatVector greatest = FloatVector.fromArray(F, x, c);
-            for (int row = 1; row < rows; row++) {
-                FloatVector v = FloatVector.fromArray(F, x, row * stride + c);
+            long top = (long) c * Float.BYTES;
+            FloatVector greatest = FloatVector.fromMemorySegment(F, x, top, NATIVE).mul(factor);
+            for (int r = 1; r < rows; r++) {
+                FloatVector v = FloatVector.fromMemorySegment(F, x, top + r * row, NATIVE).mul(factor);
                 greatest = greatest.blend(v, v.compare(VectorOperators.GT, greatest));
             }
             FloatVector offset = greatest.neg();
@@ -52,8 +58,9 @@ final class SoftmaxTile {
             FloatVector.zero(F).intoArray(sums, c);
             for (int group = 0; group < rows; group += SUMMED) {
                 FloatVector sum = FloatVector.zero(F);
-                for (int row = group; row < Math.min(rows, group + SUMMED); row++) {
-                    FloatVector v = FloatVector.fromArray(F, x, row * stride + c).add(offset);
+                for (int r = group; r < Math.min(rows, group + SUMMED); r++) {
+                    long at = top + r * row;
+                    FloatVector v = FloatVector.fromMemorySegment(F, x, at, NATIVE).fma(factor, offset);
                     v = v.blend(LEAST, v.compare(VectorOperators.LT, LEAST));
                     FloatVector shifted = v.add(ROUND);
                     FloatVector f = v.sub(shifted.sub(ROUND));
@@ -67,7 +74,7 @@ final class SoftmaxTile {
                             .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
                             .add(EXPONENT_BIAS)
                             .reinterpretAsFloats());
-                    p.intoArray(x, row * stride + c);
+                    p.intoMemorySegment(x, at, NATIVE);
                     sum = sum.add(p);
                 }
                 sum.add(FloatVector.fromArray(F, sums, c)).intoArray(sums, c);
@@ -76,22 +83,29 @@ final class SoftmaxTile {
     }
 
     /**
-     * {@code x = 2^(x + offset)}, the softmax anew, and from its gradients dP those of the scores, {@code scale x (dP - D)} with D
-     * the sum over a column of x dP, which is {@code y . dy}.
+     * {@code x = 2^(scale x + offset)}, the softmax anew, and from its gradients dP those of the scores, {@code slope x (dP -
+     * D)} with D the sum over a column of x dP, which is {@code y . dy}.
      *
      * @param slopes dP, then the gradients of the scores; laid out as x
      * @param offsets less the base-2 logarithm of each column's sum
+     * @param scale as {@link #weights}
      */
-    static void slopes(float[] slopes, float[] x, int stride, int rows, int columns, float[] offsets, float scale) {
+    static void slopes(
+            MemorySegment slopes, MemorySegment x, long stride, int rows, int columns, float scale, float[] offsets,
+            float slope) {
         FloatVector one = FloatVector.broadcast(F, 1f);
         FloatVector factor = FloatVector.broadcast(F, scale);
+        FloatVector steepness = FloatVector.broadcast(F, slope);
+        long row = stride * Float.BYTES;
         for (int c = 0; c < columns; c += LANES) {
+            long top = (long) c * Float.BYTES;
             FloatVector offset = FloatVector.fromArray(F, offsets, c);
             FloatVector total = FloatVector.zero(F);
             for (int group = 0; group < rows; group += SUMMED) {
                 FloatVector sum = FloatVector.zero(F);
-                for (int row = group; row < Math.min(rows, group + SUMMED); row++) {
-                    FloatVector v = FloatVector.fromArray(F, x, row * stride + c).add(offset);
+                for (int r = group; r < Math.min(rows, group + SUMMED); r++) {
+                    long at = top + r * row;
+                    FloatVector v = FloatVector.fromMemorySegment(F, x, at, NATIVE).fma(factor, offset);
                     v = v.blend(LEAST, v.compare(VectorOperators.LT, LEAST));
                     FloatVector shifted = v.add(ROUND);
                     FloatVector f = v.sub(shifted.sub(ROUND));
@@ -105,14 +119,18 @@ final class SoftmaxTile {
                             .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
                             .add(EXPONENT_BIAS)
                             .reinterpretAsFloats());
-                    p.intoArray(x, row * stride + c);
-                    sum = p.fma(FloatVector.fromArray(F, slopes, row * stride + c), sum);
+                    p.intoMemorySegment(x, at, NATIVE);
+                    sum = p.fma(FloatVector.fromMemorySegment(F, slopes, at, NATIVE), sum);
                 }
                 total = total.add(sum);
             }
-            for (int row = 0; row < rows; row++) {
-                FloatVector p = FloatVector.fromArray(F, x, row * stride + c).mul(factor);
-                FloatVector.fromArray(F, slopes, row * stride + c).sub(total).mul(p).intoArray(slopes, row * stride + c);
+            for (int r = 0; r < rows; r++) {
+                long at = top + r * row;
+                FloatVector p = FloatVector.fromMemorySegment(F, x, at, NATIVE).mul(steepness);
+                FloatVector.fromMemorySegment(F, slopes, at, NATIVE)
+                        .sub(total)
+                        .mul(p)
+                        .intoMemorySegment(slopes, at, NATIVE);
             }
         }
     }
