@@ -27,14 +27,6 @@ public final class SimdMath {
     private static final int EXPONENT_SHIFT = 23;
     private static final int EXPONENT_BIAS = 0x3f800000;
 
-    private static final float INVERSE_SQRT_TWO_PI = (float) (1 / Math.sqrt(2 * Math.PI));
-    private static final float TAIL_SCALE = 0.21f;
-    /** {@code R(t)} of {@link #gelu}, from t^9 down to t. */
-    private static final float[] TAIL = {
-        -0.0716563606f, 0.2835889016f, -0.3302542208f, 0.3494021056f, -0.0939260483f, 0.1248731188f, 0.0691920619f,
-        0.0850688742f, 0.0837115746f
-    };
-
     private SimdMath() {}
 
     /**
@@ -64,50 +56,6 @@ public final class SimdMath {
                             .add(EXPONENT_BIAS)
                             .reinterpretAsFloats())
                     .intoArray(x, i);
-        }
-    }
-
-    /**
-     * {@code value = x P(x)} and {@code slope = P(x) + x e^(-x^2 / 2) / sqrt(2 pi)}, its derivative, where P is the probability
-     * that a standard normal variable is below x, to 1e-7 and in the lower tail to 3e-7 of its value. For |x| the tail is {@code
-     * e^(-x^2 / 2) R(t)} with {@code t = 1 / (1 + 0.21 |x|)} and R a polynomial without constant term, fitted to 1.7e-8 of the
-     * tail's value over |x| of 0 to 14.
-     */
-    public static void gelu(float[] value, float[] slope, float[] x, int count) {
-        FloatVector one = FloatVector.broadcast(F, 1f);
-        for (int i = 0; i < count; i += LANES) {
-            FloatVector v = FloatVector.fromArray(F, x, i);
-            // As exp.
-            FloatVector power = v.mul(v).mul(-0.5f);
-            power = power.blend(LEAST, power.compare(VectorOperators.LT, LEAST));
-            FloatVector shifted = power.fma(FloatVector.broadcast(F, LOG2_E), FloatVector.broadcast(F, ROUND));
-            FloatVector n = shifted.sub(ROUND);
-            FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), power);
-            r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
-            FloatVector p = r.fma(FloatVector.broadcast(F, 1f / 5040), FloatVector.broadcast(F, 1f / 720));
-            p = p.fma(r, FloatVector.broadcast(F, 1f / 120));
-            p = p.fma(r, FloatVector.broadcast(F, 1f / 24));
-            p = p.fma(r, FloatVector.broadcast(F, 1f / 6));
-            p = p.fma(r, FloatVector.broadcast(F, 0.5f));
-            p = p.fma(r, one);
-            p = p.fma(r, one);
-            FloatVector bell = p.mul(shifted.reinterpretAsInts()
-                    .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
-                    .add(EXPONENT_BIAS)
-                    .reinterpretAsFloats());
-            FloatVector t = one.div(v.abs().fma(FloatVector.broadcast(F, TAIL_SCALE), one));
-            FloatVector tail = t.fma(FloatVector.broadcast(F, TAIL[0]), FloatVector.broadcast(F, TAIL[1]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[2]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[3]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[4]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[5]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[6]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[7]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[8]));
-            tail = tail.mul(t).mul(bell);
-            FloatVector below = tail.blend(one.sub(tail), v.compare(VectorOperators.GE, 0f));
-            v.mul(below).intoArray(value, i);
-            v.fma(bell.mul(INVERSE_SQRT_TWO_PI), below).intoArray(slope, i);
         }
     }
 }

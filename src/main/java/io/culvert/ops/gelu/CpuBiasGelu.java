@@ -44,7 +44,7 @@ public final class CpuBiasGelu implements OpKernel {
         width = x.shape().at(-1);
         dbias = new ColumnTotals(workers, width);
         runs = new GeluRun[workers.threads()];
-        Arrays.setAll(runs, worker -> new GeluRun(width));
+        Arrays.setAll(runs, worker -> new GeluRun(cpu.oneDnn().workspace(worker), width));
     }
 
     @Override
@@ -62,9 +62,7 @@ public final class CpuBiasGelu implements OpKernel {
     private void activate(int worker, int from, int to) {
         GeluRun run = runs[worker];
         for (int row = from; row < to; row++) {
-            long base = (long) row * width;
-            run.load(x.data(), base, bias.value().data(), width);
-            run.storeValues(y.data(), base, width);
+            run.values(x.data(), bias.value().data(), y.data(), (long) row * width, width);
         }
     }
 
@@ -72,10 +70,14 @@ public final class CpuBiasGelu implements OpKernel {
         GeluRun run = runs[worker];
         for (int tile = from; tile < to; tile += TILE) {
             for (int row = tile; row < Math.min(to, tile + TILE); row++) {
-                long base = (long) row * width;
-                run.load(x.data(), base, bias.value().data(), width);
-                run.storeGradients(dx.data(), dy.data(), base, width);
-                dbias.addRow(dx.data(), base, worker);
+                run.gradients(
+                        x.data(),
+                        bias.value().data(),
+                        dy.data(),
+                        dx.data(),
+                        (long) row * width,
+                        dbias.recent(worker),
+                        width);
             }
             dbias.flush(worker);
         }

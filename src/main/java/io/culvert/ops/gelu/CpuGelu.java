@@ -20,7 +20,7 @@ final class CpuGelu implements OpKernel {
         workers = cpu.workers();
         count = Math.toIntExact(op.x().shape().count());
         runs = new GeluRun[workers.threads()];
-        Arrays.setAll(runs, worker -> new GeluRun(GRAIN));
+        Arrays.setAll(runs, worker -> new GeluRun(cpu.oneDnn().workspace(worker), GRAIN));
     }
 
     @Override
@@ -37,8 +37,7 @@ final class CpuGelu implements OpKernel {
         GeluRun run = runs[worker];
         for (int at = from; at < to; at += GRAIN) {
             int length = Math.min(GRAIN, to - at);
-            run.load(op.x().data(), at, length);
-            run.storeValues(op.y().data(), at, length);
+            run.values(op.x().data(), at, op.y().data(), at, length);
         }
     }
 
@@ -46,8 +45,7 @@ final class CpuGelu implements OpKernel {
         GeluRun run = runs[worker];
         for (int at = from; at < to; at += GRAIN) {
             int length = Math.min(GRAIN, to - at);
-            run.load(op.x().data(), at, length);
-            run.storeGradients(op.dx().data(), op.dy().data(), at, length);
+            run.gradients(op.x().data(), op.dy().data(), op.dx().data(), at, length);
         }
     }
 }

@@ -1,69 +1,110 @@
 package io.culvert.ops.gelu;
 
-import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
 
+import io.culvert.device.cpu.SharedMemory;
 import io.culvert.device.cpu.Simd;
-import io.culvert.device.cpu.SimdMath;
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
 
-/** A run of inputs short enough for the innermost cache, and what GELU and its slope are made of. One for each worker. */
+/** GELU of runs of elements of any length, and its gradients. One for each worker. */
 public final class GeluRun {
-    private final float[] x;
-    private final float[] value;
-    private final float[] slope;
+    private static final long VECTOR = (long) LANES * Float.BYTES;
 
-    public GeluRun(int most) {
+    /** The elements at the end of a run that fill no vector, x, y and dy, each a vector; then x with bias, then y that nobody wants. */
+    private final SharedMemory workspace;
+
+    private final float[] unwantedSums;
+    private final long biased = 3L * LANES;
+    private final long unwanted;
+
+    /**
+     * Of the worker that has this memory ({@link io.culvert.device.cpu.OneDnn#workspace}).
+     *
+     * @param most elements of a run
+     */
+    public GeluRun(SharedMemory workspace, int most) {
+        this.workspace = workspace;
         int padded = Simd.bound(most + LANES - 1);
-        x = new float[padded];
-        value = new float[padded];
-        slope = new float[padded];
+        unwanted = biased + padded;
+        unwantedSums = new float[Math.max(LANES, padded)];
+        workspace.reserve((unwanted + padded) * Float.BYTES);
     }
 
-    /** Reads {@code count} inputs from {@code base} on, a bias added to each. */
-    public void load(MemorySegment from, long base, MemorySegment bias, int count) {
-        int i = 0;
-        for (; i + LANES <= count; i += LANES) {
-            Simd.load(from, base + i).add(Simd.load(bias, i)).intoArray(x, i);
-        }
-        for (; i < count; i++) {
-            x[i] = Simd.get(from, base + i) + Simd.get(bias, i);
-        }
-        SimdMath.gelu(value, slope, x, count);
-    }
-
-    /** Reads {@code count} inputs from {@code base} on. */
-    public void load(MemorySegment from, long base, int count) {
-        int i = 0;
-        for (; i + LANES <= count; i += LANES) {
-            Simd.load(from, base + i).intoArray(x, i);
-        }
-        for (; i < count; i++) {
-            x[i] = Simd.get(from, base + i);
-        }
-        SimdMath.gelu(value, slope, x, count);
-    }
-
-    /** {@code y = x Phi(x)}. */
-    public void storeValues(MemorySegment y, long base, int count) {
-        int i = 0;
-        for (; i + LANES <= count; i += LANES) {
-            Simd.store(FloatVector.fromArray(F, value, i), y, base + i);
-        }
-        for (; i < count; i++) {
-            Simd.set(y, base + i, value[i]);
+    /**
+     * {@code y = x P(x)}, P the probability that a standard normal variable is below x.
+     *
+     * @param xFrom the element of x to begin with
+     * @param yFrom that of y, which may be x
+     */
+    public void values(MemorySegment x, long xFrom, MemorySegment y, long yFrom, int count) {
+        int whole = Simd.bound(count);
+        GeluMath.values(x, xFrom * Float.BYTES, y, yFrom * Float.BYTES, whole);
+        if (whole < count) {
+            MemorySegment edge = workspace.memory();
+            copy(x, xFrom + whole, edge, 0, count - whole);
+            GeluMath.values(edge, 0, edge, VECTOR, LANES);
+            copy(edge, LANES, y, yFrom + whole, count - whole);
         }
     }
 
-    /** {@code dx = dy (Phi(x) + x phi(x))}. */
-    public void storeGradients(MemorySegment dx, MemorySegment dy, long base, int count) {
+    /** {@link #values} of x and a bias. */
+    void values(MemorySegment x, MemorySegment bias, MemorySegment y, long from, int count) {
+        add(x, from, bias, count);
+        values(workspace.memory(), biased, y, from, count);
+    }
+
+    private void add(MemorySegment x, long from, MemorySegment bias, int count) {
+        MemorySegment sums = workspace.memory();
         int i = 0;
         for (; i + LANES <= count; i += LANES) {
-            Simd.store(Simd.load(dy, base + i).mul(FloatVector.fromArray(F, slope, i)), dx, base + i);
+            Simd.store(Simd.load(x, from + i).add(Simd.load(bias, i)), sums, biased + i);
         }
         for (; i < count; i++) {
-            Simd.set(dx, base + i, Simd.get(dy, base + i) * slope[i]);
+            Simd.set(sums, biased + i, Simd.get(x, from + i) + Simd.get(bias, i));
+        }
+    }
+
+    /** {@code dx = dy (P(x) + x p(x))}, p the density; dx may be dy. */
+    void gradients(MemorySegment x, MemorySegment dy, MemorySegment dx, long from, int count) {
+        gradients(x, from, workspace.memory(), unwanted, dy, dx, from, unwantedSums, count);
+    }
+
+    /** The same of x and a bias, whose gradient is added to {@code sums}. */
+    void gradients(
+            MemorySegment x, MemorySegment bias, MemorySegment dy, MemorySegment dx, long from, float[] sums, int count) {
+        add(x, from, bias, count);
+        gradients(workspace.memory(), biased, workspace.memory(), unwanted, dy, dx, from, sums, count);
+    }
+
+    /**
+     * {@link #values} again, and {@code dx = dy (P(x) + x p(x))}, p the density, which is added to {@code sums} too.
+     *
+     * @param dFrom the element of dy to begin with, and of dx, which may be dy
+     * @param sums as many as elements
+     */
+    public void gradients(
+            MemorySegment x, long xFrom, MemorySegment y, long yFrom, MemorySegment dy, MemorySegment dx, long dFrom,
+            float[] sums, int count) {
+        int whole = Simd.bound(count);
+        GeluMath.gradients(
+                x, xFrom * Float.BYTES, y, yFrom * Float.BYTES, dy, dx, dFrom * Float.BYTES, sums, whole);
+        if (whole < count) {
+            int rest = count - whole;
+            MemorySegment edge = workspace.memory();
+            copy(x, xFrom + whole, edge, 0, rest);
+            copy(dy, dFrom + whole, edge, 2 * LANES, rest);
+            GeluMath.gradients(edge, 0, edge, VECTOR, edge, edge, 2 * VECTOR, unwantedSums, LANES);
+            copy(edge, LANES, y, yFrom + whole, rest);
+            copy(edge, 2 * LANES, dx, dFrom + whole, rest);
+            for (int i = 0; i < rest; i++) {
+                sums[whole + i] += Simd.get(edge, 2 * LANES + i);
+            }
+        }
+    }
+
+    private static void copy(MemorySegment from, long at, MemorySegment to, long target, int count) {
+        for (int i = 0; i < count; i++) {
+            Simd.set(to, target + i, Simd.get(from, at + i));
         }
     }
 }

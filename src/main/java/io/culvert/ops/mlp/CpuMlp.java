@@ -81,7 +81,7 @@ final class CpuMlp implements OpKernel {
         fromOut = op.dy == null ? null : PackedProduct.backward(dnn, 0, threads, rows, block, hidden, out);
         fromHidden = op.dx == null ? null : PackedProduct.backward(dnn, 1, threads, rows, block, in, hidden);
         runs = new GeluRun[threads];
-        Arrays.setAll(runs, worker -> new GeluRun(hidden));
+        Arrays.setAll(runs, worker -> new GeluRun(dnn.workspace(worker), hidden));
         dweight1 = op.dy == null ? null : new WeightGradient(dnn, workers, 0, rows, in, hidden);
         dweight2 = op.dy == null ? null : new WeightGradient(dnn, workers, 1, rows, hidden, out);
         dfirst = new ColumnTotals(workers, hidden);
@@ -113,11 +113,7 @@ final class CpuMlp implements OpKernel {
         int n = x.rows(i);
         MemorySegment before = a == null ? values : a.at(i);
         toHidden.multiply(worker, x.at(i), before, n);
-        for (int row = 0; row < n; row++) {
-            long base = (long) row * hidden;
-            runs[worker].load(before, base, hidden);
-            runs[worker].storeValues(values, base, hidden);
-        }
+        runs[worker].values(before, 0, values, 0, n * hidden);
         toOut.multiply(worker, values, y.at(i), n);
     }
 
@@ -158,22 +154,29 @@ final class CpuMlp implements OpKernel {
 
     /** Of a block of the chunk: the gradient of a, h anew, and the gradient of x. */
     private void differentiate(int worker, int i) {
-        MemorySegment gradients = op.da.data();
+        MemorySegment gradients = da.at(i);
         int global = first + i;
         int n = dy.rows(global);
-        fromOut.multiply(worker, dy.at(global), da.at(i), n);
+        fromOut.multiply(worker, dy.at(global), gradients, n);
+        long values = (long) i * block * hidden;
         for (int row = 0; row < n; row++) {
-            long base = ((long) i * block + row) * hidden;
-            runs[worker].load(a.at(global), (long) row * hidden, hidden);
-            runs[worker].storeValues(op.hAgain.data(), base, hidden);
-            runs[worker].storeGradients(gradients, gradients, base, hidden);
-            dfirst.addRow(gradients, base, worker);
+            long base = (long) row * hidden;
+            runs[worker].gradients(
+                    a.at(global),
+                    base,
+                    op.hAgain.data(),
+                    values + base,
+                    gradients,
+                    gradients,
+                    base,
+                    dfirst.recent(worker),
+                    hidden);
             dsecond.addRow(dy.at(global), (long) row * out, worker);
         }
         dfirst.flush(worker);
         dsecond.flush(worker);
         if (fromHidden != null) {
-            fromHidden.multiply(worker, da.at(i), dx.at(global), n);
+            fromHidden.multiply(worker, gradients, dx.at(global), n);
         }
     }
 }
