@@ -322,6 +322,33 @@ public class cupti_h extends cupti_h$shared {
     public static int CUPTI_ACTIVITY_FLAG_FLUSH_FORCED() {
         return CUPTI_ACTIVITY_FLAG_FLUSH_FORCED;
     }
+    private static final int CUPTI_ACTIVITY_MEMCPY_KIND_HTOD = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.CUPTI_ACTIVITY_MEMCPY_KIND_HTOD = 1
+     * }
+     */
+    public static int CUPTI_ACTIVITY_MEMCPY_KIND_HTOD() {
+        return CUPTI_ACTIVITY_MEMCPY_KIND_HTOD;
+    }
+    private static final int CUPTI_ACTIVITY_MEMCPY_KIND_DTOH = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.CUPTI_ACTIVITY_MEMCPY_KIND_DTOH = 2
+     * }
+     */
+    public static int CUPTI_ACTIVITY_MEMCPY_KIND_DTOH() {
+        return CUPTI_ACTIVITY_MEMCPY_KIND_DTOH;
+    }
+    private static final int CUPTI_ACTIVITY_MEMCPY_KIND_DTOD = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.CUPTI_ACTIVITY_MEMCPY_KIND_DTOD = 8
+     * }
+     */
+    public static int CUPTI_ACTIVITY_MEMCPY_KIND_DTOD() {
+        return CUPTI_ACTIVITY_MEMCPY_KIND_DTOD;
+    }
     private static final int CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM0 = (int)3L;
     /**
      * {@snippet lang=c :
