@@ -48,6 +48,16 @@ class RealCuptiTest {
     }
 
     @Test
+    void whereTheRealOneRefusesThereAreEventsAndItsReason() throws IOException, InterruptedException {
+        TestEmulator.assumeBuilt();
+        Said said = run(Refusing.class);
+        assumeTrue(said.exit != MISSING, "NVIDIA's CUPTI is not installed");
+        assertThat(said.exit).as(said.text).isZero();
+        assertThat(said.text)
+                .containsPattern("by events between operations \\(CUPTI not usable: cuptiSubscribe: CUPTI_ERROR_\\w+ \\(\\d+\\)");
+    }
+
+    @Test
     void withoutTheLibraryThereAreEventsAndTheRemedy() throws IOException, InterruptedException {
         TestEmulator.assumeBuilt();
         Said said = run(None.class);
@@ -75,6 +85,20 @@ class RealCuptiTest {
                 System.out.println(cupti.now() >= before ? "a clock that runs" : "a clock that runs backwards");
             } catch (CulvertException e) {
                 System.out.println(e.getMessage());
+            }
+        }
+    }
+
+    /** NVIDIA's library beside a driver that is not NVIDIA's. */
+    static final class Refusing {
+        public static void main(String[] arguments) {
+            Emulator.install();
+            System.clearProperty("culvert.cupti.path");
+            if (!NativeLibrary.CUPTI.tryOpen()) {
+                System.exit(MISSING);
+            }
+            try (CudaContext cuda = CudaContext.open(0, false)) {
+                System.out.println(cuda.timer().source());
             }
         }
     }
