@@ -4,7 +4,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -47,10 +46,6 @@ final class ActivityLog {
             this.copyKind = copyKind;
             this.stream = stream;
             this.correlation = correlation;
-        }
-
-        boolean isDone() {
-            return end != 0;
         }
     }
 
@@ -119,23 +114,13 @@ final class ActivityLog {
         };
     }
 
-    /** Takes the notes that are complete; none while any is not, unless that is {@code forced}. */
+    /** Takes all notes; none while any work is not done, unless that is {@code forced}: such work has no times then. */
     List<Note> take(boolean forced) {
-        List<Note> complete = new ArrayList<>();
-        boolean all = notes.stream().allMatch(ActivityLog::isComplete);
-        if (all || forced) {
-            for (Iterator<Note> each = notes.iterator(); each.hasNext(); ) {
-                Note note = each.next();
-                if (isComplete(note)) {
-                    complete.add(note);
-                    each.remove();
-                }
-            }
+        if (!forced && notes.stream().anyMatch(note -> note instanceof Work work && work.end == 0)) {
+            return List.of();
         }
-        return complete;
-    }
-
-    private static boolean isComplete(Note note) {
-        return !(note instanceof Work work) || work.isDone();
+        List<Note> taken = List.copyOf(notes);
+        notes.clear();
+        return taken;
     }
 }

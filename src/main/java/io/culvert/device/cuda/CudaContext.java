@@ -236,12 +236,13 @@ public final class CudaContext implements AutoCloseable {
     }
 
     private void giveBack() {
+        // First, even where the device has failed: CUPTI must not call into a process that ends.
+        timers.forEach(CudaTimer::close);
         stream.synchronize();
         graphs.forEach(CudaGraph::close);
         if (ranges != null) {
             ranges.close();
         }
-        timers.forEach(CudaTimer::close);
         marks.forEach(CudaMarks::close);
         List.copyOf(sizes.keySet()).forEach(this::free);
         if (dnn != null) {

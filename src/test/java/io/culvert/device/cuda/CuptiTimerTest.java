@@ -1,7 +1,9 @@
 package io.culvert.device.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.culvert.CulvertException;
 import io.culvert.emulator.Emulator;
 import io.culvert.emulator.TestEmulator;
 import io.culvert.profile.DeviceTimer;
@@ -140,6 +142,23 @@ class CuptiTimerTest {
         }
         try (CudaContext cuda = CudaContext.open(0, false)) {
             assertThat(cuda.timer().source()).as("the place is free again").startsWith("by CUPTI's records");
+        }
+    }
+
+    @Test
+    void aDeviceThatFailsFreesThePlaceToo() {
+        assertThatThrownBy(() -> {
+                    try (CudaContext cuda = CudaContext.open(0, false)) {
+                        CudaLaunch kernel = scale(cuda, cuda.allocate("floats", 32));
+                        DeviceTimer timer = cuda.timer();
+                        timer.begin();
+                        emulator.failLaunch(1);
+                        kernel.run();
+                    }
+                })
+                .isInstanceOf(CulvertException.class);
+        try (CudaContext cuda = CudaContext.open(0, false)) {
+            assertThat(cuda.timer().source()).startsWith("by CUPTI's records");
         }
     }
 
