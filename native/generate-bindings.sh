@@ -1,7 +1,7 @@
 #!/bin/sh
 # Regenerates bindings/java/io/culvert/bindings/NAME from the C headers with jextract.
 #
-#   native/generate-bindings.sh [--check] [NAME...]     NAME: dnnl omp leptonica cuda cublas cublaslt cudnn nccl nvtx
+#   native/generate-bindings.sh [--check] [NAME...]     NAME: dnnl omp leptonica cuda cublas cublaslt cudnn nccl nvtx cupti
 #
 # For each NAME, native/headers/NAME.h includes what to parse and native/symbols/NAME.txt lists what to keep; to bind
 # one more C function, add its line there (sorted) and run this. --check writes nothing: it compares, and exits with 1
@@ -18,7 +18,7 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 java_dir=$root/bindings/java
-all="dnnl omp leptonica cuda cublas cublaslt cudnn nccl nvtx"
+all="dnnl omp leptonica cuda cublas cublaslt cudnn nccl nvtx cupti"
 maven_repo=${MAVEN_REPO:-$HOME/.m2/repository}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -47,7 +47,7 @@ include_folders() { # name
     case $1 in
         dnnl|leptonica) jar_headers "$1" ;;
         omp) ;;
-        cuda|nvtx) echo "$cuda" ;;
+        cuda|nvtx|cupti) echo "$cuda" ;;
         cublas|cublaslt) echo "${CUBLAS_INCLUDE:-$cuda}"; echo "$cuda" ;;
         nccl) echo "${NCCL_INCLUDE:-$cuda}"; echo "$cuda" ;;
         cudnn) echo "${CUDNN_INCLUDE:-$cuda}"; echo "$cuda" ;;

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the simulated libcuda, libcublasLt, libcublas, libcudnn and libnccl that `--device emulator` loads instead of NVIDIA's:
+# Builds the simulated libcuda, libcublasLt, libcublas, libcudnn, libnccl and libcupti that `--device emulator` loads
+# instead of NVIDIA's:
 #   build.sh FOLDER      writes FOLDER/linux-<machine>/lib*.so*
 # Every function of native/symbols/*.txt is exported under NVIDIA's name and jumps through a table, which the emulator
 # (io.culvert.emulator) fills with Java functions of the same signature. A jump leaves registers and stack alone, so one
@@ -71,3 +72,4 @@ library cublaslt libcublasLt.so.13
 library cublas libcublas.so.13
 library cudnn libcudnn.so.9
 library nccl libnccl.so.2
+library cupti libcupti.so.13

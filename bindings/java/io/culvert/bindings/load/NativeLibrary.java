@@ -64,7 +64,14 @@ public enum NativeLibrary {
             List.of("libnvtx3interop.so.1"),
             List.of(),
             List.of(),
-            "install the CUDA toolkit 13 (only profiling needs it)");
+            "install the CUDA toolkit 13 (only profiling needs it)"),
+    /** Records of what a GPU does; its structs are bound, so that those of another CUDA will not do. */
+    CUPTI(
+            "CUPTI",
+            List.of("libcupti.so.13"),
+            List.of(),
+            List.of(),
+            Remedy.PIP.formatted("nvidia-cuda-cupti", "cupti") + " (only profiling needs it)");
 
     /** The last place of the search, as {@link NativeLibraryException.Attempt#place} names it. */
     public static final String LINKERS_SEARCH = "the linker's own search";

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The folders where NVIDIA's libraries are usually installed. */
 final class NvidiaFolders {
@@ -16,10 +17,10 @@ final class NvidiaFolders {
         this.surroundings = surroundings;
     }
 
-    /** {@code /usr/local/cuda/lib64}, then those of the versions beside it, newest first. */
+    /** {@code /usr/local/cuda/lib64}, then those of the versions beside it, newest first; after each, where CUPTI may be. */
     List<Path> toolkits() {
         return matching(surroundings.root().resolve("usr/local"), "cuda*").stream()
-                .map(toolkit -> toolkit.resolve("lib64"))
+                .flatMap(toolkit -> Stream.of(toolkit.resolve("lib64"), toolkit.resolve("extras/CUPTI/lib64")))
                 .filter(Files::isDirectory)
                 .toList();
     }

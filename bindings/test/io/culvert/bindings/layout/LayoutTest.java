@@ -44,7 +44,7 @@ class LayoutTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"cuda", "cublas", "cublaslt", "cudnn", "nccl", "nvtx"})
+    @ValueSource(strings = {"cuda", "cublas", "cublaslt", "cudnn", "nccl", "nvtx", "cupti"})
     void headersOfNvidia(String binding) throws Exception {
         assumeTrue(Headers.compilerIsThere(), "no C compiler (cc) on PATH");
         List<Path> folders = Headers.nvidiaFolders();

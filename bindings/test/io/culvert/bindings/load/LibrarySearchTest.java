@@ -105,6 +105,13 @@ class LibrarySearchTest {
     }
 
     @Test
+    void cuptiIsFoundBesideTheToolkitsOtherLibraries() throws IOException {
+        Path extras = Files.createDirectories(folder.resolve("usr/local/cuda-13.0/extras/CUPTI/lib64"));
+        Files.copy(someLibrary(), extras.resolve("libcupti.so.13"));
+        assertThat(Dl.path(new LibrarySearch(bare()).open(NativeLibrary.CUPTI))).startsWith(extras.toString());
+    }
+
+    @Test
     void jarIsUnpackedOnceByAnyNumberOfStartsAtATime() throws Exception {
         Surroundings surroundings = bare(getClass().getClassLoader());
         Callable<Path> start = () -> new JarNatives(surroundings).folder(Jar.LEPTONICA);

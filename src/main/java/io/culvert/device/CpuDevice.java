@@ -78,7 +78,7 @@ public final class CpuDevice implements Device {
     }
 
     @Override
-    public Runnable repeated(Runnable work) {
+    public Runnable repeated(String name, Runnable work) {
         return work;
     }
 

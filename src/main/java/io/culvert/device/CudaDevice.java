@@ -64,8 +64,8 @@ public final class CudaDevice implements Device {
     }
 
     @Override
-    public Runnable repeated(Runnable work) {
-        return context.repeated(work);
+    public Runnable repeated(String name, Runnable work) {
+        return context.repeated(name, work);
     }
 
     @Override

@@ -19,8 +19,10 @@ public sealed interface Device extends AutoCloseable permits CpuDevice, CudaDevi
     /**
      * Work that queues the same kernels on the same addresses each time, made ready to be repeated: a GPU records it when
      * it has run a few times, and from then on repeats it by one call. It must not wait for the device.
+     *
+     * @param name of the range that NVIDIA's profilers show each repetition as
      */
-    Runnable repeated(Runnable work);
+    Runnable repeated(String name, Runnable work);
 
     /** The processes that train together with this one, each with a device of its own. */
     Group group();

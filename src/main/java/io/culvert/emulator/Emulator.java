@@ -29,6 +29,7 @@ public final class Emulator {
     private final SimulatedCublasLt cublasLt;
     private final SimulatedCudnn cudnn;
     private final SimulatedNccl nccl;
+    private final SimulatedCupti cupti;
     private final KernelRunner kernels;
     private final Faults faults = new Faults();
 
@@ -45,9 +46,11 @@ public final class Emulator {
         libraries.put("libcudnn.so.9", cudnn);
         nccl = new SimulatedNccl(driver);
         libraries.put("libnccl.so.2", nccl);
+        cupti = new SimulatedCupti(driver);
+        libraries.put("libcupti.so.13", cupti);
         Path folder = unpack(libraries.keySet().toArray(String[]::new));
         libraries.forEach((name, library) -> library.serve(folder.resolve(name)));
-        for (String key : new String[] {"cuda", "cublaslt", "cublas", "cudnn", "nccl"}) {
+        for (String key : new String[] {"cuda", "cublaslt", "cublas", "cudnn", "nccl", "cupti"}) {
             System.setProperty("culvert." + key + ".path", folder.toString());
         }
     }
@@ -160,6 +163,21 @@ public final class Emulator {
         return Map.copyOf(cublasLt.runs());
     }
 
+    /** Whether a profiler of NVIDIA's holds CUPTI's only place from now on; false at first. */
+    public void otherProfiler(boolean there) {
+        cupti.otherSubscriber(there);
+    }
+
+    /** The version that CUPTI says it has from now on, as its header writes it. */
+    public void cuptiVersion(int version) {
+        cupti.version(version);
+    }
+
+    /** Lets CUPTI give no times for so many kernels from now on, as when the GPU has no memory to note them in. */
+    public void loseKernelTimes(int kernels) {
+        cupti.loseTimes(kernels);
+    }
+
     /** How often collectives of several ranks ran, by the function's name, since the emulator was installed. */
     public Map<String, Integer> collectiveRuns() {
         return Map.copyOf(nccl.runs());
@@ -185,6 +203,8 @@ public final class Emulator {
 
     /** What was created and not given back, by type, with the number of each; empty after a clean run. */
     public Map<String, Integer> leaks() {
-        return driver.leaks();
+        Map<String, Integer> leaks = driver.leaks();
+        leaks.putAll(cupti.leaks());
+        return leaks;
     }
 }

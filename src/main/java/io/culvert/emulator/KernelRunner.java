@@ -70,6 +70,10 @@ final class KernelRunner {
             this.kernel = kernel;
         }
 
+        String name() {
+            return kernel.name();
+        }
+
         /** Allows this much dynamic shared memory a block. */
         void allowShared(int bytes) {
             if (bytes > Launch.SHARED_OPT_IN) {

@@ -319,7 +319,8 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         long second = b.address();
         long result = c.address();
         runs.merge(product.epilogue.number, 1, Integer::sum);
-        driver.queue(stream, () -> multiply(product, alphaValue, first, second, betaValue, result));
+        driver.queue(
+                stream, "cublasLtMatmul", () -> multiply(product, alphaValue, first, second, betaValue, result));
         return 0;
     }
 

@@ -306,8 +306,8 @@ final class SimulatedCudnn extends SimulatedLibrary {
         runs.merge(algorithm, 1, Integer::sum);
     }
 
-    private void queue(MemorySegment handle, long workspace, SimulatedStream.Work work) {
-        driver.queue(handles.get(handle, Handle.class).stream, () -> {
+    private void queue(MemorySegment handle, String name, long workspace, SimulatedStream.Work work) {
+        driver.queue(handles.get(handle, Handle.class).stream, name, () -> {
             driver.memory().fill(workspace, WORKSPACE, (byte) 0xff);
             work.run();
         });
@@ -325,7 +325,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
         long in = x.address();
         long filter = w.address();
         long out = y.address();
-        queue(handle, workspace.address(), () -> {
+        queue(handle, "cudnnConvolutionForward", workspace.address(), () -> {
             Operands memory = new Operands(driver.memory(), "cudnnConvolutionForward");
             float[] result = loops.forward(
                     numbers.read(memory, "x", in, loops.inputs()), numbers.read(memory, "w", filter, loops.weights()));
@@ -346,7 +346,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
         long filter = w.address();
         long from = dy.address();
         long out = dx.address();
-        queue(handle, workspace.address(), () -> {
+        queue(handle, "cudnnConvolutionBackwardData", workspace.address(), () -> {
             Operands memory = new Operands(driver.memory(), "cudnnConvolutionBackwardData");
             float[] result = loops.backwardData(
                     numbers.read(memory, "dy", from, loops.outputs()), numbers.read(memory, "w", filter, loops.weights()));
@@ -367,7 +367,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
         long in = x.address();
         long from = dy.address();
         long out = dw.address();
-        queue(handle, workspace.address(), () -> {
+        queue(handle, "cudnnConvolutionBackwardFilter", workspace.address(), () -> {
             Operands memory = new Operands(driver.memory(), "cudnnConvolutionBackwardFilter");
             float[] result = loops.backwardFilter(
                     numbers.read(memory, "x", in, loops.inputs()), numbers.read(memory, "dy", from, loops.outputs()));
@@ -468,7 +468,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
         float keep = beta.get(JAVA_FLOAT, 0);
         long in = x.address();
         long out = y.address();
-        driver.queue(handles.get(handle, Handle.class).stream, () -> {
+        driver.queue(handles.get(handle, Handle.class).stream, "cudnnPoolingForward", () -> {
             Operands memory = new Operands(driver.memory(), "cudnnPoolingForward");
             float[] result = loops.forward(numbers.read(memory, "x", in, loops.inputs()));
             numbers.store(memory, "y", out, result, scale, keep);
@@ -489,7 +489,7 @@ final class SimulatedCudnn extends SimulatedLibrary {
         long out = y.address();
         long from = dy.address();
         long to = dx.address();
-        driver.queue(handles.get(handle, Handle.class).stream, () -> {
+        driver.queue(handles.get(handle, Handle.class).stream, "cudnnPoolingBackward", () -> {
             Operands memory = new Operands(driver.memory(), "cudnnPoolingBackward");
             float[] result = loops.backward(
                     numbers.read(memory, "x", in, loops.inputs()), numbers.read(memory, "y", out, loops.outputs()),

@@ -52,6 +52,9 @@ final class SimulatedDriver extends SimulatedLibrary {
             Map.entry(CAPTURE_UNJOINED, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED"),
             Map.entry(UNKNOWN, "CUDA_ERROR_UNKNOWN"));
 
+    private static final int HOST_TO_DEVICE = 1;
+    private static final int DEVICE_TO_HOST = 2;
+    private static final int DEVICE_TO_DEVICE = 8;
     private static final int EVENT_DISABLE_TIMING = 2;
     private static final int COMPUTE_CAPABILITY_MAJOR = 75;
     private static final int COMPUTE_CAPABILITY_MINOR = 76;
@@ -75,7 +78,9 @@ final class SimulatedDriver extends SimulatedLibrary {
     private final Faults faults;
     private final Map<Integer, MemorySegment> texts = new HashMap<>();
     private final PinnedMemory pinned = new PinnedMemory();
-    private final SimulatedStream defaultStream = new SimulatedStream();
+    private final ActivityLog activity = new ActivityLog();
+    private int streams;
+    private final SimulatedStream defaultStream = new SimulatedStream(streams++);
     private StreamOrder streamOrder = StreamOrder.OTHERS_LATE;
     private long totalBytes = Emulator.USUAL_MEMORY;
     private boolean initialised;
@@ -157,10 +162,19 @@ final class SimulatedDriver extends SimulatedLibrary {
         return handle.address() == 0 ? defaultStream : handles.get(handle, SimulatedStream.class);
     }
 
-    /** Queues work of a library; what goes wrong in it breaks the context, as a faulting kernel does. */
-    void queue(MemorySegment stream, SimulatedStream.Work work) {
+    /** Queues a library's kernel of this name; what goes wrong in it breaks the context, as a faulting kernel of ours does. */
+    void queue(MemorySegment stream, String name, SimulatedStream.Work work) {
+        queue(stream, activity.kernel(stream(stream), name, work));
+    }
+
+    private void queue(MemorySegment stream, SimulatedStream.Work work) {
         requireHealthy();
         stream(stream).add(work);
+    }
+
+    /** What profilers are told. */
+    ActivityLog activity() {
+        return activity;
     }
 
     private void requireHealthy() {
@@ -281,6 +295,7 @@ final class SimulatedDriver extends SimulatedLibrary {
 
     public int cuCtxSynchronize() {
         run(defaultStream);
+        handles.all(SimulatedStream.class).forEach(this::run);
         return 0;
     }
 
@@ -333,39 +348,39 @@ final class SimulatedDriver extends SimulatedLibrary {
         if (stream(stream).isCapturing()) {
             throw new SimulatedError(CAPTURE_UNSUPPORTED, "a graph would repeat this copy of memory that the host changes");
         }
-        queue(stream, pinned.copy(memory, to, from.asSlice(0, bytes)));
+        queue(stream, activity.copy(stream(stream), HOST_TO_DEVICE, pinned.copy(memory, to, from.asSlice(0, bytes))));
         return 0;
     }
 
     public int cuMemcpyDtoHAsync_v2(MemorySegment to, long from, long bytes, MemorySegment stream) {
         MemorySegment target = to.asSlice(0, bytes);
-        queue(stream, () -> memory.read(from, target));
+        queue(stream, activity.copy(stream(stream), DEVICE_TO_HOST, () -> memory.read(from, target)));
         return 0;
     }
 
     public int cuMemcpyDtoDAsync_v2(long to, long from, long bytes, MemorySegment stream) {
-        queue(stream, () -> memory.write(to, memory.segment(from, bytes)));
+        queue(stream, activity.copy(stream(stream), DEVICE_TO_DEVICE, () -> memory.write(to, memory.segment(from, bytes))));
         return 0;
     }
 
     public int cuMemsetD8Async(long to, byte value, long count, MemorySegment stream) {
-        queue(stream, () -> memory.fill(to, count, value));
+        queue(stream, activity.fill(stream(stream), () -> memory.fill(to, count, value)));
         return 0;
     }
 
     public int cuMemsetD32Async(long to, int value, long count, MemorySegment stream) {
-        queue(stream, () -> {
+        queue(stream, activity.fill(stream(stream), () -> {
             MemorySegment words = memory.segment(to, count * Integer.BYTES);
             for (long i = 0; i < count; i++) {
                 words.setAtIndex(JAVA_INT, i, value);
             }
             memory.markWritten(to, count * Integer.BYTES);
-        });
+        }));
         return 0;
     }
 
     public int cuStreamCreate(MemorySegment out, int flags) {
-        out.set(ADDRESS, 0, handles.put(new SimulatedStream()));
+        out.set(ADDRESS, 0, handles.put(new SimulatedStream(streams++)));
         return 0;
     }
 
@@ -521,6 +536,7 @@ final class SimulatedDriver extends SimulatedLibrary {
         }
         queue(
                 stream,
+                kernel.name(),
                 kernel.launch(
                         new Dim3(gridX, gridY, gridZ), new Dim3(blockX, blockY, blockZ), sharedBytes, parameters));
         return 0;

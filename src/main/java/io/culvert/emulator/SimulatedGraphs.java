@@ -450,7 +450,7 @@ final class SimulatedGraphs {
         require(pack.workspace != 0, "no workspace");
         GraphLoops loops = new GraphLoops(graph.operations, pack.pointers);
         runs++;
-        driver.queue(stream, () -> {
+        driver.queue(stream, "cudnnBackendExecute", () -> {
             driver.memory().fill(pack.workspace, WORKSPACE, (byte) 0xff);
             loops.run(new Operands(driver.memory(), "cudnnBackendExecute"));
         });

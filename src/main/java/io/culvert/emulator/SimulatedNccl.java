@@ -152,7 +152,9 @@ final class SimulatedNccl extends SimulatedLibrary {
         }
         long source = from.address();
         long target = to.address();
-        driver.queue(stream, () -> reduce(ranks, source, target, count, operation == AVERAGE ? 1f / ranks.size : 1));
+        driver.queue(
+                stream, "ncclAllReduce",
+                () -> reduce(ranks, source, target, count, operation == AVERAGE ? 1f / ranks.size : 1));
         return 0;
     }
 
@@ -165,7 +167,9 @@ final class SimulatedNccl extends SimulatedLibrary {
         }
         long source = from.address();
         long target = to.address();
-        driver.queue(stream, () -> gather(ranks, source, target, type == INT8 ? count : count * Float.BYTES));
+        driver.queue(
+                stream, "ncclAllGather",
+                () -> gather(ranks, source, target, type == INT8 ? count : count * Float.BYTES));
         return 0;
     }
 

@@ -15,6 +15,7 @@ final class SimulatedStream {
         void run();
     }
 
+    private final int number;
     private final Deque<Work> queue = new ArrayDeque<>();
     /** What is captured, by this stream and those that joined it; null if nothing is. */
     private Capture capture;
@@ -36,6 +37,15 @@ final class SimulatedStream {
     private int awaitedAt;
     private long added;
     private long begun;
+
+    SimulatedStream(int number) {
+        this.number = number;
+    }
+
+    /** By which profilers know it. */
+    int number() {
+        return number;
+    }
 
     void add(Work work) {
         if (capture != null) {

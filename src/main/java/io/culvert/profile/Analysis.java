@@ -7,6 +7,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 
 /** A recording added up. Seconds are those of all timed steps together. */
@@ -119,12 +120,10 @@ public final class Analysis {
         int[][] calls = new int[2][ops];
         StepClock clock = recording.clock();
         for (StepClock.Step step : timed) {
-            long reached = step.begin();
             for (int i = step.from(); i < step.to(); i++) {
                 Subject.Lap lap = subject.lap(clock.kind(i));
                 double lasted = clock.lasted(step, i) / 1e9;
-                double late = lap.phase() == null || lap.phase().isComputing() ? late(step, i, reached) : 0;
-                reached += clock.lasted(step, i);
+                double late = lap.phase() == null || lap.phase().isComputing() ? clock.waited(i) / 1e9 : 0;
                 phases[Phase.QUEUE.ordinal()] += late;
                 if (lap.phase() != null) {
                     phases[lap.phase().ordinal()] += lasted - late;
@@ -142,20 +141,6 @@ public final class Analysis {
             rows.add(row(subject.ops().get(i), spent[0][i], spent[1][i], calls[0][i], calls[1][i], queued[i], counts[i]));
         }
         rows.sort(Comparator.comparingDouble(Row::seconds).reversed());
-    }
-
-    /**
-     * Seconds of a lap in which the device, done with the laps before, waited for the host to queue this one's kernels: until
-     * the host was done with that, so at most so many.
-     *
-     * @param reached when the device was done with the laps before, by the host's clock
-     */
-    private double late(StepClock.Step step, int lap, long reached) {
-        StepClock clock = recording.clock();
-        if (!clock.timesDevice()) {
-            return 0;
-        }
-        return Math.clamp(clock.end(lap) - reached, 0, clock.lasted(step, lap)) / 1e9;
     }
 
     private Row row(
@@ -266,6 +251,22 @@ public final class Analysis {
     /** The operations, the longest first. */
     public List<Row> rows() {
         return List.copyOf(rows);
+    }
+
+    /** Nanoseconds of each kernel, copy and fill that the operation queued, by name; empty where that is not known. */
+    Map<String, Long> kernels(Row row) {
+        Map<String, Long> nanos = new TreeMap<>();
+        for (StepClock.Step step : recording.timed()) {
+            for (DeviceTimer.Work work : step.work()) {
+                if (work.interval() >= 0) {
+                    int op = subject.lap(recording.clock().kind(step.from() + work.interval())).op();
+                    if (op >= 0 && row.kind.equals(subject.ops().get(op).kind()) && row.layer.equals(subject.ops().get(op).layer())) {
+                        nanos.merge(work.name(), work.end() - work.begin(), Long::sum);
+                    }
+                }
+            }
+        }
+        return nanos;
     }
 
     /** The operations by class, the longest first. */

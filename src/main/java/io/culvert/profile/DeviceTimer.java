@@ -7,6 +7,18 @@ import java.util.List;
  * from 0, which {@link #begin} makes.
  */
 public interface DeviceTimer {
+    /** What {@link #idle} gives where the timer does not know. */
+    long UNKNOWN = -1;
+
+    /**
+     * A kernel, copy or fill.
+     *
+     * @param interval the mark after which the host queued it; -1 where that is not known
+     * @param stream by the number that the driver's profiler gives it
+     * @param begin nanoseconds after mark 0, as is {@code end}
+     */
+    record Work(String name, int interval, int stream, long begin, long end) {}
+
     /** Waits until the device has nothing left to do, and makes mark 0. */
     void begin();
 
@@ -23,6 +35,19 @@ public interface DeviceTimer {
      * @param count intervals
      */
     void read(long[] nanos, int from, int count);
+
+    /** Nanoseconds from mark {@code interval} to the next in which the device did nothing, or {@link #UNKNOWN}; after {@link #read}. */
+    default long idle(int interval) {
+        return UNKNOWN;
+    }
+
+    /** What the device did since mark 0, in the order in which it began; empty where that is not known; after {@link #read}. */
+    default List<Work> work() {
+        return List.of();
+    }
+
+    /** How the times are taken, in words that follow "times are the device's, ". */
+    String source();
 
     /** What is counted beside time, in the order of {@link #counts}; empty where nothing is. */
     default List<String> counted() {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** Everything of a profile as JSON, one object a line; times are seconds a step. */
 final class ProfileLines {
@@ -70,6 +71,13 @@ final class ProfileLines {
         if (roof.measured()) {
             line.put("machine_flops", roof.flops()).put("machine_bytes_per_second", roof.bytes());
         }
+        if (roof.launch() > 0) {
+            line.put("machine_launch_seconds", roof.launch());
+        }
+        line.put("machine_measured_by", roof.how());
+        if (recording.subject().timer() != null) {
+            line.put("times_by", recording.subject().timer().source());
+        }
         end(line);
     }
 
@@ -96,6 +104,11 @@ final class ProfileLines {
         List<String> counted = recording.subject().counted();
         for (int i = 0; i < counted.size(); i++) {
             line.put(counted.get(i).replace(' ', '_'), row.counts()[i] / steps);
+        }
+        Map<String, Long> ran = analysis.kernels(row);
+        if (!ran.isEmpty()) {
+            ObjectNode kernels = line.putObject("kernels");
+            ran.forEach((name, nanos) -> kernels.put(name, nanos / 1e9 / steps));
         }
         end(seen(line, analysis.seen(row)));
     }

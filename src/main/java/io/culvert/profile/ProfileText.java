@@ -48,12 +48,16 @@ final class ProfileText {
         say("%d steps timed after %d of warm-up, %.1f ms each; %s", analysis.steps(), recording.settings().warmup(),
                 millis(analysis.seconds()), roof.device());
         if (roof.measured()) {
-            say("the machine gives %.0f GFLOP/s (product of matrices) and %.1f GB/s (copy), measured before training",
-                    roof.flops() / 1e9, roof.bytes() / 1e9);
+            say("the machine gives %.0f GFLOP/s and %.1f GB/s%s (%s), measured before training",
+                    roof.flops() / 1e9, roof.bytes() / 1e9,
+                    roof.launch() > 0 ? String.format(Locale.ROOT, ", a launch takes the host %.1f us", 1e6 * roof.launch()) : "",
+                    roof.how());
+        } else {
+            say("what the machine gives was not measured: %s", roof.how());
         }
         if (subject.timer() != null) {
-            say("times are the device's, by events between operations; kernels were launched one by one, so that a step that is"
-                    + " launched as one graph waits less");
+            say("times are the device's, %s; kernels were launched one by one, so that a step that is launched as one graph waits"
+                    + " less", subject.timer().source());
         }
         Analysis.Overhead overhead = analysis.overhead();
         say("profiling: timed steps took %.2f ms (median), untimed ones in turn with them %.2f: %+.1f %% (steps scatter by %.1f %%);"

@@ -15,8 +15,8 @@ public final class StepClock {
     /** No profile is being made. */
     public static final StepClock OFF = new StepClock(null, null);
 
-    /** A step: when it began and ended, whether it was timed, and its laps {@code [from, to)}. */
-    record Step(int number, long begin, long end, boolean timed, int from, int to) {}
+    /** A step: when it began and ended, whether it was timed, its laps {@code [from, to)}, and what a device did if that is known. */
+    record Step(int number, long begin, long end, boolean timed, int from, int to, List<DeviceTimer.Work> work) {}
 
     private static final int PHASES = Phase.values().length;
 
@@ -28,6 +28,7 @@ public final class StepClock {
     private int[] kinds = new int[1 << 14];
     private long[] ends = new long[1 << 14];
     private long[] deviceNanos = new long[1 << 14];
+    private long[] waits = new long[1 << 14];
     private long[][] counts = new long[1 << 14][];
     private int laps;
     private boolean timing;
@@ -123,11 +124,12 @@ public final class StepClock {
         if (profiler != null) {
             lap(Phase.OTHER);
             long now = timing ? ends[laps - 1] : System.nanoTime();
-            if (timing && device != null) {
+            boolean reads = timing && device != null;
+            if (reads) {
                 readDevice();
             }
             if (profiler.isRecording()) {
-                steps.add(new Step(done, begun, now, timing, firstLap, laps));
+                steps.add(new Step(done, begun, now, timing, firstLap, laps, reads ? device.work() : List.of()));
             }
             done++;
             timing = profiler.stepDone(done);
@@ -143,6 +145,11 @@ public final class StepClock {
                 divide(i, i == firstLap ? begun : ends[i - 1]);
             }
         }
+        long reached = begun;
+        for (int i = firstLap; i < laps; i++) {
+            waits[i] = waited(i, reached);
+            reached += deviceNanos[i];
+        }
         if (!device.counted().isEmpty()) {
             for (int i = firstLap; i < laps; i++) {
                 counts[i] = device.counts(i - firstLap);
@@ -150,11 +157,23 @@ public final class StepClock {
         }
     }
 
+    /**
+     * Nanoseconds of a lap in which the device waited for the host to queue this lap's kernels. Where the timer does not know:
+     * from when it was done with the laps before until the host was done with this one, so at most so many.
+     *
+     * @param reached when the device was done with the laps before, by the host's clock
+     */
+    private long waited(int lap, long reached) {
+        long idle = device.idle(lap - firstLap);
+        return idle != DeviceTimer.UNKNOWN ? idle : Math.clamp(ends[lap] - reached, 0, deviceNanos[lap]);
+    }
+
     private void add(int kind, long end) {
         if (laps == ends.length) {
             kinds = Arrays.copyOf(kinds, 2 * laps);
             ends = Arrays.copyOf(ends, 2 * laps);
             deviceNanos = Arrays.copyOf(deviceNanos, 2 * laps);
+            waits = Arrays.copyOf(waits, 2 * laps);
             counts = Arrays.copyOf(counts, 2 * laps);
         }
         if (device != null) {
@@ -180,6 +199,11 @@ public final class StepClock {
     /** Nanoseconds from the lap's beginning to its end on the device, or on the host where that computes itself. */
     long lasted(Step step, int lap) {
         return device != null ? deviceNanos[lap] : ends[lap] - start(step, lap);
+    }
+
+    /** Nanoseconds of it in which a device beside the host had nothing to do; 0 where the host computes itself. */
+    long waited(int lap) {
+        return waits[lap];
     }
 
     /** Nanoseconds of a whole step, by the same clock. */

@@ -4,8 +4,11 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * A recording in the Trace Event Format, which Perfetto and chrome://tracing read: pairs of B and E events in microseconds, one
@@ -16,6 +19,8 @@ final class TraceFile implements AutoCloseable {
     private static final int COLLECTOR = 2;
     private static final int DEVICE = 3;
     private static final int FIRST_LOADER = 10;
+    /** Beyond all loaders. */
+    private static final int FIRST_STREAM = 10_000;
 
     private final Recording recording;
     private final JsonGenerator json;
@@ -121,6 +126,32 @@ final class TraceFile implements AutoCloseable {
                 }
                 now = end;
             }
+        }
+        kernels();
+    }
+
+    /** What ran on the device, a lane for each of its streams. */
+    private void kernels() throws IOException {
+        Map<Integer, List<StepClock.Step>> streams = new TreeMap<>();
+        recording.timed().forEach(step -> step.work().stream()
+                .map(DeviceTimer.Work::stream)
+                .distinct()
+                .forEach(stream -> streams.computeIfAbsent(stream, key -> new ArrayList<>()).add(step)));
+        int lane = FIRST_STREAM;
+        for (Map.Entry<Integer, List<StepClock.Step>> stream : streams.entrySet()) {
+            name("thread_name", lane, "device, stream " + stream.getKey());
+            long free = origin;
+            for (StepClock.Step step : stream.getValue()) {
+                for (DeviceTimer.Work work : step.work()) {
+                    if (work.stream() == stream.getKey()) {
+                        // A kernel may begin while the one before it ends: a lane's spans must not overlap.
+                        long begin = Math.max(free, step.begin() + work.begin());
+                        free = Math.max(begin, step.begin() + work.end());
+                        span(work.name(), "kernel", lane, begin, free);
+                    }
+                }
+            }
+            lane++;
         }
     }
 

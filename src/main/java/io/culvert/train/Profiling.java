@@ -3,7 +3,10 @@ package io.culvert.train;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.CudaDevice;
 import io.culvert.device.Device;
+import io.culvert.device.Precision;
 import io.culvert.device.cpu.HostMemory;
+import io.culvert.device.cuda.CudaCeilings;
+import io.culvert.device.cuda.Element;
 import io.culvert.ops.Cost;
 import io.culvert.ops.Op;
 import io.culvert.ops.Tape;
@@ -41,6 +44,7 @@ final class Profiling {
             return StepClock.OFF;
         }
         Device device = run.arena().device();
+        boolean emulated = run.config().device().equals("emulator");
         Tape tape = trainer.tape();
         List<OpFacts> facts = new ArrayList<>();
         Map<Op, Integer> numbers = new IdentityHashMap<>();
@@ -52,9 +56,10 @@ final class Profiling {
                 .map(part -> new MemoryFacts.Fixed(part.getKey(), part.getValue()))
                 .toList();
         MemoryFacts memory = new MemoryFacts(fixed, tape.blocks(), tape.stepBytes(), forward.length + backward.length);
-        DeviceTimer timer = timer(device, run.config().device().equals("emulator"));
+        Ceilings ceilings = ceilings(device, emulated);
+        DeviceTimer timer = timer(device, emulated);
         StepClock clock = profiler.attach(
-                new Subject(run.config().folder(), ceilings(device), facts, forward, backward, memory, timer));
+                new Subject(run.config().folder(), ceilings, facts, forward, backward, memory, timer));
         trainer.time(clock);
         return clock;
     }
@@ -62,7 +67,7 @@ final class Profiling {
     private static DeviceTimer timer(Device device, boolean emulated) {
         return switch (device) {
             case CpuDevice cpu -> null;
-            case CudaDevice cuda when emulated -> new EmulatedTimer(cuda.context().timer());
+            case CudaDevice cuda when emulated -> new EmulatedTimer(cuda.context());
             case CudaDevice cuda -> cuda.context().timer();
         };
     }
@@ -79,11 +84,19 @@ final class Profiling {
                 .toArray();
     }
 
-    private static Ceilings ceilings(Device device) {
+    private static Ceilings ceilings(Device device, boolean emulated) {
         return switch (device) {
-            case CpuDevice cpu -> new Ceilings(device.describe(), flops(cpu), bytes(cpu));
-            case CudaDevice cuda -> new Ceilings(cuda.describe(), 0, 0);
+            case CpuDevice cpu -> new Ceilings(
+                    device.describe(), flops(cpu), bytes(cpu), 0,
+                    "a product of %1$dx%1$d, a copy of %2$d MiB by all threads".formatted(PRODUCT, COPIED * 4L >> 20));
+            case CudaDevice cuda when emulated -> Ceilings.unmeasured(cuda.describe(), "on the emulator time means nothing");
+            case CudaDevice cuda -> ceilings(cuda);
         };
+    }
+
+    private static Ceilings ceilings(CudaDevice cuda) {
+        Element element = cuda.precision() == Precision.BF16 ? Element.BFLOAT16 : Element.FLOAT;
+        return CudaCeilings.measure(cuda.context(), cuda.describe(), element, CudaCeilings.Sizes.USUAL);
     }
 
     /** Floating-point operations a second of a large product. */

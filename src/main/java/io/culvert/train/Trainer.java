@@ -133,9 +133,9 @@ public final class Trainer {
                 .toArray(SlabCopy[]::new);
         clipped = extras.clip != null;
         scale = passes > 1 || clipped ? new GradientScale(arena, store, passes, extras.clip) : null;
-        pass = device.repeated(passes > 1 ? this::accumulate : this::work);
-        begin = passes > 1 ? device.repeated(this::begin) : () -> {};
-        update = passes > 1 ? device.repeated(this::update) : () -> {};
+        pass = passes > 1 ? device.repeated("pass", this::accumulate) : device.repeated("step", this::work);
+        begin = passes > 1 ? device.repeated("begin of a step", this::begin) : () -> {};
+        update = passes > 1 ? device.repeated("update", this::update) : () -> {};
     }
 
     private static void bind(RunArena arena, Tensor input) {

@@ -135,7 +135,7 @@ class ProfileCommandTest {
         requireMemory();
     }
 
-    /** The emulated GPU: times by events in its queue, and what its kernels did, exactly. */
+    /** The emulated GPU: times by CUPTI's records, and what its kernels did, exactly. */
     @Test
     void countsWhatKernelsDoOnTheEmulator() throws IOException {
         assumeTrue(Emulator.isBuilt(), "the emulator's libraries were not built");
@@ -145,7 +145,9 @@ class ProfileCommandTest {
                         "batch_size=2", "data.image_size=16", "model.patch=16"))
                 .as(err.toString())
                 .isZero();
-        assertThat(profileLines("emulated", "profile").getFirst().get("times_of").asText()).isEqualTo("device");
+        JsonNode head = profileLines("emulated", "profile").getFirst();
+        assertThat(head.get("times_of").asText()).isEqualTo("device");
+        assertThat(head.get("times_by").asText()).matches("by CUPTI's records of [1-9]\\d* kernels, copies and fills a step");
         List<JsonNode> ops = profileLines("emulated", "op");
         double percent = Stream.of(ops, profileLines("emulated", "phase"))
                 .flatMap(List::stream)
@@ -155,6 +157,7 @@ class ProfileCommandTest {
         List<JsonNode> norms = ops.stream().filter(op -> op.get("class").asText().equals("LayerNormOp")).toList();
         assertThat(norms).hasSize(25).allSatisfy(norm -> assertThat(norm.get("launches").asLong())
                 .as("forward, backward of x, backward of the parameters")
+                .isEqualTo(norm.get("kernels").size())
                 .isEqualTo(3));
         // The norms of all blocks see the same shape; the last one sees class tokens alone.
         assertThat(norms.stream()
@@ -167,6 +170,7 @@ class ProfileCommandTest {
         requireNested(trace);
         assertThat(trace.get("traceEvents")).anySatisfy(event -> assertThat(event.path("args").path("name").asText())
                 .isEqualTo("device"));
+        assertThat(trace.get("traceEvents")).anySatisfy(event -> assertThat(event.path("cat").asText()).isEqualTo("kernel"));
         assertThat(out.toString()).contains("Counted, a step", "warp instructions");
     }
 

@@ -88,7 +88,7 @@ class LoaderProfileTest {
         AtomicReference<String> text = new AtomicReference<>();
         List<OpFacts> ops = List.of(new OpFacts("SmallOp", "layer1", 1000, 4000, 0, 0));
         Subject subject = new Subject(
-                folder, new Ceilings("test", 1e11, 1e10), ops, new int[] {0}, new int[0], new MemoryFacts(List.of(), List.of(), 0, 1),
+                folder, new Ceilings("test", 1e11, 1e10, 0, "made up"), ops, new int[] {0}, new int[0], new MemoryFacts(List.of(), List.of(), 0, 1),
                 null);
         List<Sample> samples = IntStream.range(0, 200)
                 .mapToObj(i -> new Sample(Integer.toString(i), 0, true))

@@ -7,6 +7,11 @@ import io.culvert.bindings.cublas.cublas_h;
 import io.culvert.bindings.cublaslt.cublaslt_h;
 import io.culvert.bindings.cuda.cuda_h;
 import io.culvert.bindings.cudnn.cudnn_h;
+import io.culvert.bindings.cupti.CUpti_ActivityExternalCorrelation;
+import io.culvert.bindings.cupti.CUpti_ActivityKernel10;
+import io.culvert.bindings.cupti.CUpti_ActivityMemcpy6;
+import io.culvert.bindings.cupti.CUpti_ActivityMemset4;
+import io.culvert.bindings.cupti.cupti_h;
 import io.culvert.bindings.nccl.nccl_h;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
@@ -17,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -29,7 +35,8 @@ class SignaturesTest {
                 Arguments.of(SimulatedCublasLt.class, cublaslt_h.class),
                 Arguments.of(SimulatedCublas.class, cublas_h.class),
                 Arguments.of(SimulatedCudnn.class, cudnn_h.class),
-                Arguments.of(SimulatedNccl.class, nccl_h.class));
+                Arguments.of(SimulatedNccl.class, nccl_h.class),
+                Arguments.of(SimulatedCupti.class, cupti_h.class));
     }
 
     @ParameterizedTest
@@ -49,6 +56,15 @@ class SignaturesTest {
             }
         }
         assertThat(functions).isPositive();
+    }
+
+    /** Records follow each other in a buffer, so that each has to be as long as in the headers. */
+    @Test
+    void recordsAreAsLongAsThoseOfTheHeaders() {
+        assertThat(SimulatedCupti.KERNEL_BYTES).isEqualTo((int) CUpti_ActivityKernel10.sizeof());
+        assertThat(SimulatedCupti.MEMCPY_BYTES).isEqualTo((int) CUpti_ActivityMemcpy6.sizeof());
+        assertThat(SimulatedCupti.MEMSET_BYTES).isEqualTo((int) CUpti_ActivityMemset4.sizeof());
+        assertThat(SimulatedCupti.EXTERNAL_BYTES).isEqualTo((int) CUpti_ActivityExternalCorrelation.sizeof());
     }
 
     /** What of a layout decides how a value travels. */

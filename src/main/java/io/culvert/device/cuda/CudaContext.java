@@ -3,6 +3,7 @@ package io.culvert.device.cuda;
 import io.culvert.CulvertException;
 import io.culvert.bindings.cuda.cuda_h;
 import io.culvert.device.GpuStatus;
+import io.culvert.profile.DeviceTimer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -34,7 +35,9 @@ public final class CudaContext implements AutoCloseable {
     private final List<Long> workspaces = new ArrayList<>();
     private final List<CudaGraph> graphs = new ArrayList<>();
     private final List<CudaTimer> timers = new ArrayList<>();
+    private final List<CudaMarks> marks = new ArrayList<>();
     private long workspaceBytes;
+    private NvtxRanges ranges;
     private CublasLt blas;
     private Cudnn dnn;
 
@@ -195,18 +198,28 @@ public final class CudaContext implements AutoCloseable {
     }
 
     /** A timer of what the compute stream does; only of work that is launched kernel by kernel, not as a graph. */
-    public CudaTimer timer() {
-        CudaTimer timer = new CudaTimer(stream);
+    public DeviceTimer timer() {
+        CudaTimer timer = CudaTimer.of(stream);
         timers.add(timer);
         return timer;
     }
 
+    /** Marks in the compute stream, given back with the context. */
+    public CudaMarks marks() {
+        CudaMarks made = new CudaMarks(stream);
+        marks.add(made);
+        return made;
+    }
+
     /** Work that is recorded after its first runs, see {@link CudaGraph}; {@code -Dculvert.graph=false} runs it each time. */
-    public Runnable repeated(Runnable work) {
+    public Runnable repeated(String what, Runnable work) {
         if (synchronous || "false".equals(System.getProperty("culvert.graph"))) {
             return work;
         }
-        CudaGraph graph = new CudaGraph(stream, work);
+        if (ranges == null) {
+            ranges = new NvtxRanges();
+        }
+        CudaGraph graph = new CudaGraph(stream, what, ranges, work);
         graphs.add(graph);
         return graph;
     }
@@ -223,9 +236,14 @@ public final class CudaContext implements AutoCloseable {
     }
 
     private void giveBack() {
+        // First, even where the device has failed: CUPTI must not call into a process that ends.
+        timers.forEach(CudaTimer::close);
         stream.synchronize();
         graphs.forEach(CudaGraph::close);
-        timers.forEach(CudaTimer::close);
+        if (ranges != null) {
+            ranges.close();
+        }
+        marks.forEach(CudaMarks::close);
         List.copyOf(sizes.keySet()).forEach(this::free);
         if (dnn != null) {
             dnn.close();

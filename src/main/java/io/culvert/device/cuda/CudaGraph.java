@@ -11,12 +11,17 @@ final class CudaGraph implements Runnable, AutoCloseable {
     private static final int WARM_UP = 2;
 
     private final CudaStream stream;
+    private final String name;
+    private final NvtxRanges ranges;
     private final Runnable work;
     private int runs;
     private MemorySegment executable;
 
-    CudaGraph(CudaStream stream, Runnable work) {
+    /** @param name of the range that NVIDIA's profilers show each launch as: they do not see what is inside */
+    CudaGraph(CudaStream stream, String name, NvtxRanges ranges, Runnable work) {
         this.stream = stream;
+        this.name = name;
+        this.ranges = ranges;
         this.work = work;
     }
 
@@ -30,7 +35,9 @@ final class CudaGraph implements Runnable, AutoCloseable {
         if (executable == null) {
             executable = record();
         }
+        ranges.push(name);
         Driver.graphLaunch(executable, stream.handle());
+        ranges.pop();
     }
 
     private MemorySegment record() {

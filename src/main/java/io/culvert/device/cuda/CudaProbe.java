@@ -43,7 +43,8 @@ public final class CudaProbe {
                         NativeLibrary.CUDNN,
                         () -> packed(cudnn_h.cudnnGetVersion()) + cudart(cudnn_h.cudnnGetCudartVersion())),
                 NativeProbe.status(NativeLibrary.NCCL, Nccl::version),
-                NativeProbe.status(NativeLibrary.NVTX, () -> null));
+                NativeProbe.status(NativeLibrary.NVTX, () -> null),
+                NativeProbe.status(NativeLibrary.CUPTI, Cupti::version));
     }
 
     /**

@@ -102,6 +102,11 @@ final class Driver {
         check(cuda_h.cuCtxSetCurrent(context), "cuCtxSetCurrent");
     }
 
+    /** Waits for all streams. */
+    static void ctxSynchronize() {
+        check(cuda_h.cuCtxSynchronize(), "cuCtxSynchronize");
+    }
+
     /** Free and total bytes. */
     record Memory(long free, long total) {}
 
