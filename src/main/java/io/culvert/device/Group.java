@@ -2,6 +2,7 @@ package io.culvert.device;
 
 import io.culvert.ranks.Launch;
 import io.culvert.ranks.Rendezvous;
+import java.lang.foreign.MemorySegment;
 
 /**
  * The processes that train one network together, each on a part of every batch. What one calls all must call, in the same
@@ -43,6 +44,24 @@ public abstract sealed class Group implements AutoCloseable permits CpuGroup, Cu
 
     /** Lets the work that follows wait for all means that were begun. */
     public abstract void finish();
+
+    /**
+     * Hands bytes of the host to another rank, which {@link #take}s them: for what is rare, it goes past the devices.
+     *
+     * @param other any for rank 0, 0 for the others
+     */
+    public final void hand(int other, MemorySegment parcel) {
+        meeting.hand(other, parcel);
+    }
+
+    /**
+     * Waits for what another rank hands over.
+     *
+     * @param other any for rank 0, 0 for the others
+     */
+    public final MemorySegment take(int other) {
+        return meeting.take(other);
+    }
 
     /** Tells the others that this process cannot go on, so that they end as well. */
     public final void abandon(String why) {

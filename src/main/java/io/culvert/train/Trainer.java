@@ -38,6 +38,7 @@ public final class Trainer {
     private final WarmupCosine schedule;
     private final Teacher teacher;
     private final Ema average;
+    private final int images;
     private final int passes;
     private final boolean clipped;
     private final GradientScale scale;
@@ -101,6 +102,7 @@ public final class Trainer {
         this.schedule = schedule;
         Device device = arena.device();
         probe = extras.probe;
+        images = batch;
         passes = extras.passes;
         Step whole = Step.record(device, method, extras, batch, sides);
         tape = whole.tape;
@@ -308,7 +310,12 @@ public final class Trainer {
         return loss;
     }
 
-    /** Everything that a pass reads from outside, as it lies on the device. */
+    /** Images a pass, of this rank. */
+    int images() {
+        return images;
+    }
+
+    /** Everything that a pass reads from outside, as it lies on the device: {@code [views * images, ...]}, any number of views. */
     List<Tensor> inputs() {
         List<Tensor> inputs = new ArrayList<>(pixels);
         Stream.of(recorded.labels(), probe == null ? null : probe.labels()).filter(Objects::nonNull).forEach(inputs::add);
