@@ -63,12 +63,25 @@ public abstract sealed class Group implements AutoCloseable permits CpuGroup, Cu
         return meeting.take(other);
     }
 
+    /**
+     * Says before a pass of a step, both counted from 0, that this process now waits for the others, until {@link #endPass}.
+     * Where nothing wakes a device that waits, those that do not come within {@code culvert.ranks.timeout} are named and all end.
+     */
+    public void beginPass(int step, int pass) {}
+
+    /** Says that the pass is done, on the device too. */
+    public void endPass() {}
+
     /** Tells the others that this process cannot go on, so that they end as well. */
-    public final void abandon(String why) {
+    public final void abandon(Throwable why) {
         if (meeting != null) {
-            meeting.abandon(why);
+            meeting.abandon(String.valueOf(why.getMessage()));
+            abandoned(why);
         }
     }
+
+    /** What a process still does that cannot go on. */
+    void abandoned(Throwable why) {}
 
     /** Tells the others that this process has done its part; without it they take its end for a failure. */
     public final void leave() {

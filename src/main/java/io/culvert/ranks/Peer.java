@@ -37,6 +37,14 @@ record Peer(int rank, Socket socket, DataInputStream in, DataOutputStream out, B
         }
     }
 
+    void say(int message, long number) throws IOException {
+        synchronized (out) {
+            out.write(message);
+            out.writeLong(number);
+            out.flush();
+        }
+    }
+
     void hand(int message, MemorySegment parcel) throws IOException {
         byte[] chunk = new byte[(int) Math.min(CHUNK_BYTES, parcel.byteSize())];
         synchronized (out) {

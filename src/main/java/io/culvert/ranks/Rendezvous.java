@@ -25,6 +25,7 @@ public final class Rendezvous implements AutoCloseable {
 
     private static final int FAILS = 1;
     private static final int PARCEL = 2;
+    private static final int PLACE = 3;
 
     private final Launch launch;
     private final List<Peer> peers;
@@ -32,6 +33,14 @@ public final class Rendezvous implements AutoCloseable {
     private boolean left;
     private volatile String failure;
     private volatile Runnable alarm = () -> {};
+    private volatile Places places = (rank, place) -> {};
+
+    /** Who wants to know where the others are. */
+    @FunctionalInterface
+    interface Places {
+        /** @param place what the process of that rank gave to {@link #say} */
+        void note(int rank, long place);
+    }
 
     private Rendezvous(Launch launch, Gathering gathering) {
         this.launch = launch;
@@ -81,11 +90,20 @@ public final class Rendezvous implements AutoCloseable {
         }
     }
 
+    /** Who hears from now on what the others {@link #say}. */
+    void onPlace(Places newPlaces) {
+        places = newPlaces;
+    }
+
     private void listen(Peer peer) {
         try {
             int message = peer.in().readUnsignedByte();
-            while (message == PARCEL) {
-                peer.receive();
+            while (message == PARCEL || message == PLACE) {
+                if (message == PARCEL) {
+                    peer.receive();
+                } else {
+                    places.note(peer.rank(), peer.in().readLong());
+                }
                 message = peer.in().readUnsignedByte();
             }
             if (message == FAILS) {
@@ -96,6 +114,11 @@ public final class Rendezvous implements AutoCloseable {
         } catch (IOException e) {
             fail(peer, "rank " + peer.rank() + " is gone (" + e.getMessage() + ")");
         }
+    }
+
+    /** Ends the run on all ranks. */
+    void fail(String why) {
+        fail(null, why);
     }
 
     private void fail(Peer from, String why) {
@@ -122,6 +145,20 @@ public final class Rendezvous implements AutoCloseable {
         if (failure == null && !left) {
             left = true;
             tell(LEAVES, null, null);
+        }
+    }
+
+    /** Tells the processes that this one is connected to where it is. */
+    synchronized void say(long place) {
+        if (failure != null || left) {
+            return;
+        }
+        for (Peer peer : peers) {
+            try {
+                peer.say(PLACE, place);
+            } catch (IOException e) {
+                // Whoever listens has noticed.
+            }
         }
     }
 

@@ -76,7 +76,7 @@ public final class Pretraining {
                 train(run, dataset, folder, mode, allowMissing, ignoreUnknown, stepsPerEpoch);
                 run.device().group().leave();
             } catch (RuntimeException | Error e) {
-                run.device().group().abandon(String.valueOf(e.getMessage()));
+                run.device().group().abandon(e);
                 throw e;
             }
         }

@@ -2,6 +2,7 @@ package io.culvert.train;
 
 import io.culvert.CulvertException;
 import io.culvert.device.Device;
+import io.culvert.device.Group;
 import io.culvert.device.RunArena;
 import io.culvert.method.Method;
 import io.culvert.method.Teacher;
@@ -29,6 +30,7 @@ import java.util.stream.Stream;
 
 /** The training step: a recorded tape, an optimiser and a schedule. After the first step it creates nothing. */
 public final class Trainer {
+    private final Group group;
     private final ParameterStore store;
     private final Tape tape;
     private final List<Tensor> pixels;
@@ -101,6 +103,7 @@ public final class Trainer {
         this.optimizer = optimizer;
         this.schedule = schedule;
         Device device = arena.device();
+        group = device.group();
         probe = extras.probe;
         images = batch;
         passes = extras.passes;
@@ -285,8 +288,11 @@ public final class Trainer {
             }
             method.prepare(step, i);
             clock.lap(Phase.PREPARE);
+            group.beginPass(step, i);
             pass.run();
-            losses += finite(recorded.loss().item());
+            float loss = recorded.loss().item();
+            group.endPass();
+            losses += finite(loss);
             clock.lap(Phase.LOSS);
         }
         update.run();

@@ -211,6 +211,12 @@ public final class CudaContext implements AutoCloseable {
         return graph;
     }
 
+    /** Forgets what was recorded; NCCL gives no communicator back that a graph knows. */
+    public void dropGraphs() {
+        graphs.forEach(CudaGraph::close);
+        graphs.clear();
+    }
+
     /** Gives everything back. After an error that broke the context only the context itself can go, and takes all with it. */
     @Override
     public void close() {
@@ -224,7 +230,7 @@ public final class CudaContext implements AutoCloseable {
 
     private void giveBack() {
         stream.synchronize();
-        graphs.forEach(CudaGraph::close);
+        dropGraphs();
         timers.forEach(CudaTimer::close);
         List.copyOf(sizes.keySet()).forEach(this::free);
         if (dnn != null) {
