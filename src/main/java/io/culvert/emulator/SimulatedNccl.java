@@ -154,7 +154,7 @@ final class SimulatedNccl extends SimulatedLibrary {
 
     public int ncclCommDestroy(MemorySegment communicator) {
         Communicator known = handles.get(communicator, Communicator.class);
-        if (driver.isRecorded(work -> work instanceof Collective collective && collective.of == known)) {
+        if (driver.isRecorded(work -> work instanceof Collective collective && collective.of.equals(known))) {
             throw new SimulatedError(
                     INVALID_USAGE, "a graph has collectives of this communicator: NCCL would wait for ever for its destruction");
         }
