@@ -51,7 +51,7 @@ mkdir -p "$content/lib" "$content/bench/gpu" "$content/bench/peers" "$content/co
 
 # java.desktop reads and writes JPEG; nothing is compressed twice: the archive does it once and better.
 say "runtime"
-"$jdk/bin/jlink" --add-modules java.desktop,java.management,java.logging,jdk.incubator.vector,jdk.unsupported \
+"$jdk/bin/jlink" --add-modules java.desktop,java.management,java.logging,jdk.incubator.vector,jdk.jfr,jdk.management,jdk.unsupported \
     --strip-debug --no-header-files --no-man-pages --compress zip-0 --output "$content/runtime" 2>"$work/jlink.log" ||
     { cat "$work/jlink.log" >&2; fail "jlink failed"; }
 if command -v strip >/dev/null; then

@@ -10,17 +10,19 @@
 #   demo       pictures, pre-training, probe, report
 #   memcheck racecheck initcheck    a vector of each op under compute-sanitizer, if there is one
 #   steps      times of our training step
+#   ranks      where there are 2 GPUs or more: that N ranks train as one does, and times of a step on 1, 2, 4 and 8 of them, with the
+#              same batch on each and with the same batch in all, in the last of --precisions
 #   peers      times of PyTorch's, eager and compiled, if python3 has PyTorch for this GPU
 #
 # In a checkout with JDK and Maven it packs first (see pack.sh), elsewhere it runs what is packed: in --pack FOLDER, beside
-# this script, or in target/culvert-gpu. A machine needs NVIDIA's driver, cuBLAS and cuDNN; no JDK, no network.
+# this script, or in target/culvert-gpu. A machine needs NVIDIA's driver, cuBLAS and cuDNN, for ranks NCCL; no JDK, no network.
 # --device emulator does the same without a GPU, at tiny sizes, to try this script; also as CULVERT_DEVICE.
 # Results go to --out FOLDER, else $OUT, else results: summary.txt first, machine.txt, parts.jsonl, steps.jsonl, verify.json,
 # log.txt (what each part printed), report.html.
 # Exits with 0 if no part failed, with 1 if one did, with 2 if called wrongly.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
-all_parts="doctor verify compare demo memcheck racecheck initcheck steps peers"
+all_parts="doctor verify compare demo memcheck racecheck initcheck steps ranks peers"
 device=${CULVERT_DEVICE:-cuda}
 pack=
 out=${OUT:-results}
@@ -53,6 +55,7 @@ case $device in
         pictures="--train 2000 --test 1000"
         compare_keys="batch_size=32 data.image_size=64"
         shapes="128,64 256,224"
+        rank_shape=256,224
         warmup=10
         steps=30
         ;;
@@ -61,6 +64,7 @@ case $device in
         pictures="--train 48 --test 24"
         compare_keys="batch_size=8 data.image_size=32"
         shapes="2,16"
+        rank_shape=4,16
         warmup=1
         steps=1
         ;;
@@ -291,6 +295,69 @@ our_steps() {
     done
 }
 
+# GPUs that this process may use; the emulator has as many as it is asked for.
+gpus() {
+    if [ "$device" = emulator ]; then
+        echo 2
+    elif [ -n "${CUDA_VISIBLE_DEVICES:-}" ]; then
+        echo "$CUDA_VISIBLE_DEVICES" | tr ',' '\n' | grep -c . || true
+    elif command -v nvidia-smi >/dev/null; then
+        nvidia-smi -L 2>/dev/null | grep -c '^GPU ' || true
+    else
+        echo 0
+    fi
+}
+
+# Times a step on some ranks; adds its images a second to $rates, or nan.
+rank_step() { # ranks, images in all
+    part "$1 ranks, batch $2 $rank_precision" 300 "$work/java" io.culvert.bench.step.DeviceStep time "$content/bench/gpu/step.yaml" \
+        $warmup $steps --ranks "$1" device="$device" batch_size="$2" data.image_size="${rank_shape#*,}" precision="$rank_precision"
+    keep_step
+    rate=$(sed -n 's/.*"images_per_s": *\([0-9.eE+-]*\).*/\1/p' "$work/stdout")
+    rates="$rates ${rate:-nan}"
+}
+
+# One line: images a second of 1, 2, 4 ... ranks, and how many times one rank's that is.
+scaling() { # name
+    note "scaling, $1" pass 0 "$(echo "$rates" | awk '{
+        for (i = 1; i <= NF; i++) {
+            printf "%s%d: %s", (i > 1 ? ", " : "images/s of ranks "), 2 ^ (i - 1), ($i == "nan" ? "failed" : sprintf("%.1f", $i))
+            if (i > 1 && $i != "nan" && $1 != "nan") printf " (%.2f times)", $i / $1
+        }
+    }')"
+}
+
+ranks() {
+    most=$(gpus)
+    if [ "$most" -lt 2 ]; then
+        note ranks skip 0 "GPUs here: $most; ranks need one each, at least 2"
+        return
+    fi
+    rank_precision=${precisions##* }
+    counts=
+    for count in 2 4 8; do
+        [ "$count" -gt "$most" ] || counts="$counts $count"
+    done
+    for count in $counts; do
+        # shellcheck disable=SC2086
+        part "$count ranks against one" 420 "$work/java" io.culvert.bench.step.DeviceStep compare "$content/bench/gpu/step.yaml" 1 2 \
+            --ranks "$count" device="$device" $compare_keys
+    done
+    batch=${rank_shape%,*}
+    rates=
+    rank_step 1 "$batch"
+    one=$rates
+    for count in $counts; do
+        rank_step "$count" $((count * batch))
+    done
+    scaling "batch $batch a rank"
+    rates=$one
+    for count in $counts; do
+        rank_step "$count" "$batch"
+    done
+    scaling "batch $batch in all"
+}
+
 peers() {
     if ! command -v python3 >/dev/null; then
         note peers skip 0 "no python3"
@@ -320,6 +387,7 @@ for wanted in $parts; do
         demo) demo ;;
         memcheck | racecheck | initcheck) sanitizer "$wanted" ;;
         steps) our_steps ;;
+        ranks) ranks ;;
         peers) peers ;;
     esac
 done

@@ -3,6 +3,10 @@ package io.culvert.bench.step;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.culvert.CulvertException;
+import io.culvert.device.Group;
+import io.culvert.ranks.Launch;
+import io.culvert.ranks.RankProcesses;
+import io.culvert.study.Lifeline;
 import io.culvert.tensor.Parameter;
 import io.culvert.train.Run;
 import io.culvert.train.RunConfig;
@@ -14,16 +18,19 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 
 /**
  * The step that a configuration describes, on its device, on random pixels that stay the same: timed, or compared with
- * the same steps on the CPU. Prints one JSON line. Needs neither JMH nor a peer, so that it can be packed for a machine
- * that has only a driver ({@code bench/gpu}).
+ * the same steps on the CPU; with {@code --ranks N} as N processes, timed, or compared with the same steps of one rank on the
+ * same device. Prints one JSON line. Needs neither JMH nor a peer, so that it can be packed for a machine that has only a
+ * driver ({@code bench/gpu}).
  *
- * <p>Exit codes as the program's, and 1 if the devices differ.
+ * <p>Exit codes as the program's, and 1 if they differ.
  */
 public final class DeviceStep {
-    private static final String USAGE = "DeviceStep time|compare CONFIG WARMUP STEPS [KEY=VALUE...]";
+    private static final String USAGE = "DeviceStep time|compare CONFIG WARMUP STEPS [--ranks N] [KEY=VALUE...]";
+    private static final String RANKS = "--ranks";
     private static final long CONSTANT_RATE = 1_000_000;
 
     /**
@@ -48,54 +55,97 @@ public final class DeviceStep {
         if (args.length < 4 || !List.of("time", "compare").contains(args[0])) {
             throw CulvertException.usage("%s", USAGE);
         }
-        List<String> overrides = List.of(args).subList(4, args.length);
-        RunConfig config = RunConfig.load(Path.of(args[1]), overrides);
+        List<String> rest = List.of(args).subList(4, args.length);
+        if (rest.contains(RANKS)) {
+            int at = rest.indexOf(RANKS);
+            if (at + 1 == rest.size()) {
+                throw CulvertException.usage("%s", USAGE);
+            }
+            List<String> each = new ArrayList<>(List.of(args).subList(0, 4));
+            each.addAll(rest.subList(0, at));
+            each.addAll(rest.subList(at + 2, rest.size()));
+            return RankProcesses.run(Integer.parseInt(rest.get(at + 1)), DeviceStep.class, each);
+        }
+        if (RankProcesses.isOne()) {
+            Lifeline.hold(System.in);
+        }
+        RunConfig config = RunConfig.load(Path.of(args[1]), rest);
         int warmup = Integer.parseInt(args[2]);
         int steps = Integer.parseInt(args[3]);
+        Launch launch = RankProcesses.isOne() ? Launch.of(System.getenv()) : Launch.ALONE;
         if (args[0].equals("time")) {
-            time(config, warmup, steps, overrides);
+            time(config, launch, warmup, steps, rest);
             return 0;
         }
-        List<String> onCpu = new ArrayList<>(overrides);
-        onCpu.add("device=cpu");
-        return compare(config, RunConfig.load(Path.of(args[1]), onCpu), warmup + steps) ? 0 : 1;
+        Trained got = train(config, launch, warmup + steps);
+        if (launch.rank() > 0) {
+            return 0;
+        }
+        List<String> against = new ArrayList<>(rest);
+        if (launch.size() == 1) {
+            against.add("device=cpu");
+        }
+        Trained want = train(RunConfig.load(Path.of(args[1]), against), Launch.ALONE, warmup + steps);
+        return compare(config, launch, got, want) ? 0 : 1;
     }
 
-    private static void time(RunConfig config, int warmup, int steps, List<String> overrides) {
+    /** Does what a run is for, as one of its ranks. */
+    private static <T> T with(RunConfig config, Launch launch, Function<Run, T> work) {
+        try (Run run = new Run(config, new Run.Plan(1, 1, 1, false), launch)) {
+            try {
+                T result = work.apply(run);
+                run.device().group().leave();
+                return result;
+            } catch (RuntimeException | Error e) {
+                run.device().group().abandon(e);
+                throw e;
+            }
+        }
+    }
+
+    private static void time(RunConfig config, Launch launch, int warmup, int steps, List<String> overrides) {
         long start = System.nanoTime();
-        try (Run run = new Run(config);
-                Arena arena = Arena.ofShared()) {
-            Trainer trainer = run.trainer((int) CONSTANT_RATE);
-            MemorySegment views = views(run, config, arena);
-            double firstLoss = trainer.step(views);
-            double opened = (System.nanoTime() - start) / 1e9;
-            for (int i = 1; i < warmup; i++) {
-                trainer.step(views);
+        ObjectNode line = with(config, launch, run -> {
+            try (Arena arena = Arena.ofShared()) {
+                return time(run, config, start, warmup, steps, views(run, config, arena));
             }
-            ObjectNode line = describe(run, trainer, config, overrides);
-            line.put("until_first_loss_s", opened).put("first_loss", firstLoss);
-            // Without the copy of the batch, which a run's feed makes while the device computes.
-            List<Double> seconds = new ArrayList<>();
-            double loss = 0;
-            for (int i = 0; i < steps; i++) {
-                long before = System.nanoTime();
-                loss = trainer.step();
-                seconds.add((System.nanoTime() - before) / 1e9);
-            }
-            double median = median(seconds);
-            line.put("median_s", median).put("images_per_s", config.batchSize() / median);
-            line.put("loss", loss);
-            seconds.forEach(line.putArray("seconds")::add);
+        });
+        if (launch.rank() == 0) {
+            overrides.forEach(line.putArray("keys")::add);
             System.out.println(line);
         }
     }
 
-    private static ObjectNode describe(Run run, Trainer trainer, RunConfig config, List<String> overrides) {
+    private static ObjectNode time(Run run, RunConfig config, long start, int warmup, int steps, MemorySegment views) {
+        Trainer trainer = run.trainer((int) CONSTANT_RATE);
+        double firstLoss = trainer.step(views);
+        double opened = (System.nanoTime() - start) / 1e9;
+        for (int i = 1; i < warmup; i++) {
+            trainer.step(views);
+        }
+        ObjectNode line = describe(run, trainer, config);
+        line.put("until_first_loss_s", opened).put("first_loss", firstLoss);
+        // Without the copy of the batch, which a run's feed makes while the device computes.
+        List<Double> seconds = new ArrayList<>();
+        double loss = 0;
+        for (int i = 0; i < steps; i++) {
+            long before = System.nanoTime();
+            loss = trainer.step();
+            seconds.add((System.nanoTime() - before) / 1e9);
+        }
+        double median = median(seconds);
+        line.put("median_s", median).put("images_per_s", config.batchSize() / median);
+        line.put("loss", loss);
+        seconds.forEach(line.putArray("seconds")::add);
+        return line;
+    }
+
+    private static ObjectNode describe(Run run, Trainer trainer, RunConfig config) {
         ObjectNode line = new ObjectMapper().createObjectNode();
         line.put("bench", "step").put("side", "culvert");
         line.put("shape", config.batchSize() + "," + config.data().imageSize());
         line.put("device", run.device().describe());
-        overrides.forEach(line.putArray("keys")::add);
+        line.put("ranks", run.device().group().size());
         line.put("step_bytes", trainer.tape().stepBytes());
         return line;
     }
@@ -103,32 +153,34 @@ public final class DeviceStep {
     /** The losses of all steps, the weights after the first. */
     private record Trained(String device, List<Float> losses, List<String> names, List<float[]> weights) {}
 
-    private static Trained train(RunConfig config, int steps) {
-        try (Run run = new Run(config);
-                Arena arena = Arena.ofShared()) {
-            Trainer trainer = run.trainer((int) CONSTANT_RATE);
-            MemorySegment views = views(run, config, arena);
-            List<Float> losses = new ArrayList<>();
-            List<String> names = new ArrayList<>();
-            List<float[]> weights = new ArrayList<>();
-            for (int i = 0; i < steps; i++) {
-                losses.add(trainer.step(views));
-                if (i == 0) {
-                    for (Parameter parameter : run.store().parameters()) {
-                        names.add(parameter.name());
-                        weights.add(parameter.value().toFloats());
-                    }
-                }
+    private static Trained train(RunConfig config, Launch launch, int steps) {
+        return with(config, launch, run -> {
+            try (Arena arena = Arena.ofShared()) {
+                return train(run, steps, views(run, config, arena));
             }
-            return new Trained(run.device().describe(), losses, names, weights);
-        }
+        });
     }
 
-    private static boolean compare(RunConfig config, RunConfig onCpu, int steps) {
-        Trained got = train(config, steps);
-        Trained want = train(onCpu, steps);
-        double lossError = 0;
+    private static Trained train(Run run, int steps, MemorySegment views) {
+        Trainer trainer = run.trainer((int) CONSTANT_RATE);
+        List<Float> losses = new ArrayList<>();
+        List<String> names = new ArrayList<>();
+        List<float[]> weights = new ArrayList<>();
         for (int i = 0; i < steps; i++) {
+            losses.add(trainer.step(views));
+            if (i == 0) {
+                for (Parameter parameter : run.store().parameters()) {
+                    names.add(parameter.name());
+                    weights.add(parameter.value().toFloats());
+                }
+            }
+        }
+        return new Trained(run.device().describe(), losses, names, weights);
+    }
+
+    private static boolean compare(RunConfig config, Launch launch, Trained got, Trained want) {
+        double lossError = 0;
+        for (int i = 0; i < want.losses.size(); i++) {
             double error = Math.abs(got.losses.get(i) / want.losses.get(i) - 1);
             lossError = Math.max(lossError, Double.isNaN(error) ? Double.POSITIVE_INFINITY : error);
         }
@@ -143,12 +195,13 @@ public final class DeviceStep {
         }
         boolean same = lossError < TOLERANCE && weightError < TOLERANCE;
         ObjectNode line = new ObjectMapper().createObjectNode();
-        line.put("check", "steps on both devices").put("device", got.device).put("against", want.device);
-        line.put("shape", config.batchSize() + "," + config.data().imageSize()).put("steps", steps);
+        line.put("check", launch.size() == 1 ? "steps on both devices" : "steps of %d ranks and of one".formatted(launch.size()));
+        line.put("device", got.device).put("against", want.device);
+        line.put("shape", config.batchSize() + "," + config.data().imageSize()).put("steps", want.losses.size());
         line.put("loss_error", lossError).put("weight_error", weightError).put("worst_weight", worst);
         line.put("tolerance", TOLERANCE).put("same", same);
         got.losses.forEach(line.putArray("losses")::add);
-        want.losses.forEach(line.putArray("losses_cpu")::add);
+        want.losses.forEach(line.putArray("losses_against")::add);
         System.out.println(line);
         return same;
     }
@@ -171,14 +224,18 @@ public final class DeviceStep {
         return (sorted.get((n - 1) / 2) + sorted.get(n / 2)) / 2;
     }
 
-    /** Standard normal pixels, {@code [views * B, H, W, 3]}. */
+    /** This rank's part of standard normal pixels, {@code [views * B, H, W, 3]}: view after view, and in each rank after rank. */
     private static MemorySegment views(Run run, RunConfig config, Arena arena) {
         long side = config.data().imageSize();
-        long count = (long) run.method().views() * config.batchSize() * side * side * 3;
-        MemorySegment memory = arena.allocate(count * Float.BYTES, 64);
+        Group group = run.device().group();
+        long block = config.batchSize() / group.size() * side * side * 3;
+        MemorySegment memory = arena.allocate(run.method().views() * block * Float.BYTES, 64);
         SplittableRandom random = new SplittableRandom(7);
-        for (long i = 0; i < count; i++) {
-            memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextGaussian());
+        for (long i = 0; i < run.method().views() * group.size() * block; i++) {
+            float pixel = (float) random.nextGaussian();
+            if (i / block % group.size() == group.rank()) {
+                memory.setAtIndex(ValueLayout.JAVA_FLOAT, i / block / group.size() * block + i % block, pixel);
+            }
         }
         return memory;
     }

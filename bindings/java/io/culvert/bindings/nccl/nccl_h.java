@@ -31,6 +31,15 @@ public class nccl_h extends nccl_h$shared {
     public static int ncclSuccess() {
         return ncclSuccess;
     }
+    private static final int ncclInProgress = (int)7L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.ncclInProgress = 7
+     * }
+     */
+    public static int ncclInProgress() {
+        return ncclInProgress;
+    }
 
     private static class ncclGetVersion {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
@@ -448,6 +457,67 @@ public class nccl_h extends nccl_h$shared {
                 traceDowncall("ncclGetLastError", comm);
             }
             return (MemorySegment)mh$.invokeExact(comm);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ncclCommGetAsyncError {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            nccl_h.C_INT,
+            nccl_h.C_POINTER,
+            nccl_h.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.symbol("ncclCommGetAsyncError");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t *asyncError)
+     * }
+     */
+    public static FunctionDescriptor ncclCommGetAsyncError$descriptor() {
+        return ncclCommGetAsyncError.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t *asyncError)
+     * }
+     */
+    public static MethodHandle ncclCommGetAsyncError$handle() {
+        return ncclCommGetAsyncError.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t *asyncError)
+     * }
+     */
+    public static MemorySegment ncclCommGetAsyncError$address() {
+        return ncclCommGetAsyncError.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t *asyncError)
+     * }
+     */
+    public static int ncclCommGetAsyncError(MemorySegment comm, MemorySegment asyncError) {
+        var mh$ = ncclCommGetAsyncError.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ncclCommGetAsyncError", comm, asyncError);
+            }
+            return (int)mh$.invokeExact(comm, asyncError);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

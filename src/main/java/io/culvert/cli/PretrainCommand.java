@@ -2,6 +2,7 @@ package io.culvert.cli;
 
 import io.culvert.CulvertException;
 import io.culvert.ranks.Launch;
+import io.culvert.ranks.RankProcesses;
 import io.culvert.study.Lifeline;
 import io.culvert.train.Pretraining;
 import io.culvert.train.RunConfig;
@@ -82,9 +83,9 @@ final class PretrainCommand implements Callable<Integer> {
         }
         RunConfig run = RunConfig.load(config, overrides);
         if (ranks != null && ranks > 1) {
-            return RankProcesses.run(ranks, argumentsOfEach());
+            return RankProcesses.run(ranks, Main.class, argumentsOfEach());
         }
-        if (Boolean.getBoolean(RankProcesses.CHILD)) {
+        if (RankProcesses.isOne()) {
             Lifeline.hold(System.in);
         }
         Launch launch = ranks == null ? Launch.of(System.getenv()) : Launch.ALONE;

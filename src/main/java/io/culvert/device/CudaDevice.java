@@ -86,6 +86,7 @@ public final class CudaDevice implements Device {
     @Override
     public void close() {
         try {
+            context.dropGraphs();
             group.close();
         } finally {
             context.close();

@@ -3,20 +3,32 @@ package io.culvert.device;
 import io.culvert.CulvertException;
 import io.culvert.device.cuda.CudaContext;
 import io.culvert.device.cuda.Nccl;
+import io.culvert.ranks.Attendance;
 import io.culvert.ranks.Launch;
 import io.culvert.ranks.Rendezvous;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 
 /** Processes with a GPU each, by NCCL. Nothing waits on the host; a graph may record all of it. */
 public final class CudaGroup extends Group {
     /** What a process has to end by itself, with a better word of its own, when another has failed. */
     private static final long GRACE_SECONDS = 3;
 
-    private final Nccl nccl;
+    /** What a process that failed itself has to give its GPU back, which may wait for one that is gone. */
+    private static final long RELEASE_SECONDS = 8;
 
-    private CudaGroup(Rendezvous meeting, Nccl nccl) {
+    private static final int INTERNAL_ERROR = 1;
+
+    private final Nccl nccl;
+    private final Attendance attendance;
+    private final AtomicBoolean closed;
+
+    private CudaGroup(Rendezvous meeting, Nccl nccl, Attendance attendance, AtomicBoolean closed) {
         super(meeting);
         this.nccl = nccl;
+        this.attendance = attendance;
+        this.closed = closed;
     }
 
     /**
@@ -26,28 +38,60 @@ public final class CudaGroup extends Group {
      */
     static CudaGroup meet(Launch launch, String same, CudaContext context) {
         if (launch.size() == 1) {
-            return new CudaGroup(null, null);
+            return new CudaGroup(null, null, null, new AtomicBoolean());
         }
         Rendezvous meeting = Rendezvous.meet(launch, same, Nccl::uniqueId);
+        AtomicBoolean closed = new AtomicBoolean();
+        Attendance attendance = new Attendance(meeting, Rendezvous::timeout);
         try {
             // Who waits for a GPU that waits for one that is gone cannot be woken by an exception.
-            meeting.onFailure(() -> end(meeting));
-            return new CudaGroup(meeting, new Nccl(context, launch.rank(), launch.size(), meeting.ticket()));
+            meeting.onFailure(() -> endUnless(
+                    closed, GRACE_SECONDS, "%s: so %s ends as well".formatted(meeting.failure(), launch.describe()),
+                    CulvertException.Kind.DEVICE.exitCode));
+            Nccl nccl = new Nccl(context, launch.rank(), launch.size(), meeting.ticket());
+            attendance.faults(nccl::fault);
+            attendance.end();
+            return new CudaGroup(meeting, nccl, attendance, closed);
         } catch (RuntimeException | Error e) {
+            attendance.close();
             meeting.abandon(e.getMessage());
             meeting.close();
             throw e;
         }
     }
 
-    private static void end(Rendezvous meeting) {
-        try {
-            TimeUnit.SECONDS.sleep(GRACE_SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    /** Ends the process, whatever it waits for. NCCL has a way to wake it, which can wait for ever itself. */
+    private static void endUnless(AtomicBoolean closed, long seconds, String why, int exitCode) {
+        Thread.ofPlatform().daemon().name("ranks-end").start(() -> {
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+            while (end - System.nanoTime() > 0) {
+                LockSupport.parkNanos(closed, end - System.nanoTime());
+            }
+            if (!closed.get()) {
+                System.err.printf("culvert: error: %s%n", why);
+                Runtime.getRuntime().halt(exitCode);
+            }
+        });
+    }
+
+    @Override
+    void abandoned(Throwable why) {
+        int exitCode = why instanceof CulvertException mendable ? mendable.kind().exitCode : INTERNAL_ERROR;
+        endUnless(closed, RELEASE_SECONDS, String.valueOf(why.getMessage()), exitCode);
+    }
+
+    @Override
+    public void beginPass(int step, int pass) {
+        if (attendance != null) {
+            attendance.begin(step, pass);
         }
-        System.err.printf("culvert: error: %s: so %s ends as well%n", meeting.failure(), meeting.launch().describe());
-        Runtime.getRuntime().halt(CulvertException.Kind.DEVICE.exitCode);
+    }
+
+    @Override
+    public void endPass() {
+        if (attendance != null) {
+            attendance.end();
+        }
     }
 
     @Override
@@ -74,14 +118,19 @@ public final class CudaGroup extends Group {
 
     @Override
     public void close() {
+        if (nccl == null) {
+            return;
+        }
+        attendance.close();
         try {
-            if (nccl != null && hasLeft()) {
+            if (hasLeft()) {
                 nccl.close();
-            } else if (nccl != null) {
+            } else {
                 nccl.abort();
             }
         } finally {
             super.close();
+            closed.set(true);
         }
     }
 }

@@ -2,6 +2,7 @@ package io.culvert.device;
 
 import io.culvert.ranks.Launch;
 import io.culvert.ranks.Rendezvous;
+import java.lang.foreign.MemorySegment;
 
 /**
  * The processes that train one network together, each on a part of every batch. What one calls all must call, in the same
@@ -44,12 +45,43 @@ public abstract sealed class Group implements AutoCloseable permits CpuGroup, Cu
     /** Lets the work that follows wait for all means that were begun. */
     public abstract void finish();
 
+    /**
+     * Hands bytes of the host to another rank, which {@link #take}s them: for what is rare, it goes past the devices.
+     *
+     * @param other any for rank 0, 0 for the others
+     */
+    public final void hand(int other, MemorySegment parcel) {
+        meeting.hand(other, parcel);
+    }
+
+    /**
+     * Waits for what another rank hands over.
+     *
+     * @param other any for rank 0, 0 for the others
+     */
+    public final MemorySegment take(int other) {
+        return meeting.take(other);
+    }
+
+    /**
+     * Says before a pass of a step, both counted from 0, that this process now waits for the others, until {@link #endPass}.
+     * Where nothing wakes a device that waits, those that do not come within {@code culvert.ranks.timeout} are named and all end.
+     */
+    public void beginPass(int step, int pass) {}
+
+    /** Says that the pass is done, on the device too. */
+    public void endPass() {}
+
     /** Tells the others that this process cannot go on, so that they end as well. */
-    public final void abandon(String why) {
+    public final void abandon(Throwable why) {
         if (meeting != null) {
-            meeting.abandon(why);
+            meeting.abandon(String.valueOf(why.getMessage()));
+            abandoned(why);
         }
     }
+
+    /** What a process still does that cannot go on. */
+    void abandoned(Throwable why) {}
 
     /** Tells the others that this process has done its part; without it they take its end for a failure. */
     public final void leave() {

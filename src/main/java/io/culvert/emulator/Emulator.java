@@ -183,6 +183,15 @@ public final class Emulator {
         return Map.copyOf(nccl.runs());
     }
 
+    /**
+     * Lets no collective of this rank end from now on, as when its GPU or its connection hangs.
+     *
+     * @param error what NCCL notices of it, one of its results; 0: nothing
+     */
+    public void stickCollectives(int error) {
+        nccl.stick(error);
+    }
+
     /** How many times a recorded graph was launched since the emulator was installed. */
     public int graphLaunches() {
         return driver.graphLaunches();

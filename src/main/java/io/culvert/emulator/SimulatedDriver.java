@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /** libcuda: one GPU of compute capability 8.0 with 8 GiB unless told otherwise, whose kernels are executed from PTX. */
 @SuppressWarnings({"checkstyle:MethodName", "unused"}) // functions bear their C names and are called from C
@@ -175,6 +176,11 @@ final class SimulatedDriver extends SimulatedLibrary {
     /** What profilers are told. */
     ActivityLog activity() {
         return activity;
+    }
+
+    /** Whether a graph that can still be launched has such work. */
+    boolean isRecorded(Predicate<SimulatedStream.Work> which) {
+        return handles.all(GraphExec.class).stream().anyMatch(graph -> graph.work.stream().anyMatch(which));
     }
 
     private void requireHealthy() {

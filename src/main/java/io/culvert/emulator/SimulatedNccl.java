@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 
 /**
@@ -37,6 +38,7 @@ final class SimulatedNccl extends SimulatedLibrary {
     private static final int AVERAGE = 4;
     private static final int INT8 = 0;
     private static final int FLOAT32 = 7;
+    /** Until rank 0 has made what the ranks share; in a collective they wait for ever, as NCCL's do. */
     private static final int PATIENCE_SECONDS = 120;
     private static final long POLL_MILLIS = 10;
     /** Numbers that tell what is called: which function, how many elements, of what type, how they are put together. */
@@ -45,9 +47,18 @@ final class SimulatedNccl extends SimulatedLibrary {
     private final Handles handles = new Handles(0x7e30_0000_0000L, INVALID_ARGUMENT);
     private final SimulatedDriver driver;
     private final Map<String, Integer> runs = new HashMap<>();
+    private volatile boolean stuck;
+    private volatile int asyncError;
 
     /** @param slots what the ranks share; null for one alone */
     private record Communicator(int rank, int size, SharedSlots slots) {}
+
+    private record Collective(Communicator of, Runnable what) implements SimulatedStream.Work {
+        @Override
+        public void run() {
+            what.run();
+        }
+    }
 
     SimulatedNccl(SimulatedDriver driver) {
         this.driver = driver;
@@ -56,6 +67,12 @@ final class SimulatedNccl extends SimulatedLibrary {
     /** How often each collective ran, by its name. */
     Map<String, Integer> runs() {
         return runs;
+    }
+
+    /** Lets no collective of this process end from now on; {@code error} is what ncclCommGetAsyncError tells of it, 0: nothing. */
+    void stick(int error) {
+        stuck = true;
+        asyncError = error;
     }
 
     @Override
@@ -121,7 +138,7 @@ final class SimulatedNccl extends SimulatedLibrary {
             Thread.currentThread().interrupt();
             throw new SimulatedError(SYSTEM_ERROR, "interrupted");
         }
-        SharedSlots slots = new SharedSlots(shared, rank, size, PATIENCE_SECONDS, () -> null);
+        SharedSlots slots = new SharedSlots(shared, rank, size, Integer.MAX_VALUE, () -> null);
         slots.exchange();
         if (rank == 0) {
             slots.unlink();
@@ -129,7 +146,18 @@ final class SimulatedNccl extends SimulatedLibrary {
         return slots;
     }
 
+    public int ncclCommGetAsyncError(MemorySegment communicator, MemorySegment out) {
+        handles.get(communicator, Communicator.class);
+        out.set(JAVA_INT, 0, asyncError);
+        return 0;
+    }
+
     public int ncclCommDestroy(MemorySegment communicator) {
+        Communicator known = handles.get(communicator, Communicator.class);
+        if (driver.isRecorded(work -> work instanceof Collective collective && collective.of.equals(known))) {
+            throw new SimulatedError(
+                    INVALID_USAGE, "a graph has collectives of this communicator: NCCL would wait for ever for its destruction");
+        }
         Communicator gone = handles.remove(communicator, Communicator.class);
         if (gone.slots != null) {
             gone.slots.close();
@@ -152,9 +180,8 @@ final class SimulatedNccl extends SimulatedLibrary {
         }
         long source = from.address();
         long target = to.address();
-        driver.queue(
-                stream, "ncclAllReduce",
-                () -> reduce(ranks, source, target, count, operation == AVERAGE ? 1f / ranks.size : 1));
+        float share = operation == AVERAGE ? 1f / ranks.size : 1;
+        driver.queue(stream, "ncclAllReduce", new Collective(ranks, () -> reduce(ranks, source, target, count, share)));
         return 0;
     }
 
@@ -167,9 +194,8 @@ final class SimulatedNccl extends SimulatedLibrary {
         }
         long source = from.address();
         long target = to.address();
-        driver.queue(
-                stream, "ncclAllGather",
-                () -> gather(ranks, source, target, type == INT8 ? count : count * Float.BYTES));
+        long bytes = type == INT8 ? count : count * Float.BYTES;
+        driver.queue(stream, "ncclAllGather", new Collective(ranks, () -> gather(ranks, source, target, bytes)));
         return 0;
     }
 
@@ -209,6 +235,9 @@ final class SimulatedNccl extends SimulatedLibrary {
     /** NCCL hangs or mixes things up where ranks call differently; here it is an error. */
     private void begin(Communicator ranks, String function, long count, long type, long operation) {
         runs.merge(function, 1, Integer::sum);
+        while (stuck) {
+            LockSupport.park(this);
+        }
         MemorySegment call = MemorySegment.ofArray(new long[] {function.hashCode(), count, type, operation});
         List<MemorySegment> all = exchange(ranks, call);
         for (int rank = 0; rank < ranks.size; rank++) {

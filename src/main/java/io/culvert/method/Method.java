@@ -103,7 +103,7 @@ public interface Method {
      * @param features what the diagnosis reads, {@code [views * B, D]}
      * @param embeddings what the diagnosis reads, {@code [views * B, ...]}
      * @param labels {@code [B]} floats to be filled before each step, 1 for a defect; null if the method needs none
-     * @param inputs what {@link #prepare} fills; whoever records gives it memory
+     * @param inputs what {@link #prepare} fills, {@code [B, ...]} each; whoever records gives it memory
      * @param scalars {@code [1]} each, what the method reports of a step beside its loss, by name
      */
     record Recorded(

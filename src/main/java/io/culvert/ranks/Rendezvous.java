@@ -1,19 +1,9 @@
 package io.culvert.ranks;
 
 import io.culvert.CulvertException;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
-import java.net.BindException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
-import java.net.SocketTimeoutException;
-import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -21,45 +11,41 @@ import java.util.function.Supplier;
 
 /**
  * Where the processes of a run meet: all connect to rank 0, which compares what they say and gives each the same ticket, with
- * which the devices then find each other. The connections stay: one that breaks tells the others that a process is gone.
+ * which the devices then find each other. The connections stay: one that breaks tells the others that a process is gone, and
+ * what devices do not exchange goes through them.
  */
 public final class Rendezvous implements AutoCloseable {
     /** The property of how many seconds the others may take. */
     public static final String TIMEOUT = "culvert.ranks.timeout";
 
     private static final int DEFAULT_TIMEOUT = 600;
-    private static final int MAGIC = 0x43756c76;
-    private static final int VERSION = 1;
-    /** Of one who has connected and says nothing. */
-    private static final int SHY_MILLIS = 5_000;
-
-    /** Of what a process says of itself. */
-    private static final int LONGEST_BYTES = 1 << 20;
-
-    private static final long RETRY_MILLIS = 50;
+    private static final long POLL_MILLIS = 100;
     /** Messages once all are there. */
     private static final int LEAVES = 0;
 
     private static final int FAILS = 1;
+    private static final int PARCEL = 2;
+    private static final int PLACE = 3;
 
     private final Launch launch;
-    private final List<Peer> peers = new ArrayList<>();
-    private byte[] ticket;
+    private final List<Peer> peers;
+    private final byte[] ticket;
     private boolean left;
     private volatile String failure;
     private volatile Runnable alarm = () -> {};
+    private volatile Places places = (rank, place) -> {};
 
-    private Rendezvous(Launch launch) {
-        this.launch = launch;
+    /** Who wants to know where the others are. */
+    @FunctionalInterface
+    interface Places {
+        /** @param place what the process of that rank gave to {@link #say} */
+        void note(int rank, long place);
     }
 
-    /** A connection, and who is at its other end. */
-    private record Peer(int rank, Socket socket, DataInputStream in, DataOutputStream out) {
-        static Peer of(int rank, Socket socket) throws IOException {
-            socket.setTcpNoDelay(true);
-            socket.setKeepAlive(true);
-            return new Peer(rank, socket, new DataInputStream(socket.getInputStream()), new DataOutputStream(socket.getOutputStream()));
-        }
+    private Rendezvous(Launch launch, Gathering gathering) {
+        this.launch = launch;
+        peers = gathering.peers();
+        ticket = gathering.ticket();
     }
 
     /** Seconds that a process waits for the others before it gives up. */
@@ -75,193 +61,11 @@ public final class Rendezvous implements AutoCloseable {
      * @throws CulvertException (usage) if one disagrees; (device) if one does not come
      */
     public static Rendezvous meet(Launch launch, String same, Supplier<byte[]> tickets) {
-        Rendezvous meeting = new Rendezvous(launch);
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(timeout());
-        try {
-            if (launch.rank() == 0) {
-                meeting.gather(same, tickets, deadline);
-            } else {
-                meeting.join(same, deadline);
-            }
-        } catch (RuntimeException | Error e) {
-            meeting.disconnect();
-            throw e;
-        }
+        Rendezvous meeting = new Rendezvous(launch, Gathering.of(launch, same, tickets));
         for (Peer peer : meeting.peers) {
-            Thread.ofPlatform().daemon().name("rank-" + peer.rank).start(() -> meeting.listen(peer));
+            Thread.ofPlatform().daemon().name("rank-" + peer.rank()).start(() -> meeting.listen(peer));
         }
         return meeting;
-    }
-
-    private void gather(String same, Supplier<byte[]> tickets, long deadline) {
-        try (ServerSocket server = new ServerSocket()) {
-            server.setReuseAddress(true);
-            server.bind(new InetSocketAddress(InetAddress.getByName(launch.host()), launch.port()));
-            while (peers.size() < launch.size() - 1) {
-                server.setSoTimeout(millisTo(deadline));
-                Socket socket = server.accept();
-                try {
-                    greet(Peer.of(-1, socket), same);
-                } catch (IOException e) {
-                    // Somebody else's: it spoke another language, or none.
-                    socket.close();
-                }
-            }
-            ticket = tickets.get();
-            for (Peer peer : peers) {
-                peer.out.writeUTF("");
-                peer.out.writeInt(ticket.length);
-                peer.out.write(ticket);
-                peer.out.flush();
-            }
-        } catch (SocketTimeoutException e) {
-            throw CulvertException.device(
-                    "within %d s only %d of %d ranks came to %s:%d, missing: %s; start all of them, or train alone with --ranks 1",
-                    timeout(), peers.size() + 1, launch.size(), launch.host(), launch.port(), missing());
-        } catch (UnknownHostException e) {
-            throw unknownHost();
-        } catch (BindException e) {
-            throw CulvertException.device(
-                    e, "rank 0 cannot wait at %s:%d: %s; MASTER_ADDR must be an address of its machine and MASTER_PORT free there",
-                    launch.host(), launch.port(), e.getMessage());
-        } catch (IOException e) {
-            throw CulvertException.device(e, "rank 0 at %s:%d lost a rank: %s", launch.host(), launch.port(), e.getMessage());
-        }
-    }
-
-    private List<Integer> missing() {
-        List<Integer> missing = new ArrayList<>();
-        for (int rank = 1; rank < launch.size(); rank++) {
-            if (!isThere(rank)) {
-                missing.add(rank);
-            }
-        }
-        return missing;
-    }
-
-    private boolean isThere(int rank) {
-        return peers.stream().anyMatch(peer -> peer.rank == rank);
-    }
-
-    private void greet(Peer unknown, String same) throws IOException {
-        unknown.socket.setSoTimeout(SHY_MILLIS);
-        if (unknown.in.readInt() != MAGIC || unknown.in.readInt() != VERSION) {
-            throw new IOException("no rank of this version");
-        }
-        int rank = unknown.in.readInt();
-        int size = unknown.in.readInt();
-        int length = unknown.in.readInt();
-        if (length < 0 || length > LONGEST_BYTES) {
-            throw new IOException("says too much");
-        }
-        String theirs = new String(unknown.in.readNBytes(length), StandardCharsets.UTF_8);
-        String refusal = refusal(rank, size, same, theirs);
-        if (!refusal.isEmpty()) {
-            unknown.out.writeUTF(refusal);
-            unknown.out.flush();
-            unknown.socket.close();
-            tellAll(refusal);
-            throw CulvertException.usage("%s", refusal);
-        }
-        unknown.socket.setSoTimeout(0);
-        peers.add(Peer.of(rank, unknown.socket));
-    }
-
-    private String refusal(int rank, int size, String same, String theirs) {
-        if (size != launch.size()) {
-            return "rank %d says there are %d ranks, rank 0 says %d: give all the same number".formatted(rank, size, launch.size());
-        }
-        if (rank < 1 || rank >= size || isThere(rank)) {
-            return "two processes say that they are rank %d of %d: give each a rank of its own".formatted(rank, size);
-        }
-        return difference(rank, same.lines().toList(), theirs.lines().toList());
-    }
-
-    private static String difference(int rank, List<String> same, List<String> theirs) {
-        for (int i = 0; i < Math.max(same.size(), theirs.size()); i++) {
-            String ours = i < same.size() ? same.get(i).strip() : "nothing";
-            String other = i < theirs.size() ? theirs.get(i).strip() : "nothing";
-            if (!ours.equals(other)) {
-                return "rank %d has '%s' where rank 0 has '%s': start all ranks with the same configuration".formatted(rank, other, ours);
-            }
-        }
-        return "";
-    }
-
-    private void tellAll(String refusal) throws IOException {
-        for (Peer peer : peers) {
-            peer.out.writeUTF(refusal);
-            peer.out.flush();
-        }
-    }
-
-    private void join(String same, long deadline) {
-        try {
-            Socket socket = connect(deadline);
-            Peer first = Peer.of(0, socket);
-            peers.add(first);
-            byte[] mine = same.getBytes(StandardCharsets.UTF_8);
-            first.out.writeInt(MAGIC);
-            first.out.writeInt(VERSION);
-            first.out.writeInt(launch.rank());
-            first.out.writeInt(launch.size());
-            first.out.writeInt(mine.length);
-            first.out.write(mine);
-            first.out.flush();
-            socket.setSoTimeout(millisTo(deadline));
-            String refusal = first.in.readUTF();
-            if (!refusal.isEmpty()) {
-                throw CulvertException.usage("%s", refusal);
-            }
-            ticket = first.in.readNBytes(first.in.readInt());
-            socket.setSoTimeout(0);
-        } catch (SocketTimeoutException e) {
-            throw CulvertException.device(
-                    "rank %d waited %d s at %s:%d and others did not come: look at rank 0's output",
-                    launch.rank(), timeout(), launch.host(), launch.port());
-        } catch (UnknownHostException e) {
-            throw unknownHost();
-        } catch (IOException e) {
-            throw CulvertException.device(
-                    e, "rank %d lost rank 0 at %s:%d before all were there: look at rank 0's output, and whether the port is its own",
-                    launch.rank(), launch.host(), launch.port());
-        }
-    }
-
-    private Socket connect(long deadline) throws IOException {
-        InetAddress host = InetAddress.getByName(launch.host());
-        while (true) {
-            Socket socket = new Socket();
-            try {
-                socket.connect(new InetSocketAddress(host, launch.port()), millisTo(deadline));
-                return socket;
-            } catch (IOException e) {
-                socket.close();
-                if (System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(RETRY_MILLIS) > deadline) {
-                    throw CulvertException.device(
-                            e, "rank %d found nobody at %s:%d within %d s: is rank 0 started, and are MASTER_ADDR and MASTER_PORT its own?",
-                            launch.rank(), launch.host(), launch.port(), timeout());
-                }
-                pause();
-            }
-        }
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(RETRY_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while waiting for rank 0", e);
-        }
-    }
-
-    private static int millisTo(long deadline) {
-        return (int) Math.max(1, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime()));
-    }
-
-    private CulvertException unknownHost() {
-        return CulvertException.usage("MASTER_ADDR=%s: no machine of that name is known here", launch.host());
     }
 
     public Launch launch() {
@@ -286,17 +90,35 @@ public final class Rendezvous implements AutoCloseable {
         }
     }
 
+    /** Who hears from now on what the others {@link #say}. */
+    void onPlace(Places newPlaces) {
+        places = newPlaces;
+    }
+
     private void listen(Peer peer) {
         try {
-            if (peer.in.read() == LEAVES) {
-                return;
+            int message = peer.in().readUnsignedByte();
+            while (message == PARCEL || message == PLACE) {
+                if (message == PARCEL) {
+                    peer.receive();
+                } else {
+                    places.note(peer.rank(), peer.in().readLong());
+                }
+                message = peer.in().readUnsignedByte();
             }
-            fail(peer, peer.in.readUTF());
+            if (message == FAILS) {
+                fail(peer, peer.in().readUTF());
+            }
         } catch (EOFException e) {
-            fail(peer, "rank " + peer.rank + " is gone without a word");
+            fail(peer, "rank " + peer.rank() + " is gone without a word");
         } catch (IOException e) {
-            fail(peer, "rank " + peer.rank + " is gone (" + e.getMessage() + ")");
+            fail(peer, "rank " + peer.rank() + " is gone (" + e.getMessage() + ")");
         }
+    }
+
+    /** Ends the run on all ranks. */
+    void fail(String why) {
+        fail(null, why);
     }
 
     private void fail(Peer from, String why) {
@@ -305,7 +127,7 @@ public final class Rendezvous implements AutoCloseable {
                 return;
             }
             failure = why;
-            send(FAILS, why, from);
+            tell(FAILS, why, from);
         }
         alarm.run();
     }
@@ -314,7 +136,7 @@ public final class Rendezvous implements AutoCloseable {
     public synchronized void abandon(String why) {
         if (failure == null && !left) {
             failure = "this process fails itself";
-            send(FAILS, "rank " + launch.rank() + " has failed (" + why + ")", null);
+            tell(FAILS, "rank " + launch.rank() + " has failed (" + why + ")", null);
         }
     }
 
@@ -322,41 +144,94 @@ public final class Rendezvous implements AutoCloseable {
     public synchronized void leave() {
         if (failure == null && !left) {
             left = true;
-            send(LEAVES, null, null);
+            tell(LEAVES, null, null);
         }
     }
 
-    private void send(int message, String text, Peer but) {
+    /** Tells the processes that this one is connected to where it is. */
+    synchronized void say(long place) {
+        if (failure != null || left) {
+            return;
+        }
+        for (Peer peer : peers) {
+            try {
+                peer.say(PLACE, place);
+            } catch (IOException e) {
+                // Whoever listens has noticed.
+            }
+        }
+    }
+
+    private void tell(int message, String text, Peer but) {
         for (Peer peer : peers) {
             if (Objects.equals(peer, but)) {
                 continue;
             }
             try {
-                peer.out.write(message);
-                if (text != null) {
-                    peer.out.writeUTF(text);
-                }
-                peer.out.flush();
+                peer.say(message, text);
             } catch (IOException e) {
                 // Who is gone need not be told.
             }
         }
     }
 
-    private void disconnect() {
-        for (Peer peer : peers) {
-            try {
-                peer.socket.close();
-            } catch (IOException e) {
-                // It is closed anyway.
-            }
+    /**
+     * Hands bytes to another process, which {@link #take}s them; those of one come in their order.
+     *
+     * @param rank any for rank 0, 0 for the others
+     * @throws CulvertException (device) if it is gone
+     */
+    public void hand(int rank, MemorySegment parcel) {
+        try {
+            peer(rank).hand(PARCEL, parcel);
+        } catch (IOException e) {
+            throw CulvertException.device(
+                    e, "rank %d is gone (%s): so %s ends as well", rank, e.getMessage(), launch.describe());
         }
+    }
+
+    /**
+     * Waits for what another process hands over.
+     *
+     * @param rank any for rank 0, 0 for the others
+     * @throws CulvertException (device) if a process fails meanwhile, or nothing comes
+     */
+    public MemorySegment take(int rank) {
+        Peer peer = peer(rank);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(timeout());
+        try {
+            while (true) {
+                MemorySegment parcel = peer.parcels().poll(POLL_MILLIS, TimeUnit.MILLISECONDS);
+                if (parcel != null) {
+                    return parcel;
+                }
+                if (failure != null) {
+                    throw CulvertException.device("%s: so %s ends as well", failure, launch.describe());
+                }
+                if (System.nanoTime() > deadline) {
+                    throw CulvertException.device(
+                            "rank %d handed nothing over within %d s, so %s ends: look at its output", rank, timeout(),
+                            launch.describe());
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for rank " + rank, e);
+        }
+    }
+
+    private Peer peer(int rank) {
+        return peers.stream()
+                .filter(peer -> peer.rank() == rank)
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "%s has no connection to rank %d".formatted(launch.describe(), rank)));
     }
 
     /** One that did not {@link #leave} before is missed by the others. */
     @Override
     public void close() {
         abandon("it ended early");
-        disconnect();
+        peers.forEach(Peer::disconnect);
     }
 }

@@ -2,7 +2,6 @@ package io.culvert.train;
 
 import io.culvert.CulvertException;
 import io.culvert.device.Buffer;
-import io.culvert.device.RunArena;
 import io.culvert.method.Teacher;
 import io.culvert.model.Backbone;
 import io.culvert.model.PositionResampling;
@@ -11,12 +10,10 @@ import io.culvert.optim.Optimizer;
 import io.culvert.safetensors.SafetensorsFile;
 import io.culvert.safetensors.SafetensorsWriter;
 import io.culvert.safetensors.StoredTensor;
-import io.culvert.safetensors.StoredType;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -38,7 +35,6 @@ public final class Checkpoint {
     private static final String TEACHER = "teacher/";
     private static final String STEP = "step";
     private static final String OPTIMIZER = "optimizer";
-    private static final String BATCH = "batch/";
     private static final String DIVERGED = "diverged";
     private static final String BATCHES = ".num_batches_tracked";
     private static final String RUNNING_VAR = ".running_var";
@@ -62,15 +58,11 @@ public final class Checkpoint {
     }
 
     /** As {@link #save}, with the batch of the step that failed. */
-    static void saveDiverged(Path file, ParameterStore store, Trainer trainer, Map<String, String> metadata) {
+    static void saveDiverged(
+            Path file, ParameterStore store, Trainer trainer, List<StoredTensor> batch, Map<String, String> metadata) {
         try (Arena arena = Arena.ofConfined()) {
             List<StoredTensor> tensors = tensors(arena, store, trainer);
-            for (Tensor input : trainer.inputs()) {
-                MemorySegment values = arena.allocate(input.bytes(), Long.BYTES);
-                input.copyTo(values);
-                tensors.add(new StoredTensor(
-                        BATCH + input.name(), StoredType.valueOf(input.dtype().name()), longs(input.shape().toArray()), values));
-            }
+            tensors.addAll(batch);
             Map<String, String> all = new TreeMap<>(ofRun(metadata, trainer));
             all.put(DIVERGED, "true");
             SafetensorsWriter.write(file, all, tensors);
@@ -80,24 +72,6 @@ public final class Checkpoint {
     /** Whether a file is one of {@link #saveDiverged}'s. */
     static boolean isDiverged(SafetensorsFile saved) {
         return saved.metadata().containsKey(DIVERGED);
-    }
-
-    /** Gives a run's inputs what {@link #saveDiverged} kept of them, in memory of {@code arena}. */
-    static void readBatch(SafetensorsFile saved, Trainer trainer, RunArena arena) {
-        for (Tensor input : trainer.inputs()) {
-            MemorySegment values = arena.hostMemory(input.bytes());
-            StoredTensor stored = saved.tensor(BATCH + input.name());
-            if (!stored.shape().equals(longs(input.shape().toArray()))) {
-                throw CulvertException.data("%s: %s is %s, the run needs %s", saved.path(), stored.name(), stored.shape(), input);
-            }
-            values.copyFrom(stored.data());
-            // On the CPU the pixels have no place of their own: they are read where they are.
-            if (input.isBound()) {
-                input.copyFrom(values);
-            } else {
-                input.feed(values);
-            }
-        }
     }
 
     private static Map<String, String> ofRun(Map<String, String> metadata, Trainer trainer) {

@@ -76,7 +76,7 @@ public final class Pretraining {
                 train(run, dataset, folder, mode, allowMissing, ignoreUnknown, stepsPerEpoch);
                 run.device().group().leave();
             } catch (RuntimeException | Error e) {
-                run.device().group().abandon(String.valueOf(e.getMessage()));
+                run.device().group().abandon(e);
                 throw e;
             }
         }
@@ -186,17 +186,19 @@ public final class Pretraining {
         return images > 0;
     }
 
-    /** One step; the batch and all else that one that diverges began with are kept, unless ranks have a part of the batch each. */
+    /** One step; the batch of all ranks and all else that one that diverges began with are kept. */
     private float step() {
         try {
             return trainer.step(next);
         } catch (CulvertException e) {
-            if (e.kind() != CulvertException.Kind.DIVERGED || run.device().group().size() > 1) {
+            if (e.kind() != CulvertException.Kind.DIVERGED) {
                 throw e;
             }
             Map<String, String> metadata = new TreeMap<>(metadata());
             metadata.putAll(run.plan().metadata());
-            Checkpoint.saveDiverged(folder.diverged(), run.store(), trainer, metadata);
+            DivergedStep.keep(folder.diverged(), run, trainer, metadata);
+            // All ranks have the same loss, so each ends by itself and with the same word.
+            run.device().group().leave();
             throw CulvertException.diverged(
                     "%s; the step is in %s: culvert replay %s says where it began",
                     e.getMessage(), folder.diverged(), folder.path());

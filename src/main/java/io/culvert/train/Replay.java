@@ -103,7 +103,7 @@ public record Replay(
             try (Run run = new Run(config, Run.Plan.of(metadata))) {
                 Trainer trainer = run.trainer(1, true);
                 Checkpoint.resume(file, run.store(), trainer);
-                Checkpoint.readBatch(saved, trainer, run.arena());
+                DivergedStep.readBatch(saved, trainer, run.arena());
                 return of(run, trainer);
             }
         }

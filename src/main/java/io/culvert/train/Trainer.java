@@ -2,6 +2,7 @@ package io.culvert.train;
 
 import io.culvert.CulvertException;
 import io.culvert.device.Device;
+import io.culvert.device.Group;
 import io.culvert.device.RunArena;
 import io.culvert.method.Method;
 import io.culvert.method.Teacher;
@@ -29,6 +30,7 @@ import java.util.stream.Stream;
 
 /** The training step: a recorded tape, an optimiser and a schedule. After the first step it creates nothing. */
 public final class Trainer {
+    private final Group group;
     private final ParameterStore store;
     private final Tape tape;
     private final List<Tensor> pixels;
@@ -38,6 +40,7 @@ public final class Trainer {
     private final WarmupCosine schedule;
     private final Teacher teacher;
     private final Ema average;
+    private final int images;
     private final int passes;
     private final boolean clipped;
     private final GradientScale scale;
@@ -100,7 +103,9 @@ public final class Trainer {
         this.optimizer = optimizer;
         this.schedule = schedule;
         Device device = arena.device();
+        group = device.group();
         probe = extras.probe;
+        images = batch;
         passes = extras.passes;
         Step whole = Step.record(device, method, extras, batch, sides);
         tape = whole.tape;
@@ -283,8 +288,11 @@ public final class Trainer {
             }
             method.prepare(step, i);
             clock.lap(Phase.PREPARE);
+            group.beginPass(step, i);
             pass.run();
-            losses += finite(recorded.loss().item());
+            float loss = recorded.loss().item();
+            group.endPass();
+            losses += finite(loss);
             clock.lap(Phase.LOSS);
         }
         update.run();
@@ -308,7 +316,12 @@ public final class Trainer {
         return loss;
     }
 
-    /** Everything that a pass reads from outside, as it lies on the device. */
+    /** Images a pass, of this rank. */
+    int images() {
+        return images;
+    }
+
+    /** Everything that a pass reads from outside, as it lies on the device: {@code [views * images, ...]}, any number of views. */
     List<Tensor> inputs() {
         List<Tensor> inputs = new ArrayList<>(pixels);
         Stream.of(recorded.labels(), probe == null ? null : probe.labels()).filter(Objects::nonNull).forEach(inputs::add);

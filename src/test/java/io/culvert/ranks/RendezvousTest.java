@@ -17,7 +17,10 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Isolated;
 
+/** Isolated, because it sets a property that all ranks look at. */
+@Isolated
 @Timeout(60)
 class RendezvousTest {
     @AfterEach
@@ -120,7 +123,7 @@ class RendezvousTest {
         List<Future<Object>> ranks = Ranks.start(3, launch -> {
             try (CpuDevice device = CpuDevice.open(1, launch, "")) {
                 if (launch.rank() == 1) {
-                    device.group().abandon("its disk is full");
+                    device.group().abandon(new IllegalStateException("its disk is full"));
                     return null;
                 }
                 device.group().share(new double[] {1}, 1);

@@ -6,10 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.culvert.CulvertException;
 import io.culvert.ThisJvm;
-import io.culvert.data.DefectCode;
 import io.culvert.device.Ranks;
 import io.culvert.safetensors.SafetensorsFile;
-import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
@@ -20,11 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
-import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -194,20 +188,6 @@ class ParallelRunTest {
 
     @BeforeEach
     void writeImages() throws IOException {
-        SplittableRandom random = new SplittableRandom(1);
-        String codes = Stream.of(DefectCode.values()).map(Enum::name).collect(Collectors.joining(","));
-        StringBuilder csv = new StringBuilder("Filename,WaterLevel,VA," + codes + ",ND,Defect\n");
-        for (int i = 0; i < IMAGES; i++) {
-            BufferedImage image = new BufferedImage(48, 40, BufferedImage.TYPE_INT_RGB);
-            for (int p = 0; p < 48 * 40; p++) {
-                image.setRGB(p % 48, p / 48, random.nextInt(1 << 24));
-            }
-            String name = "%08d.png".formatted(i);
-            ImageIO.write(image, "png", folder.resolve(name).toFile());
-            boolean defect = i % 3 == 0;
-            csv.append(name).append(",0,0").append(defect ? ",1" : ",0")
-                    .append(",0".repeat(DefectCode.values().length - 1)).append(defect ? ",0,1\n" : ",1,0\n");
-        }
-        Files.writeString(folder.resolve("images.csv"), csv);
+        TinyImages.write(folder, IMAGES);
     }
 }

@@ -121,7 +121,7 @@ class ReplayTest {
             assertThat(statistics(run)).as("running statistics are as before the step").isEqualTo(before);
             Map<String, String> metadata = new TreeMap<>(run.plan().metadata());
             metadata.put("config", config.toYaml());
-            Checkpoint.saveDiverged(file, run.store(), trainer, metadata);
+            DivergedStep.keep(file, run, trainer, metadata);
         }
         assertThat(lossBefore).isFinite();
 
@@ -147,7 +147,7 @@ class ReplayTest {
             trainer.pixels().getFirst().feed(views(run, 2));
             Map<String, String> metadata = new TreeMap<>(run.plan().metadata());
             metadata.put("config", config.toYaml());
-            Checkpoint.saveDiverged(file, run.store(), trainer, metadata);
+            DivergedStep.keep(file, run, trainer, metadata);
             loss = trainer.step();
         }
         Replay replay = Replay.of(file, List.of());

@@ -224,6 +224,12 @@ public final class CudaContext implements AutoCloseable {
         return graph;
     }
 
+    /** Forgets what was recorded; NCCL gives no communicator back that a graph knows. */
+    public void dropGraphs() {
+        graphs.forEach(CudaGraph::close);
+        graphs.clear();
+    }
+
     /** Gives everything back. After an error that broke the context only the context itself can go, and takes all with it. */
     @Override
     public void close() {
@@ -239,7 +245,7 @@ public final class CudaContext implements AutoCloseable {
         // First, even where the device has failed: CUPTI must not call into a process that ends.
         timers.forEach(CudaTimer::close);
         stream.synchronize();
-        graphs.forEach(CudaGraph::close);
+        dropGraphs();
         if (ranges != null) {
             ranges.close();
         }

@@ -103,13 +103,32 @@ public final class Nccl implements AutoCloseable {
                 "ncclAllGather of " + bytes + " bytes");
     }
 
+    /**
+     * What went wrong beside the calls, such as a connection to another rank that broke: what is queued then waits for ever.
+     * Null as long as nothing did. Any thread may ask.
+     */
+    public String fault() {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment out = call.allocate(JAVA_INT);
+            int status = nccl_h.ncclCommGetAsyncError(communicator, out);
+            if (status != nccl_h.ncclSuccess()) {
+                return failure("ncclCommGetAsyncError", status);
+            }
+            int found = out.get(JAVA_INT, 0);
+            return found == nccl_h.ncclSuccess() || found == nccl_h.ncclInProgress() ? null : failure("NCCL", found);
+        }
+    }
+
     private static void check(int status, String call) {
         if (status != nccl_h.ncclSuccess()) {
-            String last = text(nccl_h.ncclGetLastError(MemorySegment.NULL));
-            throw CulvertException.device(
-                    "%s: %s (%d)%s; NCCL_DEBUG=WARN says more", call, text(nccl_h.ncclGetErrorString(status)), status,
-                    last.isEmpty() ? "" : ", " + last);
+            throw CulvertException.device("%s", failure(call, status));
         }
+    }
+
+    private static String failure(String call, int status) {
+        String last = text(nccl_h.ncclGetLastError(MemorySegment.NULL));
+        return "%s: %s (%d)%s; NCCL_DEBUG=WARN says more"
+                .formatted(call, text(nccl_h.ncclGetErrorString(status)), status, last.isEmpty() ? "" : ", " + last);
     }
 
     private static String text(MemorySegment words) {

@@ -1,8 +1,7 @@
-package io.culvert.cli;
+package io.culvert.ranks;
 
 import io.culvert.CulvertException;
 import io.culvert.ThisJvm;
-import io.culvert.ranks.Launch;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -10,10 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** The same command in several processes of this machine, which train together as its ranks. */
-final class RankProcesses {
-    /** Set in such a process: it ends when its parent does, whose end it sees at its own input. */
-    static final String CHILD = "culvert.rank.child";
+/** The same program in several processes of this machine, which train together as its ranks. */
+public final class RankProcesses {
+    private static final String CHILD = "culvert.rank.child";
 
     /** What a rank has to end by itself when another has failed. */
     private static final long GRACE_SECONDS = 10;
@@ -22,18 +20,25 @@ final class RankProcesses {
 
     private RankProcesses() {}
 
+    /** Whether this process is one of them: it must end when its parent does, whose end it sees at its own input. */
+    public static boolean isOne() {
+        return Boolean.getBoolean(CHILD);
+    }
+
     /**
      * Starts them and waits for all.
      *
-     * @param arguments of the command, without the number of ranks
+     * @param main the class to start
+     * @param arguments of it, without the number of ranks
      * @return 0, or the exit code of the first that failed; the others have ended then
+     * @throws CulvertException (device) if a process cannot be started
      */
-    static int run(int size, List<String> arguments) {
+    public static int run(int size, Class<?> main, List<String> arguments) {
         List<Process> ranks = new ArrayList<>();
         try {
             int port = freePort();
             for (int rank = 0; rank < size; rank++) {
-                ranks.add(start(Launch.local(rank, size, port), arguments));
+                ranks.add(start(Launch.local(rank, size, port), main, arguments));
             }
             return await(ranks);
         } catch (IOException e) {
@@ -46,10 +51,10 @@ final class RankProcesses {
         }
     }
 
-    private static Process start(Launch launch, List<String> arguments) throws IOException {
+    private static Process start(Launch launch, Class<?> main, List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>(ThisJvm.command());
         command.add("-D" + CHILD + "=true");
-        command.add(Main.class.getName());
+        command.add(main.getName());
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectOutput(ProcessBuilder.Redirect.INHERIT)
