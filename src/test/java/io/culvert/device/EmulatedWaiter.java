@@ -24,7 +24,7 @@ final class EmulatedWaiter {
             System.setProperty(Rendezvous.TIMEOUT, "3");
             CudaGroup group = device.group();
             Buffer buffer = device.allocate("values", BYTES);
-            Runnable average = device.repeated(() -> group.average(buffer, 0, BYTES));
+            Runnable average = device.repeated("exchange", () -> group.average(buffer, 0, BYTES));
             for (int step = 0; step < STEPS; step++) {
                 if (step == 5 && launch.rank() == 1) {
                     befall(arguments[0], emulator, device, buffer);

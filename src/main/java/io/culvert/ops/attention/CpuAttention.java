@@ -92,7 +92,7 @@ final class CpuAttention implements OpKernel {
 
         /** Cuts its memory, anew if that has moved. */
         void start() {
-            if (whole != shared.memory()) {
+            if (whole == null || whole.address() != shared.memory().address()) {
                 whole = shared.memory();
                 weights = whole.asSlice(0, tileBytes);
                 slopes = whole.asSlice(tileBytes, tileBytes);
