@@ -1886,6 +1886,15 @@ public class dnnl_h extends dnnl_h$shared {
     public static int dnnl_aBcde8b() {
         return dnnl_aBcde8b;
     }
+    private static final int dnnl_BA16a48b = (int)505L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.dnnl_BA16a48b = 505
+     * }
+     */
+    public static int dnnl_BA16a48b() {
+        return dnnl_BA16a48b;
+    }
     private static final int dnnl_bcad = (int)835L;
     /**
      * {@snippet lang=c :

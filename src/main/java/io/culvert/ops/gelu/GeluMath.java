@@ -23,14 +23,22 @@ final class GeluMath {
 
     private static final int EXPONENT_SHIFT = 23;
     private static final int EXPONENT_BIAS = 0x3f800000;
-    /** {@code 2^f} for |f| up to a half, from f^5 down to f: fitted to 9.2e-8 of its value. */
-    private static final float[] POWER = {0.0013264742f, 0.009671518f, 0.055507338f, 0.24022242f, 0.693147f};
+
+    // 2^f for |f| up to a half, the factor of each power of f: fitted to 9.2e-8 of its value.
+    private static final float P5 = 0.0013264742f;
+    private static final float P4 = 0.009671518f;
+    private static final float P3 = 0.055507338f;
+    private static final float P2 = 0.24022242f;
+    private static final float P1 = 0.693147f;
 
     private static final float TAIL_SCALE = 0.2775f;
-    /** {@code R(t)} of {@link #values}, from t^6 down to t. */
-    private static final float[] TAIL = {
-        -0.11096965f, 0.42292832f, -0.28673243f, 0.30347913f, 0.05400207f, 0.11729256f
-    };
+    // R(t) of values, the factor of each power of t.
+    private static final float R6 = -0.11096965f;
+    private static final float R5 = 0.42292832f;
+    private static final float R4 = -0.28673243f;
+    private static final float R3 = 0.30347913f;
+    private static final float R2 = 0.05400207f;
+    private static final float R1 = 0.11729256f;
 
     private GeluMath() {}
 
@@ -52,21 +60,21 @@ final class GeluMath {
             power = power.blend(LEAST, power.compare(VectorOperators.LT, LEAST));
             FloatVector shifted = power.add(ROUND);
             FloatVector f = power.sub(shifted.sub(ROUND));
-            FloatVector p = f.fma(FloatVector.broadcast(F, POWER[0]), FloatVector.broadcast(F, POWER[1]));
-            p = p.fma(f, FloatVector.broadcast(F, POWER[2]));
-            p = p.fma(f, FloatVector.broadcast(F, POWER[3]));
-            p = p.fma(f, FloatVector.broadcast(F, POWER[4]));
+            FloatVector p = f.fma(FloatVector.broadcast(F, P5), FloatVector.broadcast(F, P4));
+            p = p.fma(f, FloatVector.broadcast(F, P3));
+            p = p.fma(f, FloatVector.broadcast(F, P2));
+            p = p.fma(f, FloatVector.broadcast(F, P1));
             p = p.fma(f, one);
             FloatVector bell = p.mul(shifted.reinterpretAsInts()
                     .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
                     .add(EXPONENT_BIAS)
                     .reinterpretAsFloats());
             FloatVector t = one.div(v.abs().fma(FloatVector.broadcast(F, TAIL_SCALE), one));
-            FloatVector tail = t.fma(FloatVector.broadcast(F, TAIL[0]), FloatVector.broadcast(F, TAIL[1]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[2]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[3]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[4]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[5]));
+            FloatVector tail = t.fma(FloatVector.broadcast(F, R6), FloatVector.broadcast(F, R5));
+            tail = tail.fma(t, FloatVector.broadcast(F, R4));
+            tail = tail.fma(t, FloatVector.broadcast(F, R3));
+            tail = tail.fma(t, FloatVector.broadcast(F, R2));
+            tail = tail.fma(t, FloatVector.broadcast(F, R1));
             tail = tail.mul(t).mul(bell);
             FloatVector below = tail.blend(one.sub(tail), v.compare(VectorOperators.GE, 0f));
             v.mul(below).intoMemorySegment(y, yFrom + at, NATIVE);
@@ -93,21 +101,21 @@ final class GeluMath {
             power = power.blend(LEAST, power.compare(VectorOperators.LT, LEAST));
             FloatVector shifted = power.add(ROUND);
             FloatVector f = power.sub(shifted.sub(ROUND));
-            FloatVector p = f.fma(FloatVector.broadcast(F, POWER[0]), FloatVector.broadcast(F, POWER[1]));
-            p = p.fma(f, FloatVector.broadcast(F, POWER[2]));
-            p = p.fma(f, FloatVector.broadcast(F, POWER[3]));
-            p = p.fma(f, FloatVector.broadcast(F, POWER[4]));
+            FloatVector p = f.fma(FloatVector.broadcast(F, P5), FloatVector.broadcast(F, P4));
+            p = p.fma(f, FloatVector.broadcast(F, P3));
+            p = p.fma(f, FloatVector.broadcast(F, P2));
+            p = p.fma(f, FloatVector.broadcast(F, P1));
             p = p.fma(f, one);
             FloatVector bell = p.mul(shifted.reinterpretAsInts()
                     .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
                     .add(EXPONENT_BIAS)
                     .reinterpretAsFloats());
             FloatVector t = one.div(v.abs().fma(FloatVector.broadcast(F, TAIL_SCALE), one));
-            FloatVector tail = t.fma(FloatVector.broadcast(F, TAIL[0]), FloatVector.broadcast(F, TAIL[1]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[2]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[3]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[4]));
-            tail = tail.fma(t, FloatVector.broadcast(F, TAIL[5]));
+            FloatVector tail = t.fma(FloatVector.broadcast(F, R6), FloatVector.broadcast(F, R5));
+            tail = tail.fma(t, FloatVector.broadcast(F, R4));
+            tail = tail.fma(t, FloatVector.broadcast(F, R3));
+            tail = tail.fma(t, FloatVector.broadcast(F, R2));
+            tail = tail.fma(t, FloatVector.broadcast(F, R1));
             tail = tail.mul(t).mul(bell);
             FloatVector below = tail.blend(one.sub(tail), v.compare(VectorOperators.GE, 0f));
             v.mul(below).intoMemorySegment(y, yFrom + at, NATIVE);
