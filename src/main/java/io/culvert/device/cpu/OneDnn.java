@@ -171,13 +171,12 @@ public final class OneDnn implements AutoCloseable {
                 "dnnl_sgemm");
     }
 
-    /** As {@link #sgemm}, alpha 1, on the calling thread alone, whichever it is. */
+    /** As {@link #sgemm}, alpha 1, on the calling thread alone, whichever it is; a, b and c are addresses. */
     public void sgemmAlone(
-            char transA, char transB, long m, long n, long k, MemorySegment a, long lda, MemorySegment b, long ldb, float beta,
-            MemorySegment c, long ldc) {
+            char transA, char transB, long m, long n, long k, long a, long lda, long b, long ldb, float beta, long c, long ldc) {
         omp_h.omp_set_num_threads(1);
         try {
-            sgemm(transA, transB, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+            DnnlCalls.sgemm(transA, transB, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
         } finally {
             omp_h.omp_set_num_threads(threads);
         }

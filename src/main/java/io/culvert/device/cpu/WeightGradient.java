@@ -14,6 +14,12 @@ public final class WeightGradient {
     /** With fewer rows the product saves less than the transposition takes. */
     private static final int MANY = 1024;
 
+    /**
+     * Columns of a worker: with as many, all can be our own workers'. oneDNN's would have to be woken for each product, on cores
+     * where ours still look for work.
+     */
+    private static final int FEWEST = 48;
+
     /** Of dW that are written in turn: a cache line of the transposed. */
     private static final int LINE = 64 / Float.BYTES;
 
@@ -23,7 +29,13 @@ public final class WeightGradient {
     private final int out;
     private final int slot;
     private final boolean across;
+    private final Workers.Range product = this::multiply;
     private final Workers.Range task = this::transpose;
+    private long a;
+    private long b;
+    private int m;
+    private int n;
+    private int rows;
     private MemorySegment gradient;
     private MemorySegment sums;
     private float keep;
@@ -63,11 +75,30 @@ public final class WeightGradient {
     /** Adds a chunk: dy {@code [rows, out]}, x {@code [rows, in]}. */
     public void add(MemorySegment dy, MemorySegment x, int rows) {
         if (across) {
-            dnn.sgemm('T', 'N', in, out, rows, 1, x, in, dy, out, beta, sums, out);
+            multiply(x, in, dy, out, rows);
         } else {
-            dnn.sgemm('T', 'N', out, in, rows, 1, dy, out, x, in, beta, sums, in);
+            multiply(dy, out, x, in, rows);
         }
         beta = 1;
+    }
+
+    /** {@code sums = beta sums + a^T b}, a {@code [rows, m]}, b {@code [rows, n]}. */
+    private void multiply(MemorySegment a, int m, MemorySegment b, int n, int rows) {
+        if (n < FEWEST * workers.threads()) {
+            dnn.sgemm('T', 'N', m, n, rows, 1, a, m, b, n, beta, sums, n);
+            return;
+        }
+        this.a = a.address();
+        this.m = m;
+        this.b = b.address();
+        this.n = n;
+        this.rows = rows;
+        workers.run(n, LINE, product);
+    }
+
+    private void multiply(int worker, int from, int to) {
+        long columns = (long) from * Float.BYTES;
+        dnn.sgemmAlone('T', 'N', m, to - from, rows, a, m, b + columns, n, beta, sums.address() + columns, n);
     }
 
     /** Ends, after which the gradient is complete. */

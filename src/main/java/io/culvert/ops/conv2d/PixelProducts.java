@@ -53,9 +53,6 @@ final class PixelProducts {
         final int rightStride;
         final int resultStride;
         final boolean adds;
-        MemorySegment leftSlice;
-        MemorySegment rightSlice;
-        MemorySegment resultSlice;
 
         Product(
                 String ops, int m, int n, int depth, long left, int leftStride, long right, int rightStride, long result,
@@ -76,7 +73,17 @@ final class PixelProducts {
 
         void multiply() {
             dnn.sgemmAlone(
-                    opLeft, opRight, m, n, depth, leftSlice, leftStride, rightSlice, rightStride, adds ? 1 : 0, resultSlice,
+                    opLeft,
+                    opRight,
+                    m,
+                    n,
+                    depth,
+                    leftAddress + left * Float.BYTES,
+                    leftStride,
+                    rightAddress + right * Float.BYTES,
+                    rightStride,
+                    adds ? 1 : 0,
+                    resultAddress + result * Float.BYTES,
                     resultStride);
         }
     }
@@ -218,18 +225,9 @@ final class PixelProducts {
 
     /** Multiplies, see the direction's own words; weights are {@code [out, kernel, kernel, in]}. */
     void execute(MemorySegment left, MemorySegment right, MemorySegment result) {
-        if (left.address() != leftAddress || right.address() != rightAddress || result.address() != resultAddress) {
-            leftAddress = left.address();
-            rightAddress = right.address();
-            resultAddress = result.address();
-            for (List<Product> list : products) {
-                for (Product product : list) {
-                    product.leftSlice = left.asSlice(product.left * Float.BYTES);
-                    product.rightSlice = right.asSlice(product.right * Float.BYTES);
-                    product.resultSlice = result.asSlice(product.result * Float.BYTES);
-                }
-            }
-        }
+        leftAddress = left.address();
+        rightAddress = right.address();
+        resultAddress = result.address();
         workers.run(products.size(), 1, task);
     }
 
