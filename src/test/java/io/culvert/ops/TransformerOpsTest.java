@@ -70,7 +70,7 @@ class TransformerOpsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1, 1, 3", "2, 5, 3, 8", "1, 17, 2, 5", "3, 7, 1, 16"})
+    @CsvSource({"1, 1, 1, 3", "2, 5, 3, 8", "1, 17, 2, 5", "3, 7, 1, 16", "12, 3, 4, 3"})
     void packedAttention(int batch, int n, int heads, int d) {
         new OpTestKit()
                 .input("qkv", batch, n, 3 * heads * d)
@@ -105,7 +105,7 @@ class TransformerOpsTest {
 
     /** Of several tiles of queries: derivatives along q, k and v of a few tokens in each of the tiles. */
     @ParameterizedTest
-    @CsvSource({"197, 16", "130, 64", "97, 33"})
+    @CsvSource({"197, 16", "130, 64", "97, 33", "523, 5"})
     void attentionGradientsOfManyTokens(int n, int d) {
         float[] qkv = new float[n * 3 * d];
         double[] wide = new double[qkv.length];

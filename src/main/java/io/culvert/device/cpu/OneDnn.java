@@ -197,17 +197,17 @@ public final class OneDnn implements AutoCloseable {
         }
     }
 
-    /** A descriptor of a single-precision matrix by the elements from one row, and from one column, to the next. */
-    MemorySegment strided(long rows, long columns, long rowStride, long columnStride) {
+    /** A descriptor of single-precision data with these extents, and from one to the next so many elements. */
+    MemorySegment strided(long[] extents, long[] strides) {
         try (Arena call = Arena.ofConfined()) {
             MemorySegment out = call.allocate(ValueLayout.ADDRESS);
             check(
                     dnnl_h.dnnl_memory_desc_create_with_strides(
                             out,
-                            2,
-                            call.allocateFrom(ValueLayout.JAVA_LONG, rows, columns),
+                            extents.length,
+                            call.allocateFrom(ValueLayout.JAVA_LONG, extents),
                             dnnl_h.dnnl_f32(),
-                            call.allocateFrom(ValueLayout.JAVA_LONG, rowStride, columnStride)),
+                            call.allocateFrom(ValueLayout.JAVA_LONG, strides)),
                     "dnnl_memory_desc_create_with_strides");
             MemorySegment desc = out.get(ValueLayout.ADDRESS, 0);
             releases.push(() -> dnnl_h.dnnl_memory_desc_destroy(desc));

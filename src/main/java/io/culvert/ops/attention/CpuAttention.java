@@ -13,13 +13,19 @@ import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A head at a time for each worker, and of its matrix a tile of queries, all of which stays in the worker's cache.
+ * A few heads of an image at a time for each worker, and of their matrices a tile of queries, all of which stays in the worker's cache.
  * The tile lies with a key's row of queries after another, so that a vector holds as many queries: maxima and sums over the
  * keys need nothing across its lanes. The products are oneDNN's and read and write tokens where they lie.
  */
 final class CpuAttention implements OpKernel {
-    /** Queries of a tile at most: with as many keys, scores and their gradients take 128 KiB of a second-level cache. */
-    private static final int TILE = 128;
+    /** Queries of a tile at most: with as many keys, scores and their gradients take 512 KiB of a second-level cache. */
+    private static final int TILE = 256;
+
+    /** Bytes of a group's scores at most, if it is more than a head. */
+    private static final long GROUP = 512 << 10;
+
+    /** Groups of heads for each worker at least, that all have work until the end; or a group is a head. */
+    private static final int SHARES = 8;
 
     private static final double LN_2 = Math.log(2);
     private static final long LINE = 64;
@@ -33,8 +39,11 @@ final class CpuAttention implements OpKernel {
     /** Of scores, as exponents of 2. */
     private final float scaleOfPowers;
 
-    /** Of scores, and as much of their gradients. */
+    /** Of a head's scores, and as much of their gradients. */
     private final long tileBytes;
+
+    /** Heads of a group; they divide those of an image. */
+    private final int heads;
 
     private final Worker[] each;
     private final Workers.Range forwardTask = this::attend;
@@ -49,10 +58,23 @@ final class CpuAttention implements OpKernel {
         across = roundedUp((n + count - 1) / count);
         tileBytes = (long) n * across * Float.BYTES;
         scaleOfPowers = (float) (op.scale / LN_2);
+        heads = headsOfGroup();
         each = new Worker[workers.threads()];
         for (int worker = 0; worker < each.length; worker++) {
             each[worker] = new Worker(cpu.oneDnn(), worker);
         }
+    }
+
+    private int headsOfGroup() {
+        int most = 1;
+        for (int group = 2; group <= op.heads; group++) {
+            boolean fits = group * tileBytes <= GROUP;
+            boolean shared = op.images * op.heads / group >= SHARES * workers.threads();
+            if (op.heads % group == 0 && fits && shared) {
+                most = group;
+            }
+        }
+        return most;
     }
 
     /** To whole vectors, and to cache lines. */
@@ -64,10 +86,10 @@ final class CpuAttention implements OpKernel {
     /** One worker's products and memory. */
     private final class Worker {
         final HeadTile[] tiles;
-        /** Of each query of a tile. */
-        final float[] offsets = new float[across];
+        /** Of each head's queries of a tile. */
+        final float[] offsets = new float[heads * across];
 
-        final float[] sums = new float[across];
+        final float[] sums = new float[heads * across];
         private final SharedMemory shared;
         private MemorySegment whole;
         private MemorySegment weights;
@@ -77,9 +99,9 @@ final class CpuAttention implements OpKernel {
         Worker(OneDnn dnn, int worker) {
             int whole = Math.min(n, across);
             int count = (n + whole - 1) / whole;
-            HeadTile first = new HeadTile(dnn, op, whole, across, false);
-            HeadTile further = count > 2 ? new HeadTile(dnn, op, whole, across, true) : null;
-            HeadTile last = count > 1 ? new HeadTile(dnn, op, n - (count - 1) * whole, across, true) : null;
+            HeadTile first = new HeadTile(dnn, op, heads, whole, across, false);
+            HeadTile further = count > 2 ? new HeadTile(dnn, op, heads, whole, across, true) : null;
+            HeadTile last = count > 1 ? new HeadTile(dnn, op, heads, n - (count - 1) * whole, across, true) : null;
             tiles = new HeadTile[count];
             long bytes = 0;
             for (int i = 0; i < count; i++) {
@@ -87,16 +109,16 @@ final class CpuAttention implements OpKernel {
                 bytes = Math.max(bytes, tiles[i].scratchBytes());
             }
             shared = dnn.workspace(worker);
-            shared.reserve(2 * tileBytes + bytes);
+            shared.reserve(2 * heads * tileBytes + bytes);
         }
 
         /** Cuts its memory, anew if that has moved. */
         void start() {
             if (whole == null || whole.address() != shared.memory().address()) {
                 whole = shared.memory();
-                weights = whole.asSlice(0, tileBytes);
-                slopes = whole.asSlice(tileBytes, tileBytes);
-                scratch = whole.address() + 2 * tileBytes;
+                weights = whole.asSlice(0, heads * tileBytes);
+                slopes = whole.asSlice(heads * tileBytes, heads * tileBytes);
+                scratch = whole.address() + 2 * heads * tileBytes;
             }
         }
     }
@@ -104,13 +126,13 @@ final class CpuAttention implements OpKernel {
     @Override
     public void forward() {
         start();
-        workers.run(op.images * op.heads, 1, forwardTask);
+        workers.run(op.images * op.heads / heads, 1, forwardTask);
     }
 
     @Override
     public void backward() {
         start();
-        workers.run(op.images * op.heads, 1, backwardTask);
+        workers.run(op.images * op.heads / heads, 1, backwardTask);
     }
 
     private void start() {
@@ -119,20 +141,22 @@ final class CpuAttention implements OpKernel {
         }
     }
 
-    private static long first(AttentionOp.Strides strides, int heads, int head) {
-        return (long) (head / heads) * strides.image() + (long) (head % heads) * strides.head();
+    /** The first element of a head, counted over all images. */
+    private long first(AttentionOp.Strides strides, int head) {
+        return (long) (head / op.heads) * strides.image() + (long) (head % op.heads) * strides.head();
     }
 
-    /** Head by head, each in a call: a loop that takes in all that a head needs is compiled several times, at seconds each. */
+    /** Group by group, each in a call: a loop that takes in all that one needs is compiled several times, at seconds each. */
     private void attend(int worker, int from, int to) {
-        for (int head = from; head < to; head++) {
-            attend(each[worker], head);
+        for (int group = from; group < to; group++) {
+            attend(each[worker], group * heads);
         }
     }
 
+    /** Of the group that begins with this head. */
     private void attend(Worker w, int head) {
-        long in = first(op.in, op.heads, head) * Float.BYTES;
-        long out = first(op.out, op.heads, head);
+        long in = first(op.in, head) * Float.BYTES;
+        long out = first(op.out, head);
         long q = op.address(op.q, 0) + in;
         long k = op.address(op.k, 1) + in;
         long v = op.address(op.v, 2) + in;
@@ -142,19 +166,24 @@ final class CpuAttention implements OpKernel {
             long y = out + (long) query * op.out.token();
             long ofQ = q + (long) query * op.in.token() * Float.BYTES;
             tile.scores.multiply(k, ofQ, weights, w.scratch);
-            SoftmaxTile.weights(w.weights, across, n, tile.queries, scaleOfPowers, w.offsets, w.sums);
+            for (int i = 0; i < heads; i++) {
+                SoftmaxTile.weights(
+                        w.weights, i * tileBytes, across, n, tile.queries, scaleOfPowers, w.offsets, w.sums, i * across);
+            }
             tile.result.multiply(weights, v, op.y.address() + y * Float.BYTES, w.scratch);
-            finish(w, tile.queries, y, (long) head * n + query);
+            for (int i = 0; i < heads; i++) {
+                finish(w, i * across, tile.queries, y + i * (long) op.out.head(), (long) (head + i) * n + query);
+            }
             query += tile.queries;
         }
     }
 
     /** Divides y by the sums of the weights, and keeps their logarithms. */
-    private void finish(Worker w, int queries, long y, long logSums) {
+    private void finish(Worker w, int first, int queries, long y, long logSums) {
         for (int row = 0; row < queries; row++) {
-            double logSum = Math.log(w.sums[row]) - w.offsets[row] * LN_2;
-            set(op.logSum.data(), logSums + row, (float) logSum);
-            scale(op.y.data(), y + (long) row * op.out.token(), 1 / w.sums[row]);
+            float sum = w.sums[first + row];
+            set(op.logSum.data(), logSums + row, (float) (Math.log(sum) - w.offsets[first + row] * LN_2));
+            scale(op.y.data(), y + (long) row * op.out.token(), 1 / sum);
         }
     }
 
@@ -169,17 +198,15 @@ final class CpuAttention implements OpKernel {
     }
 
     private void differentiate(int worker, int from, int to) {
-        for (int head = from; head < to; head++) {
-            differentiate(each[worker], head);
+        for (int group = from; group < to; group++) {
+            differentiate(each[worker], group * heads);
         }
     }
 
     /** With P the softmax and D = rows of (y . dy): dv = P^T dy, dS = P (dy v^T - D), dq = scale dS k, dk = scale dS^T q. */
     private void differentiate(Worker w, int head) {
-        // The softmax of one score is 1 whatever the score: its slope vanishes exactly, which a difference would not.
-        float slope = n == 1 ? 0 : (float) op.scale;
-        long in = first(op.in, op.heads, head) * Float.BYTES;
-        long out = first(op.out, op.heads, head) * Float.BYTES;
+        long in = first(op.in, head) * Float.BYTES;
+        long out = first(op.out, head) * Float.BYTES;
         long k = op.address(op.k, 1) + in;
         long v = op.address(op.v, 2) + in;
         long dk = op.address(op.dk, 1) + in;
@@ -193,14 +220,25 @@ final class CpuAttention implements OpKernel {
             long dy = op.dy.address() + out + (long) query * op.out.token() * Float.BYTES;
             tile.scores.multiply(k, q, weights, w.scratch);
             tile.slopes.multiply(v, dy, slopes, w.scratch);
-            for (int row = 0; row < tile.queries; row++) {
-                w.offsets[row] = (float) (-get(op.logSum.data(), (long) head * n + query + row) / LN_2);
+            for (int i = 0; i < heads; i++) {
+                differentiateScores(w, i, tile.queries, (long) (head + i) * n + query);
             }
-            SoftmaxTile.slopes(w.slopes, w.weights, across, n, tile.queries, scaleOfPowers, w.offsets, slope);
             tile.dv.multiply(weights, dy, dv, w.scratch);
             tile.dk.multiply(slopes, q, dk, w.scratch);
             tile.dq.multiply(slopes, k, op.address(op.dq, 0) + at, w.scratch);
             query += tile.queries;
         }
+    }
+
+    /** Of a head of the group. */
+    private void differentiateScores(Worker w, int head, int queries, long logSums) {
+        // The softmax of one score is 1 whatever the score: its slope vanishes exactly, which a difference would not.
+        float slope = n == 1 ? 0 : (float) op.scale;
+        int first = head * across;
+        for (int row = 0; row < queries; row++) {
+            w.offsets[first + row] = (float) (-get(op.logSum.data(), logSums + row) / LN_2);
+        }
+        SoftmaxTile.slopes(
+                w.slopes, w.weights, head * tileBytes, across, n, queries, scaleOfPowers, w.offsets, first, slope);
     }
 }

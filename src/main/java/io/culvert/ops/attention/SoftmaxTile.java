@@ -39,25 +39,26 @@ final class SoftmaxTile {
     /**
      * {@code x = 2^(scale x + offset)} with the offset that makes a column's greatest 1.
      *
-     * @param x {@code [rows, columns]} by rows of {@code stride} elements
-     * @param offsets gets one a column
-     * @param sums gets the sum of each column
+     * @param x {@code [rows, columns]} from byte {@code from} on, by rows of {@code stride} elements
+     * @param offsets gets one a column, from {@code first} on
+     * @param sums gets the sum of each column, likewise
      */
     static void weights(
-            MemorySegment x, long stride, int rows, int columns, float scale, float[] offsets, float[] sums) {
+            MemorySegment x, long from, long stride, int rows, int columns, float scale, float[] offsets, float[] sums,
+            int first) {
         FloatVector one = FloatVector.broadcast(F, 1f);
         FloatVector factor = FloatVector.broadcast(F, scale);
         long row = stride * Float.BYTES;
         for (int c = 0; c < columns; c += LANES) {
-            long top = (long) c * Float.BYTES;
+            long top = from + (long) c * Float.BYTES;
             FloatVector greatest = FloatVector.fromMemorySegment(F, x, top, NATIVE).mul(factor);
             for (int r = 1; r < rows; r++) {
                 FloatVector v = FloatVector.fromMemorySegment(F, x, top + r * row, NATIVE).mul(factor);
                 greatest = greatest.blend(v, v.compare(VectorOperators.GT, greatest));
             }
             FloatVector offset = greatest.neg();
-            offset.intoArray(offsets, c);
-            FloatVector.zero(F).intoArray(sums, c);
+            offset.intoArray(offsets, first + c);
+            FloatVector.zero(F).intoArray(sums, first + c);
             for (int group = 0; group < rows; group += SUMMED) {
                 FloatVector sum = FloatVector.zero(F);
                 for (int r = group; r < Math.min(rows, group + SUMMED); r++) {
@@ -78,7 +79,7 @@ final class SoftmaxTile {
                     p.intoMemorySegment(x, at, NATIVE);
                     sum = sum.add(p);
                 }
-                sum.add(FloatVector.fromArray(F, sums, c)).intoArray(sums, c);
+                sum.add(FloatVector.fromArray(F, sums, first + c)).intoArray(sums, first + c);
             }
         }
     }
@@ -88,19 +89,19 @@ final class SoftmaxTile {
      * D)} with D the sum over a column of x dP, which is {@code y . dy}.
      *
      * @param slopes dP, then the gradients of the scores; laid out as x
-     * @param offsets less the base-2 logarithm of each column's sum
+     * @param offsets less the base-2 logarithm of each column's sum, from {@code first} on
      * @param scale as {@link #weights}
      */
     static void slopes(
-            MemorySegment slopes, MemorySegment x, long stride, int rows, int columns, float scale, float[] offsets,
-            float slope) {
+            MemorySegment slopes, MemorySegment x, long from, long stride, int rows, int columns, float scale, float[] offsets,
+            int first, float slope) {
         FloatVector one = FloatVector.broadcast(F, 1f);
         FloatVector factor = FloatVector.broadcast(F, scale);
         FloatVector steepness = FloatVector.broadcast(F, slope);
         long row = stride * Float.BYTES;
         for (int c = 0; c < columns; c += LANES) {
-            long top = (long) c * Float.BYTES;
-            FloatVector offset = FloatVector.fromArray(F, offsets, c);
+            long top = from + (long) c * Float.BYTES;
+            FloatVector offset = FloatVector.fromArray(F, offsets, first + c);
             FloatVector total = FloatVector.zero(F);
             for (int group = 0; group < rows; group += SUMMED) {
                 FloatVector sum = FloatVector.zero(F);
