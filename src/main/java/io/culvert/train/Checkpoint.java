@@ -349,7 +349,7 @@ public final class Checkpoint {
         return StoredTensor.floats(arena, name, longs(buffer.shape().toArray()), buffer.toFloats());
     }
 
-    private static List<Long> longs(int... shape) {
+    static List<Long> longs(int... shape) {
         return Arrays.stream(shape).asLongStream().boxed().toList();
     }
 }

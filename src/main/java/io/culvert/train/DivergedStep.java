@@ -11,7 +11,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -64,7 +63,7 @@ final class DivergedStep {
             }
         }
         shape[0] *= group.size();
-        return new StoredTensor(BATCH + input.name(), StoredType.valueOf(input.dtype().name()), longs(shape), all);
+        return new StoredTensor(BATCH + input.name(), StoredType.valueOf(input.dtype().name()), Checkpoint.longs(shape), all);
     }
 
     private static MemorySegment copy(Tensor input, Arena arena) {
@@ -78,7 +77,7 @@ final class DivergedStep {
         for (Tensor input : trainer.inputs()) {
             MemorySegment values = arena.hostMemory(input.bytes());
             StoredTensor stored = saved.tensor(BATCH + input.name());
-            if (!stored.shape().equals(longs(input.shape().toArray()))) {
+            if (!stored.shape().equals(Checkpoint.longs(input.shape().toArray()))) {
                 throw CulvertException.data("%s: %s is %s, the run needs %s", saved.path(), stored.name(), stored.shape(), input);
             }
             values.copyFrom(stored.data());
@@ -89,9 +88,5 @@ final class DivergedStep {
                 input.feed(values);
             }
         }
-    }
-
-    private static List<Long> longs(int... shape) {
-        return Arrays.stream(shape).asLongStream().boxed().toList();
     }
 }

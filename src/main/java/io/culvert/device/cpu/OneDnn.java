@@ -18,7 +18,8 @@ import java.util.Deque;
  * oneDNN's C interface, each function behind a check. Everything that it creates belongs to it and goes with it.
  *
  * <p>One thread must make all calls: this build of oneDNN runs on OpenMP, which gives every calling thread a pool of
- * its own. {@link PackedProduct#multiply}, {@link StridedProduct#multiply} and {@link #sgemmAlone} run on the thread that calls them, whichever that is.
+ * its own. {@link PackedProduct#multiply}, {@link StridedProduct#multiply} and {@link #sgemmAlone} run on the thread that calls
+ * them, whichever that is.
  */
 public final class OneDnn implements AutoCloseable {
     private static final int MAX_DIMS = 12;
@@ -221,6 +222,18 @@ public final class OneDnn implements AutoCloseable {
 
     MemorySegment queryMd(MemorySegment primitiveDesc, int query) {
         return dnnl_h.dnnl_primitive_desc_query_md(primitiveDesc, query, 0);
+    }
+
+    /** Describes {@code c = a b + bias}; the bias may be NULL. */
+    MemorySegment matmul(
+            MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment c, MemorySegment attributes) {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
+            check(
+                    dnnl_h.dnnl_matmul_primitive_desc_create(out, engine, a, b, bias, c, attributes),
+                    "dnnl_matmul_primitive_desc_create");
+            return ownedDesc(out.get(ValueLayout.ADDRESS, 0));
+        }
     }
 
     MemorySegment ownedDesc(MemorySegment primitiveDesc) {

@@ -2,9 +2,7 @@ package io.culvert.device.cpu;
 
 import io.culvert.bindings.dnnl.dnnl_h;
 import io.culvert.bindings.omp.omp_h;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -96,20 +94,12 @@ public final class PackedProduct {
     }
 
     private MemorySegment describe(int rows, MemorySegment weights) {
-        try (Arena call = Arena.ofConfined()) {
-            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
-            OneDnn.check(
-                    dnnl_h.dnnl_matmul_primitive_desc_create(
-                            out,
-                            dnn.engine(),
-                            dnn.desc(dnnl_h.dnnl_ab(), rows, inner),
-                            weights,
-                            biasDesc,
-                            dnn.desc(dnnl_h.dnnl_ab(), rows, columns),
-                            attributes),
-                    "dnnl_matmul_primitive_desc_create");
-            return dnn.ownedDesc(out.get(ValueLayout.ADDRESS, 0));
-        }
+        return dnn.matmul(
+                dnn.desc(dnnl_h.dnnl_ab(), rows, inner),
+                weights,
+                biasDesc,
+                dnn.desc(dnnl_h.dnnl_ab(), rows, columns),
+                attributes);
     }
 
     private Rows rows(MemorySegment product, int rows) {

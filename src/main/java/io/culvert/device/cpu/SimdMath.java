@@ -1,5 +1,8 @@
 package io.culvert.device.cpu;
 
+import static io.culvert.device.cpu.PowerOfTwo.EXPONENT_BIAS;
+import static io.culvert.device.cpu.PowerOfTwo.EXPONENT_SHIFT;
+import static io.culvert.device.cpu.PowerOfTwo.ROUND;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
 
@@ -16,16 +19,11 @@ import jdk.incubator.vector.VectorOperators;
  */
 public final class SimdMath {
     private static final float LOG2_E = (float) (1 / Math.log(2));
-    /** Adding it rounds a float to an integer, which then stands in its lowest bits. */
-    private static final float ROUND = 0x1.8p23f;
-
     /** The logarithm of 2 in two parts; the first has so few digits that small multiples of it are exact. */
     private static final float LN2_HIGH = 0x1.62ep-1f;
 
     private static final float LN2_LOW = (float) (Math.log(2) - LN2_HIGH);
     private static final float LEAST = -87.3f;
-    private static final int EXPONENT_SHIFT = 23;
-    private static final int EXPONENT_BIAS = 0x3f800000;
 
     private SimdMath() {}
 

@@ -2,9 +2,7 @@ package io.culvert.device.cpu;
 
 import io.culvert.bindings.dnnl.dnnl_h;
 import io.culvert.bindings.omp.omp_h;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * {@code c = a b} or {@code c += a b} of so many matrices each, which lie anywhere, their rows and columns any distance apart, on the
@@ -53,7 +51,7 @@ public final class StridedProduct {
         // A primitive runs on as many threads as OpenMP had when it was described.
         omp_h.omp_set_num_threads(1);
         try {
-            MemorySegment product = describe(dnn, aDesc, bDesc, cDesc, attributes);
+            MemorySegment product = dnn.matmul(aDesc, bDesc, MemorySegment.NULL, cDesc, attributes);
             MemorySegment scratchDesc = dnn.queryMd(product, dnnl_h.dnnl_query_scratchpad_md());
             scratchBytes = dnn.bytes(scratchDesc);
             scratch = dnn.memory(scratchDesc);
@@ -69,17 +67,6 @@ public final class StridedProduct {
     private static MemorySegment describe(OneDnn dnn, Strides strides, int matrices, int rows, int columns) {
         return dnn.strided(
                 new long[] {matrices, rows, columns}, new long[] {strides.matrix(), strides.row(), strides.column()});
-    }
-
-    private static MemorySegment describe(
-            OneDnn dnn, MemorySegment a, MemorySegment b, MemorySegment c, MemorySegment attributes) {
-        try (Arena call = Arena.ofConfined()) {
-            MemorySegment out = call.allocate(ValueLayout.ADDRESS);
-            OneDnn.check(
-                    dnnl_h.dnnl_matmul_primitive_desc_create(out, dnn.engine(), a, b, MemorySegment.NULL, c, attributes),
-                    "dnnl_matmul_primitive_desc_create");
-            return dnn.ownedDesc(out.get(ValueLayout.ADDRESS, 0));
-        }
     }
 
     /** Of memory that a call uses meanwhile. */

@@ -28,7 +28,9 @@ final class CpuAttention implements OpKernel {
     private static final int SHARES = 8;
 
     private static final double LN_2 = Math.log(2);
-    private static final long LINE = 64;
+    /** Elements of a cache line, which holds whole vectors. */
+    private static final int LINE = 64 / Float.BYTES;
+
 
     private final Workers workers;
     private final AttentionOp op;
@@ -54,8 +56,8 @@ final class CpuAttention implements OpKernel {
         workers = cpu.workers();
         n = op.tokens;
         d = op.headDim;
-        int count = (n + TILE - 1) / TILE;
-        across = roundedUp((n + count - 1) / count);
+        int count = Math.ceilDiv(n, TILE);
+        across = Math.ceilDiv(Math.ceilDiv(n, count), LINE) * LINE;
         tileBytes = (long) n * across * Float.BYTES;
         scaleOfPowers = (float) (op.scale / LN_2);
         heads = headsOfGroup();
@@ -77,12 +79,6 @@ final class CpuAttention implements OpKernel {
         return most;
     }
 
-    /** To whole vectors, and to cache lines. */
-    private static int roundedUp(int columns) {
-        int unit = Math.max(LANES, (int) LINE / Float.BYTES);
-        return (columns + unit - 1) / unit * unit;
-    }
-
     /** One worker's products and memory. */
     private final class Worker {
         final HeadTile[] tiles;
@@ -98,7 +94,7 @@ final class CpuAttention implements OpKernel {
 
         Worker(OneDnn dnn, int worker) {
             int whole = Math.min(n, across);
-            int count = (n + whole - 1) / whole;
+            int count = Math.ceilDiv(n, whole);
             HeadTile first = new HeadTile(dnn, op, heads, whole, across, false);
             HeadTile further = count > 2 ? new HeadTile(dnn, op, heads, whole, across, true) : null;
             HeadTile last = count > 1 ? new HeadTile(dnn, op, heads, n - (count - 1) * whole, across, true) : null;

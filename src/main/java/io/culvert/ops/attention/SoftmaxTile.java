@@ -1,5 +1,14 @@
 package io.culvert.ops.attention;
 
+import static io.culvert.device.cpu.PowerOfTwo.EXPONENT_BIAS;
+import static io.culvert.device.cpu.PowerOfTwo.EXPONENT_SHIFT;
+import static io.culvert.device.cpu.PowerOfTwo.LEAST;
+import static io.culvert.device.cpu.PowerOfTwo.P1;
+import static io.culvert.device.cpu.PowerOfTwo.P2;
+import static io.culvert.device.cpu.PowerOfTwo.P3;
+import static io.culvert.device.cpu.PowerOfTwo.P4;
+import static io.culvert.device.cpu.PowerOfTwo.P5;
+import static io.culvert.device.cpu.PowerOfTwo.ROUND;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
 import static io.culvert.device.cpu.Simd.NATIVE;
@@ -19,20 +28,6 @@ import jdk.incubator.vector.VectorOperators;
 final class SoftmaxTile {
     /** Rows summed in single precision before these sums are: a long sum loses digits. */
     private static final int SUMMED = 16;
-
-    private static final float LEAST = -126;
-    /** Adding it rounds a float to an integer, which then stands in its lowest bits. */
-    private static final float ROUND = 0x1.8p23f;
-
-    private static final int EXPONENT_SHIFT = 23;
-    private static final int EXPONENT_BIAS = 0x3f800000;
-
-    // 2^f for |f| up to a half, the factor of each power of f: fitted to 9.2e-8 of its value.
-    private static final float P5 = 0.0013264742f;
-    private static final float P4 = 0.009671518f;
-    private static final float P3 = 0.055507338f;
-    private static final float P2 = 0.24022242f;
-    private static final float P1 = 0.693147f;
 
     private SoftmaxTile() {}
 

@@ -8,7 +8,6 @@ import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.SimdMath;
 import io.culvert.device.cpu.Workers;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -135,6 +134,7 @@ final class CpuDino implements DinoOp.Kernel {
      */
     private double match(Scratch w, long base, double first, double second) {
         MemorySegment student = op.student.data();
+        MemorySegment gradient = op.dstudent == null ? null : op.dstudent.data();
         double temperature = op.config.studentTemperature();
         int targets = first == 0 || second == 0 ? 1 : 2;
         int top = 0;
@@ -159,11 +159,9 @@ final class CpuDino implements DinoOp.Kernel {
         for (int k = 0; k < width; k++) {
             double target = p[k] * first + q[k] * second;
             loss -= target * w.exponents[k];
-            w.exponents[k] = (float) ((w.powers[k] * share - target) * scale);
-        }
-        if (op.dstudent != null) {
-            MemorySegment.copy(
-                    w.exponents, 0, op.dstudent.data(), ValueLayout.JAVA_FLOAT, base * Float.BYTES, width);
+            if (gradient != null) {
+                set(gradient, base + k, (float) ((w.powers[k] * share - target) * scale));
+            }
         }
         return loss;
     }
