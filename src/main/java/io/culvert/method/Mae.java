@@ -8,6 +8,7 @@ import io.culvert.model.VitTiny;
 import io.culvert.ops.Tape;
 import io.culvert.ops.cast.CastOp;
 import io.culvert.ops.mae.MaeOp;
+import io.culvert.ops.masking.ChosenPatchesOp;
 import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Tensor;
@@ -115,16 +116,18 @@ public final class Mae implements Method {
     public Recorded record(Tape tape, List<Tensor> views, List<Tensor> exact) {
         Tensor pixels = views.getFirst();
         masks = new PatchMasks(tape, arena, order, pixels.shape().at(0), encoder.patches(), kept());
-        Tensor latent = encoder.recordVisible(tape, pixels, masks.visible(), masks.slots());
+        Tensor latent = encoder.recordVisible(tape, pixels, masks.visible());
         Tensor features = TokenSliceOp.classToken(tape, "class_token", latent);
-        Tensor painted = decoder.record(tape, latent, masks.slots());
+        Tensor painted = decoder.record(tape, latent, masks.visible(), masks.removed());
         Tensor pred = CastOp.record(tape, "pred.f32", painted, DType.F32);
         if (settings.frozen) {
             tape.detach(pred);
         }
         // The pixels themselves: rounded to bf16 and divided by its deviation, a patch of little contrast would be noise.
-        Tensor loss = MaeOp.record(
-                tape, "mae", pred, exact.getFirst(), masks.removed(), encoder.patch(), settings.normalised);
-        return new Recorded(loss, features, features).withInputs(masks.visible(), masks.slots(), masks.removed());
+        Tensor target =
+                ChosenPatchesOp.recordColumn(tape, "target", exact.getFirst(), masks.removed(), encoder.patch());
+        Tensor loss =
+                MaeOp.record(tape, "mae", pred, target, masks.ones(), encoder.patch(), settings.normalised);
+        return new Recorded(loss, features, features).withInputs(masks.inputs());
     }
 }

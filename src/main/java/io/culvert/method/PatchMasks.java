@@ -4,6 +4,7 @@ import io.culvert.CounterRng;
 import io.culvert.device.Group;
 import io.culvert.device.RunArena;
 import io.culvert.ops.Tape;
+import io.culvert.ops.masking.Places;
 import io.culvert.tensor.DType;
 import io.culvert.tensor.Shape;
 import io.culvert.tensor.Tensor;
@@ -20,12 +21,47 @@ final class PatchMasks {
     private final int kept;
     private final Group group;
     private final int[] places;
-    private final Tensor visible;
-    private final Tensor slots;
-    private final Tensor removed;
-    private final MemorySegment visibleHost;
-    private final MemorySegment slotsHost;
-    private final MemorySegment removedHost;
+    private final Side visible;
+    private final Side removed;
+    private final Tensor ones;
+    private final MemorySegment onesHost;
+
+    /** The patches that stay, or the others. */
+    private static final class Side {
+        final Places places;
+        private final int count;
+        private final int all;
+        private final MemorySegment chosenHost;
+        private final MemorySegment slotsHost;
+
+        Side(Tape tape, RunArena arena, String name, int images, int count, int all) {
+            this.count = count;
+            this.all = all;
+            Tensor chosen = tape.input(new Tensor(name, Shape.of(images, count), DType.I32));
+            Tensor slots = tape.input(new Tensor(name + ".slots", Shape.of(images, all), DType.I32));
+            places = new Places(chosen, slots);
+            chosenHost = arena.hostMemory(chosen.bytes());
+            slotsHost = arena.hostMemory(slots.bytes());
+        }
+
+        /** Of an image: so many of an order, ascending, from {@code first} on. */
+        void set(int image, int[] order, int first) {
+            Arrays.sort(order, first, first + count);
+            long slots = (long) image * all;
+            for (int i = 0; i < all; i++) {
+                boolean chosen = i >= first && i < first + count;
+                slotsHost.setAtIndex(ValueLayout.JAVA_INT, slots + order[i], chosen ? i - first : -1);
+                if (chosen) {
+                    chosenHost.setAtIndex(ValueLayout.JAVA_INT, (long) image * count + i - first, order[i]);
+                }
+            }
+        }
+
+        void copy() {
+            places.chosen().copyFrom(chosenHost);
+            places.slots().copyFrom(slotsHost);
+        }
+    }
 
     /**
      * Declares the step's inputs and takes memory for them on the host.
@@ -39,12 +75,13 @@ final class PatchMasks {
         this.kept = kept;
         group = arena.device().group();
         places = new int[patches];
-        visible = tape.input(new Tensor("visible", Shape.of(images, kept), DType.I32));
-        slots = tape.input(new Tensor("slots", Shape.of(images, patches), DType.I32));
-        removed = tape.input(Tensor.f32("removed", images, patches));
-        visibleHost = arena.hostMemory(visible.bytes());
-        slotsHost = arena.hostMemory(slots.bytes());
-        removedHost = arena.hostMemory(removed.bytes());
+        visible = new Side(tape, arena, "visible", images, kept, patches);
+        removed = new Side(tape, arena, "removed", images, patches - kept, patches);
+        ones = tape.input(Tensor.f32("removed.ones", images, patches - kept));
+        onesHost = arena.hostMemory(ones.bytes());
+        for (long i = 0; i < ones.shape().count(); i++) {
+            onesHost.setAtIndex(ValueLayout.JAVA_FLOAT, i, 1);
+        }
     }
 
     /** Each order as likely as any other, by the run's seed, the step and the image's place in the batch. */
@@ -53,47 +90,45 @@ final class PatchMasks {
         return (step, image, places) -> random.key(seed, PURPOSE, step, image).shuffle(places, places.length);
     }
 
-    /** The places of the patches that stay, ascending: {@code [N, K]}. */
-    Tensor visible() {
-        return visible;
+    /** The patches that stay, ascending. */
+    Places visible() {
+        return visible.places;
     }
 
-    /** Which of the K a place is, -1 where its patch was removed: {@code [N, L]}. */
-    Tensor slots() {
-        return slots;
+    /** The others, ascending. */
+    Places removed() {
+        return removed.places;
     }
 
-    /** 1 where a patch was removed, else 0: {@code [N, L]} floats. */
-    Tensor removed() {
-        return removed;
+    /** How much each of the others counts: 1. */
+    Tensor ones() {
+        return ones;
+    }
+
+    Tensor[] inputs() {
+        return new Tensor[] {
+            visible.places.chosen(), visible.places.slots(), removed.places.chosen(), removed.places.slots(), ones
+        };
     }
 
     /** Where this rank's part of a pass begins in the step's batch. */
     private int firstOf(int pass) {
-        return (pass * group.size() + group.rank()) * visible.shape().at(0);
+        return (pass * group.size() + group.rank()) * ones.shape().at(0);
     }
 
     /** Sets the inputs for a pass of a step. */
     void draw(int step, int pass) {
-        int images = visible.shape().at(0);
+        int images = ones.shape().at(0);
         for (int image = 0; image < images; image++) {
             for (int i = 0; i < places.length; i++) {
                 places[i] = i;
             }
             order.draw(step, firstOf(pass) + image, places);
-            Arrays.sort(places, 0, kept);
-            long first = (long) image * places.length;
-            for (int i = 0; i < places.length; i++) {
-                boolean stays = i < kept;
-                slotsHost.setAtIndex(ValueLayout.JAVA_INT, first + places[i], stays ? i : -1);
-                removedHost.setAtIndex(ValueLayout.JAVA_FLOAT, first + places[i], stays ? 0 : 1);
-                if (stays) {
-                    visibleHost.setAtIndex(ValueLayout.JAVA_INT, (long) image * kept + i, places[i]);
-                }
-            }
+            visible.set(image, places, 0);
+            removed.set(image, places, kept);
         }
-        visible.copyFrom(visibleHost);
-        slots.copyFrom(slotsHost);
-        removed.copyFrom(removedHost);
+        visible.copy();
+        removed.copy();
+        ones.copyFrom(onesHost);
     }
 }

@@ -8,11 +8,11 @@ import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
 import io.culvert.ops.mlp.MlpOp;
 import io.culvert.ops.mlp.MlpOp.Layer;
-import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 /** A block of a vision transformer: attention, then two linear layers with a GELU between, each added to what went in. */
@@ -76,12 +76,14 @@ final class Block {
     }
 
     /**
-     * The class token of what {@link #record} returns, {@code [N, width]}, from {@code [N, T, width]}: behind attention tokens know
-     * nothing of each other, and those that nobody reads need not go on.
+     * Some tokens of what {@link #record} returns, from all of x {@code [N, T, width]}: behind attention tokens know nothing of each
+     * other, and those that nobody reads need not go on.
+     *
+     * @param choice records which, from a name and {@code [N, T, width]}
      */
-    Tensor recordClassToken(Tape tape, Tensor x) {
-        Tensor seen = TokenSliceOp.classToken(tape, name + ".attn.class_token", attention(tape, x));
-        return afterAttention(tape, TokenSliceOp.classToken(tape, name + ".class_token", x), seen);
+    Tensor recordSome(Tape tape, Tensor x, BiFunction<String, Tensor, Tensor> choice) {
+        Tensor seen = choice.apply(name + ".attn", attention(tape, x));
+        return afterAttention(tape, choice.apply(name, x), seen);
     }
 
     private Tensor attention(Tape tape, Tensor x) {

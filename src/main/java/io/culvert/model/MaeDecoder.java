@@ -4,6 +4,8 @@ import io.culvert.CulvertException;
 import io.culvert.ops.Tape;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
+import io.culvert.ops.masking.ChosenPatchesOp;
+import io.culvert.ops.masking.Places;
 import io.culvert.ops.masking.UnshuffleOp;
 import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.tensor.Parameter;
@@ -88,17 +90,21 @@ public final class MaeDecoder {
      * Records the decoder.
      *
      * @param latent the class token and the visible patches, {@code [N, 1 + K, D]}
-     * @param slots which of the visible patches a place is, {@code [N, L]}, -1 where it was removed
-     * @return the pixels of every patch, {@code [N, L, p p 3]}
+     * @param visible where those are
+     * @param removed the K' others
+     * @return the pixels of the removed patches, {@code [N, K', p p 3]}
      */
-    public Tensor record(Tape tape, Tensor latent, Tensor slots) {
+    public Tensor record(Tape tape, Tensor latent, Places visible, Places removed) {
         Tensor h = LinearOp.record(tape, "decoder_embed", latent, embedWeight, embedBias);
-        h = UnshuffleOp.record(tape, "unshuffle", h, slots, maskToken, position);
-        for (Block block : blocks) {
+        h = UnshuffleOp.record(tape, "unshuffle", h, visible.slots(), maskToken, position);
+        for (Block block : blocks.subList(0, blocks.size() - 1)) {
             h = block.record(tape, h);
         }
-        // The norm works token by token and nobody reads what becomes of the class token.
-        h = TokenSliceOp.patches(tape, "decoder_patches", h);
+        // Nobody reads what becomes of the class token and of the patches that were seen.
+        h = blocks.getLast().recordSome(tape, h, (name, x) -> {
+            Tensor patches = TokenSliceOp.patches(tape, name + ".patches", x);
+            return ChosenPatchesOp.recordTokens(tape, name + ".removed", patches, removed);
+        });
         h = LayerNormOp.record(tape, "decoder_norm", h, normWeight, normBias, sizes.eps);
         return LinearOp.record(tape, "decoder_pred", h, predWeight, predBias);
     }

@@ -5,9 +5,11 @@ import io.culvert.ops.Tape;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
 import io.culvert.ops.masking.PlacedTokensOp;
-import io.culvert.ops.masking.VisiblePatchesOp;
+import io.culvert.ops.masking.Places;
+import io.culvert.ops.masking.ChosenPatchesOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.tokens.Resampling;
+import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.ops.tokens.TokensOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
@@ -201,7 +203,8 @@ public final class VitTiny implements Backbone {
         for (Block block : blocks.subList(0, blocks.size() - 1)) {
             h = block.record(tape, h);
         }
-        h = blocks.getLast().recordClassToken(tape, h);
+        // Nobody reads the others.
+        h = blocks.getLast().recordSome(tape, h, (name, x) -> TokenSliceOp.classToken(tape, name + ".class_token", x));
         return LayerNormOp.record(tape, "norm", h, normWeight, normBias, EPS);
     }
 
@@ -209,19 +212,18 @@ public final class VitTiny implements Backbone {
      * Records the encoder of a masked autoencoder: patches that were removed are not even projected.
      *
      * @param pixels normalised images {@code [N, H, W, 3]}
-     * @param visible the places of the patches that stay, {@code [N, K]}, see {@link VisiblePatchesOp}
-     * @param slots its inverse, {@code [N, L]}
+     * @param visible the places of the patches that stay
      * @return the class token and the K patches after the last norm, {@code [N, 1 + K, D]}
      * @throws IllegalStateException if positions are learned
      */
-    public Tensor recordVisible(Tape tape, Tensor pixels, Tensor visible, Tensor slots) {
+    public Tensor recordVisible(Tape tape, Tensor pixels, Places visible) {
         if (learned != null) {
             throw new IllegalStateException(name() + ": learned positions cannot be masked, declare it with Start.MAE");
         }
         requireSize(pixels);
-        Tensor h = VisiblePatchesOp.record(tape, "patches", pixels, visible, slots, patch);
+        Tensor h = ChosenPatchesOp.record(tape, "patches", pixels, visible, patch);
         h = LinearOp.record(tape, "patch_embed", h, patchWeight, patchBias);
-        h = PlacedTokensOp.record(tape, "tokens", h, classToken, position, visible);
+        h = PlacedTokensOp.record(tape, "tokens", h, classToken, position, visible.chosen());
         for (Block block : blocks) {
             h = block.record(tape, h);
         }

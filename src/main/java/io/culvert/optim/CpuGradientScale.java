@@ -27,7 +27,7 @@ final class CpuGradientScale implements GradientScale.Kernel {
     private final float[] factors;
     private final double[] squares;
     private final float[][] lanes;
-    private final Workers.Range normTask = this::norms;
+    private final Workers.Piece normTask = this::norms;
     private final Workers.Range scaleTask = this::scale;
     private int current;
 
@@ -38,7 +38,7 @@ final class CpuGradientScale implements GradientScale.Kernel {
         gradients = new MemorySegment[parameters.size()];
         clipped = new boolean[parameters.size()];
         factors = new float[parameters.size()];
-        squares = new double[workers.threads()];
+        squares = new double[workers.pieces()];
         lanes = new float[workers.threads()][LANES];
         for (int i = 0; i < gradients.length; i++) {
             Parameter parameter = parameters.get(i);
@@ -95,7 +95,7 @@ final class CpuGradientScale implements GradientScale.Kernel {
     }
 
     /** Single precision within a block of {@link #GRAIN} elements, double across blocks. */
-    private void norms(int worker, int from, int to) {
+    private void norms(int worker, int piece, int from, int to) {
         MemorySegment gradient = gradients[current];
         for (int block = from; block < to; block += GRAIN) {
             FloatVector square = FloatVector.zero(F);
@@ -103,7 +103,7 @@ final class CpuGradientScale implements GradientScale.Kernel {
                 FloatVector g = load(gradient, i);
                 square = g.fma(g, square);
             }
-            squares[worker] += Simd.sum(square, lanes[worker]);
+            squares[piece] += Simd.sum(square, lanes[worker]);
         }
     }
 

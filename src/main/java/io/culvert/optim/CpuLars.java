@@ -28,7 +28,7 @@ final class CpuLars implements SlabUpdate.Kernel {
     private final double[] valueSquares;
     private final double[] gradientSquares;
     private final float[][] lanes;
-    private final Workers.Range normTask = this::norms;
+    private final Workers.Piece normTask = this::norms;
     private final Workers.Range updateTask = this::update;
     private int current;
     private float decay;
@@ -44,8 +44,8 @@ final class CpuLars implements SlabUpdate.Kernel {
         gradients = new MemorySegment[parameters.size()];
         momenta = new MemorySegment[parameters.size()];
         groups = new int[parameters.size()];
-        valueSquares = new double[workers.threads()];
-        gradientSquares = new double[workers.threads()];
+        valueSquares = new double[workers.pieces()];
+        gradientSquares = new double[workers.pieces()];
         lanes = new float[workers.threads()][LANES];
         long slab = lars.store.values().address();
         for (int i = 0; i < values.length; i++) {
@@ -85,9 +85,9 @@ final class CpuLars implements SlabUpdate.Kernel {
         workers.run(count, GRAIN, normTask);
         double value = 0;
         double gradient = 0;
-        for (int worker = 0; worker < valueSquares.length; worker++) {
-            value += valueSquares[worker];
-            gradient += gradientSquares[worker];
+        for (int piece = 0; piece < valueSquares.length; piece++) {
+            value += valueSquares[piece];
+            gradient += gradientSquares[piece];
         }
         value = Math.sqrt(value);
         gradient = Math.sqrt(gradient);
@@ -99,7 +99,7 @@ final class CpuLars implements SlabUpdate.Kernel {
     }
 
     /** Single precision within a block of {@link #GRAIN} elements, double across blocks. */
-    private void norms(int worker, int from, int to) {
+    private void norms(int worker, int piece, int from, int to) {
         MemorySegment value = values[current];
         MemorySegment gradient = gradients[current];
         for (int block = from; block < to; block += GRAIN) {
@@ -111,8 +111,8 @@ final class CpuLars implements SlabUpdate.Kernel {
                 p2 = p.fma(p, p2);
                 g2 = g.fma(g, g2);
             }
-            valueSquares[worker] += Simd.sum(p2, lanes[worker]);
-            gradientSquares[worker] += Simd.sum(g2, lanes[worker]);
+            valueSquares[piece] += Simd.sum(p2, lanes[worker]);
+            gradientSquares[piece] += Simd.sum(g2, lanes[worker]);
         }
     }
 

@@ -22,7 +22,7 @@ final class CpuSlabNorms implements SlabNorms.Kernel {
     private final int count;
     private final double[][] sums;
     private final float[][] lanes;
-    private final Workers.Range task = this::squares;
+    private final Workers.Piece task = this::squares;
 
     CpuSlabNorms(CpuDevice cpu, SlabNorms norms) {
         workers = cpu.workers();
@@ -30,7 +30,7 @@ final class CpuSlabNorms implements SlabNorms.Kernel {
         gradients = norms.store.gradients().memory();
         before = norms.before.memory();
         count = Math.toIntExact(values.byteSize() / Float.BYTES);
-        sums = new double[workers.threads()][3];
+        sums = new double[workers.pieces()][3];
         lanes = new float[workers.threads()][LANES];
     }
 
@@ -49,8 +49,8 @@ final class CpuSlabNorms implements SlabNorms.Kernel {
     }
 
     /** Single precision within a block of {@link #GRAIN} elements, double across blocks. */
-    private void squares(int worker, int from, int to) {
-        double[] sum = sums[worker];
+    private void squares(int worker, int piece, int from, int to) {
+        double[] sum = sums[piece];
         for (int block = from; block < to; block += GRAIN) {
             FloatVector g2 = FloatVector.zero(F);
             FloatVector w2 = FloatVector.zero(F);

@@ -13,8 +13,9 @@ import io.culvert.ops.l2normalize.L2NormalizeOp;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
 import io.culvert.ops.masking.PlacedTokensOp;
+import io.culvert.ops.masking.Places;
 import io.culvert.ops.masking.UnshuffleOp;
-import io.culvert.ops.masking.VisiblePatchesOp;
+import io.culvert.ops.masking.ChosenPatchesOp;
 import io.culvert.ops.mlp.MlpOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.pool.GlobalAvgPoolOp;
@@ -256,9 +257,12 @@ final class OpRunner implements CaseRunner {
         int places = x.shape().at(1) / patch * (x.shape().at(2) / patch);
         long[] visible = visible(vector, images);
         int[] slots = slots(vector, visible, images, places);
-        Tensor y = VisiblePatchesOp.record(
-                run.tape, "visible_patches", x, run.indices("visible", ints(visible), images, visible.length / images),
-                run.indices("slots", slots, images, places), patch);
+        Tensor y = ChosenPatchesOp.record(
+                run.tape, "visible_patches", x,
+                new Places(
+                        run.indices("visible", ints(visible), images, visible.length / images),
+                        run.indices("slots", slots, images, places)),
+                patch);
         return run.run("y", y, Layout.SAME);
     }
 

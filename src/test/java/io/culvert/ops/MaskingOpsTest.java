@@ -1,10 +1,12 @@
 package io.culvert.ops;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.culvert.ops.masking.PlacedTokensOp;
+import io.culvert.ops.masking.Places;
 import io.culvert.ops.masking.UnshuffleOp;
-import io.culvert.ops.masking.VisiblePatchesOp;
+import io.culvert.ops.masking.ChosenPatchesOp;
 import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.reference.Reference;
 import io.culvert.tensor.DType;
@@ -41,7 +43,7 @@ class MaskingOpsTest {
 
     @ParameterizedTest
     @CsvSource({"1, 2, 2, 1, 2, 1", "3, 4, 6, 3, 2, 2", "2, 6, 9, 2, 3, 6", "5, 4, 4, 1, 1, 7"})
-    void visiblePatches(int n, int h, int w, int c, int patch, int kept) {
+    void chosenPatches(int n, int h, int w, int c, int patch, int kept) {
         int places = h / patch * (w / patch);
         int[] visible = visible(n, places, kept);
         new OpTestKit()
@@ -49,9 +51,42 @@ class MaskingOpsTest {
                 .integers("visible", visible, n, kept)
                 .integers("slots", slots(visible, n, places), n, places)
                 .check(
-                        (tape, x, p, store) -> VisiblePatchesOp.record(
-                                tape, "patches", x.get("x"), x.get("visible"), x.get("slots"), patch),
+                        (tape, x, p, store) -> ChosenPatchesOp.record(
+                                tape, "patches", x.get("x"), new Places(x.get("visible"), x.get("slots")), patch),
                         v -> Reference.visiblePatches(v.get("x"), h, w, c, patch, v.get("visible")));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"2, 6, 9, 2, 3, 6", "3, 4, 6, 3, 2, 2"})
+    void chosenPatchesAsImages(int n, int h, int w, int c, int patch, int kept) {
+        int places = h / patch * (w / patch);
+        int[] visible = visible(n, places, kept);
+        new OpTestKit()
+                .input("x", n, h, w, c)
+                .integers("visible", visible, n, kept)
+                .integers("slots", slots(visible, n, places), n, places)
+                .check(
+                        (tape, x, p, store) -> {
+                            Places chosen = new Places(x.get("visible"), x.get("slots"));
+                            Tensor y = ChosenPatchesOp.recordColumn(tape, "patches", x.get("x"), chosen, patch);
+                            assertThat(y.shape()).isEqualTo(Shape.of(n, kept * patch, patch, c));
+                            return y;
+                        },
+                        v -> Reference.visiblePatches(v.get("x"), h, w, c, patch, v.get("visible")));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1, 1", "3, 5, 7, 2", "2, 33, 8, 31", "5, 4, 8, 4"})
+    void chosenTokens(int n, int places, int width, int kept) {
+        int[] visible = visible(n, places, kept);
+        new OpTestKit()
+                .input("x", n, places, width)
+                .integers("visible", visible, n, kept)
+                .integers("slots", slots(visible, n, places), n, places)
+                .check(
+                        (tape, x, p, store) -> ChosenPatchesOp.recordTokens(
+                                tape, "tokens", x.get("x"), new Places(x.get("visible"), x.get("slots"))),
+                        v -> Reference.visiblePatches(v.get("x"), 1, places, width, 1, v.get("visible")));
     }
 
     @ParameterizedTest
@@ -113,11 +148,11 @@ class MaskingOpsTest {
         Tensor x = Tensor.f32("x", 2, 4, 4, 3);
         Tensor visible = new Tensor("visible", Shape.of(2, 1), DType.I32);
         Tensor slots = new Tensor("slots", Shape.of(2, 5), DType.I32);
-        assertThatThrownBy(() -> VisiblePatchesOp.record(tape, "patches", x, visible, slots, 2))
+        assertThatThrownBy(() -> ChosenPatchesOp.record(tape, "patches", x, new Places(visible, slots), 2))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("slots I32")
                 .hasMessageContaining("do not fit 4 patches");
-        assertThatThrownBy(() -> VisiblePatchesOp.record(tape, "patches", x, Tensor.f32("v", 2, 1), slots, 2))
+        assertThatThrownBy(() -> ChosenPatchesOp.record(tape, "patches", x, new Places(Tensor.f32("v", 2, 1), slots), 2))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("needs integers for 2 images");
     }

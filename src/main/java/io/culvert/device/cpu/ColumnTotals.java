@@ -9,7 +9,7 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * Sums over the rows of a matrix, for gradients of biases and gains: in single precision over {@link #TILE} rows, which the
- * caller adds to {@link #recent}, in double precision over tiles and workers. The order is fixed by the rows and the
+ * caller adds to {@link #recent}, in double precision over tiles and pieces. The order is fixed by the rows and the
  * number of threads.
  */
 public final class ColumnTotals {
@@ -20,21 +20,23 @@ public final class ColumnTotals {
     private final int width;
     private final float[][] recent;
     private final double[][] total;
-    private final Workers.Range task = this::addRows;
+    private final Workers.Piece task = this::addRows;
     private MemorySegment matrix;
 
     public ColumnTotals(Workers workers, int width) {
         this.workers = workers;
         this.width = width;
         recent = new float[workers.threads()][width];
-        total = new double[workers.threads()][width];
+        total = new double[workers.pieces()][width];
     }
 
     /** Starts new sums. */
     public void clear() {
-        for (int worker = 0; worker < total.length; worker++) {
-            Arrays.fill(total[worker], 0);
-            Arrays.fill(recent[worker], 0);
+        for (double[] part : total) {
+            Arrays.fill(part, 0);
+        }
+        for (float[] part : recent) {
+            Arrays.fill(part, 0);
         }
     }
 
@@ -43,9 +45,10 @@ public final class ColumnTotals {
         return recent[worker];
     }
 
-    public void flush(int worker) {
+    /** Moves it to the sums of a piece. */
+    public void flush(int worker, int piece) {
         float[] from = recent[worker];
-        double[] to = total[worker];
+        double[] to = total[piece];
         for (int c = 0; c < width; c++) {
             to[c] += from[c];
             from[c] = 0;
@@ -71,12 +74,12 @@ public final class ColumnTotals {
         addTo(gradient);
     }
 
-    private void addRows(int worker, int from, int to) {
+    private void addRows(int worker, int piece, int from, int to) {
         for (int tile = from; tile < to; tile += TILE) {
             for (int row = tile; row < Math.min(to, tile + TILE); row++) {
                 addRow(matrix, (long) row * width, worker);
             }
-            flush(worker);
+            flush(worker, piece);
         }
     }
 

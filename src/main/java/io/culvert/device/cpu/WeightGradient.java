@@ -93,7 +93,7 @@ public final class WeightGradient {
         this.b = b.address();
         this.n = n;
         this.rows = rows;
-        workers.run(n, LINE, product);
+        workers.run(n, Math.ceilDiv(n, workers.threads() * LINE) * LINE, product);
     }
 
     private void multiply(int worker, int from, int to) {

@@ -1,12 +1,14 @@
 package io.culvert.device.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * The threads that run our own CPU kernels: the caller and {@code threads - 1} helpers, each given one contiguous
- * share of the work. The split depends on the count and the number of threads alone, so results repeat bit for bit.
- * Helpers spin briefly and then park, leaving the cores to oneDNN's own pool between our kernels.
+ * share of the work, which may be in pieces for whoever is early. Shares and pieces depend on the count and the number of threads
+ * alone, so results repeat bit for bit. Helpers spin briefly and then park, leaving the cores to oneDNN's own pool between our
+ * kernels.
  */
 public final class Workers implements AutoCloseable {
     /** A kernel's loop body over the half-open range of rows {@code [from, to)}. */
@@ -14,19 +16,39 @@ public final class Workers implements AutoCloseable {
         void run(int worker, int from, int to);
     }
 
+    /** As {@link Range}, for what is added up: into an account for each piece, whoever computes it. */
+    public interface Piece {
+        void run(int worker, int piece, int from, int to);
+    }
+
     private static final int SPINS = 2_000;
+
+    /** Of a share's pieces, in sixteenths: the last are small, so that all workers end at about the same time. */
+    private static final int[] EDGES = {0, 8, 12, 13, 14, 15, 16};
+
+    private static final int PIECES = EDGES.length - 1;
+
+    /** From one share's claims to the next: in cache lines of their own. */
+    private static final int APART = 32;
 
     private final Thread[] helpers;
     private final AtomicInteger pending = new AtomicInteger();
     private volatile int generation;
     private volatile boolean closed;
     private volatile Throwable failure;
-    private Range task;
+    /** Of each share, how many pieces are taken. */
+    private final AtomicIntegerArray taken;
+
+    private Range range;
+    /** If there is no range. */
+    private Piece piece;
+
     private int count;
     private int grain;
 
     public Workers(int threads) {
         helpers = new Thread[threads - 1];
+        taken = new AtomicIntegerArray(threads * APART);
         for (int i = 0; i < helpers.length; i++) {
             int worker = i + 1;
             helpers[i] = Thread.ofPlatform().daemon().name("culvert-compute-" + worker).unstarted(() -> help(worker));
@@ -38,15 +60,36 @@ public final class Workers implements AutoCloseable {
         return helpers.length + 1;
     }
 
-    /** Runs {@code task} over {@code [0, count)}, shares cut at multiples of {@code grain}; returns when all are done. */
+    /** How many pieces work is cut into, at most. */
+    public int pieces() {
+        return PIECES * threads();
+    }
+
+    /**
+     * Runs {@code task} over {@code [0, count)}, cut at multiples of {@code grain}; returns when all is done. A worker may be called
+     * several times, and which worker gets a piece is open: a task must not ask.
+     */
     public void run(int count, int grain, Range task) {
-        if (helpers.length == 0 || count <= grain) {
-            task.run(0, 0, count);
-            return;
-        }
-        this.task = task;
+        run(count, grain, task, null);
+    }
+
+    /** As the other, for a task that adds up. */
+    public void run(int count, int grain, Piece task) {
+        run(count, grain, null, task);
+    }
+
+    private void run(int count, int grain, Range range, Piece piece) {
+        this.range = range;
+        this.piece = piece;
         this.count = count;
         this.grain = grain;
+        if (helpers.length == 0 || count <= grain) {
+            run(0, 0, 0, count);
+            return;
+        }
+        for (int share = 0; share < threads(); share++) {
+            taken.setPlain(share * APART, 0);
+        }
         pending.set(helpers.length);
         int next = generation + 1; // the caller is the only writer
         generation = next;
@@ -54,7 +97,7 @@ public final class Workers implements AutoCloseable {
             LockSupport.unpark(helper);
         }
         try {
-            runShare(0, task, count, grain);
+            work(0);
         } finally {
             awaitHelpers();
         }
@@ -76,14 +119,36 @@ public final class Workers implements AutoCloseable {
         }
     }
 
-    private void runShare(int worker, Range task, int count, int grain) {
-        int chunks = (count + grain - 1) / grain;
+    /** A worker's own share, and what others have not begun of theirs. */
+    private void work(int worker) {
         int threads = threads();
-        int from = (int) ((long) chunks * worker / threads) * grain;
-        int to = Math.min(count, (int) ((long) chunks * (worker + 1) / threads) * grain);
-        if (from < to) {
-            task.run(worker, from, to);
+        for (int away = 0; away < threads; away++) {
+            int share = (worker + away) % threads;
+            int i = taken.getAndIncrement(share * APART);
+            while (i < PIECES) {
+                run(worker, share * PIECES + i, at(share, i), at(share, i + 1));
+                i = taken.getAndIncrement(share * APART);
+            }
         }
+    }
+
+    private void run(int worker, int index, int from, int to) {
+        if (from >= to) {
+            return;
+        }
+        if (range != null) {
+            range.run(worker, from, to);
+        } else {
+            piece.run(worker, index, from, to);
+        }
+    }
+
+    /** Where a piece of a share begins. */
+    private int at(int share, int piece) {
+        int chunks = (count + grain - 1) / grain;
+        int first = (int) ((long) chunks * share / threads());
+        int next = (int) ((long) chunks * (share + 1) / threads());
+        return Math.min(count, (first + (int) ((long) (next - first) * EDGES[piece] / EDGES[PIECES])) * grain);
     }
 
     private void help(int worker) {
@@ -102,7 +167,7 @@ public final class Workers implements AutoCloseable {
             }
             seen = generation;
             try {
-                runShare(worker, task, count, grain);
+                work(worker);
             } catch (Throwable thrown) {
                 failure = thrown;
             } finally {

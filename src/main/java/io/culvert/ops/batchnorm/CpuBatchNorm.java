@@ -46,9 +46,9 @@ final class CpuBatchNorm implements OpKernel {
     private final float[] centre;
     private final float[] slope;
     private final float[] offset;
-    private final Workers.Range statisticsTask = this::statistics;
+    private final Workers.Piece statisticsTask = this::statistics;
     private final Workers.Range normaliseTask = this::normalise;
-    private final Workers.Range reduceTask = this::reduceGradient;
+    private final Workers.Piece reduceTask = this::reduceGradient;
     private final Workers.Range spreadTask = this::spreadGradient;
     private final float[] signScale;
     private final float[] signShift;
@@ -74,8 +74,8 @@ final class CpuBatchNorm implements OpKernel {
         sign = residual == null ? x : y;
         threshold = op.config.relu() ? 0f : Float.NEGATIVE_INFINITY;
         dx = op.dx == null ? null : op.dx.data();
-        sums = new double[workers.threads()][channels];
-        products = new double[workers.threads()][channels];
+        sums = new double[workers.pieces()][channels];
+        products = new double[workers.pieces()][channels];
         lanes = new float[workers.threads()][LANES];
         scale = new float[channels];
         shift = new float[channels];
@@ -171,9 +171,9 @@ final class CpuBatchNorm implements OpKernel {
         }
     }
 
-    private void statistics(int worker, int from, int to) {
-        double[] sum = sums[worker];
-        double[] product = products[worker];
+    private void statistics(int worker, int piece, int from, int to) {
+        double[] sum = sums[piece];
+        double[] product = products[piece];
         for (int tile = from; tile < to; tile += TILE) {
             int end = Math.min(to, tile + TILE);
             for (int c = 0; c < vectorised; c += LANES) {
@@ -269,9 +269,9 @@ final class CpuBatchNorm implements OpKernel {
     }
 
     /** Masks the incoming gradient by the ReLU, leaves it in {@code dy}, and sums it alone and against x - mean. */
-    private void reduceGradient(int worker, int from, int to) {
-        double[] sum = sums[worker];
-        double[] product = products[worker];
+    private void reduceGradient(int worker, int piece, int from, int to) {
+        double[] sum = sums[piece];
+        double[] product = products[piece];
         for (int tile = from; tile < to; tile += TILE) {
             int end = Math.min(to, tile + TILE);
             for (int c = 0; c < vectorised; c += LANES) {
@@ -341,17 +341,17 @@ final class CpuBatchNorm implements OpKernel {
     }
 
     private void clearSums() {
-        for (int worker = 0; worker < sums.length; worker++) {
-            Arrays.fill(sums[worker], 0);
-            Arrays.fill(products[worker], 0);
+        for (int piece = 0; piece < sums.length; piece++) {
+            Arrays.fill(sums[piece], 0);
+            Arrays.fill(products[piece], 0);
         }
     }
 
     private void collectSums() {
-        for (int worker = 1; worker < sums.length; worker++) {
+        for (int piece = 1; piece < sums.length; piece++) {
             for (int c = 0; c < channels; c++) {
-                sums[0][c] += sums[worker][c];
-                products[0][c] += products[worker][c];
+                sums[0][c] += sums[piece][c];
+                products[0][c] += products[piece][c];
             }
         }
     }

@@ -23,7 +23,7 @@ public final class CpuBiasGelu implements OpKernel {
     private final GeluRun[] runs;
     private final ColumnTotals dbias;
     private final Workers.Range forwardTask = this::activate;
-    private final Workers.Range backwardTask = this::differentiate;
+    private final Workers.Piece backwardTask = this::differentiate;
 
     /**
      * Takes the tensors of both halves.
@@ -66,7 +66,7 @@ public final class CpuBiasGelu implements OpKernel {
         }
     }
 
-    private void differentiate(int worker, int from, int to) {
+    private void differentiate(int worker, int piece, int from, int to) {
         GeluRun run = runs[worker];
         for (int tile = from; tile < to; tile += TILE) {
             for (int row = tile; row < Math.min(to, tile + TILE); row++) {
@@ -79,7 +79,7 @@ public final class CpuBiasGelu implements OpKernel {
                         dbias.recent(worker),
                         width);
             }
-            dbias.flush(worker);
+            dbias.flush(worker, piece);
         }
     }
 }

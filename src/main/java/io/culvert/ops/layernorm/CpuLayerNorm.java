@@ -32,7 +32,7 @@ final class CpuLayerNorm implements OpKernel {
     private final ColumnTotals dbias;
     private final Moments[] moments;
     private final Workers.Range forwardTask = this::normalise;
-    private final Workers.Range backwardTask = this::differentiate;
+    private final Workers.Piece backwardTask = this::differentiate;
 
     /** Of the rows of a group, by one worker. */
     private static final class Moments {
@@ -161,7 +161,7 @@ final class CpuLayerNorm implements OpKernel {
     }
 
     /** With u the normalised row and g = weight dy: {@code dx = (g - mean(g) - u mean(g u)) / sqrt(var + eps)}. */
-    private void differentiate(int worker, int from, int to) {
+    private void differentiate(int worker, int piece, int from, int to) {
         Moments m = moments[worker];
         for (int tile = from; tile < to; tile += TILE) {
             for (int first = tile; first < Math.min(to, tile + TILE); first += GROUP) {
@@ -177,8 +177,8 @@ final class CpuLayerNorm implements OpKernel {
                 }
                 spread(m, first, count);
             }
-            dweight.flush(worker);
-            dbias.flush(worker);
+            dweight.flush(worker, piece);
+            dbias.flush(worker, piece);
         }
     }
 

@@ -41,7 +41,7 @@ public final class CpuLinear implements OpKernel {
     private final ColumnTotals dbias;
     private final Workers.Range biasTask = this::layBias;
     private final Workers.Range forwardTask = this::multiply;
-    private final Workers.Range backwardTask = this::differentiate;
+    private final Workers.Piece backwardTask = this::differentiate;
 
     /**
      * Takes the tensors of both halves.
@@ -142,7 +142,7 @@ public final class CpuLinear implements OpKernel {
     }
 
     /** The gradients of x and, while a block of those of y is in the cache, of the bias. */
-    private void differentiate(int worker, int from, int to) {
+    private void differentiate(int worker, int piece, int from, int to) {
         for (int block = from / BLOCK; block * BLOCK < to; block++) {
             int n = dys.rows(block);
             backward.multiply(worker, dys.at(block), dxs.at(block), n);
@@ -150,7 +150,7 @@ public final class CpuLinear implements OpKernel {
                 for (int row = 0; row < n; row++) {
                     dbias.addRow(dys.at(block), (long) row * out, worker);
                 }
-                dbias.flush(worker);
+                dbias.flush(worker, piece);
             }
         }
     }

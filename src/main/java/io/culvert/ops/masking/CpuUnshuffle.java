@@ -16,7 +16,7 @@ final class CpuUnshuffle implements OpKernel {
     private final int width;
     private final ColumnTotals dmask;
     private final Workers.Range forwardTask = this::scatter;
-    private final Workers.Range backwardTask = this::collect;
+    private final Workers.Piece backwardTask = this::collect;
 
     CpuUnshuffle(CpuDevice cpu, UnshuffleOp op) {
         this.op = op;
@@ -65,7 +65,7 @@ final class CpuUnshuffle implements OpKernel {
         }
     }
 
-    private void collect(int worker, int from, int to) {
+    private void collect(int worker, int piece, int from, int to) {
         MemorySegment dy = op.dy.data();
         MemorySegment dx = op.dx.data();
         long bytes = (long) width * Float.BYTES;
@@ -77,14 +77,14 @@ final class CpuUnshuffle implements OpKernel {
                 if (place > 0 && source == 0) {
                     dmask.addRow(dy, at * width, worker);
                     if (++pending == ColumnTotals.TILE) {
-                        dmask.flush(worker);
+                        dmask.flush(worker, piece);
                         pending = 0;
                     }
                 } else {
                     MemorySegment.copy(dy, at * bytes, dx, ((long) n * seen + source) * bytes, bytes);
                 }
             }
-            dmask.flush(worker);
+            dmask.flush(worker, piece);
         }
     }
 }

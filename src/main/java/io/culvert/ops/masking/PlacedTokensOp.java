@@ -58,7 +58,7 @@ public final class PlacedTokensOp extends Op {
                 throw new IllegalArgumentException(name + ": " + x + " lacks patches of " + position);
             }
         } else {
-            VisiblePatchesOp.requireIndices(name, visible, x.shape().at(0));
+            Places.require(name, visible, x.shape().at(0));
             if (visible.shape().at(1) != x.shape().at(1)) {
                 throw new IllegalArgumentException(name + ": " + visible + " does not fit " + x);
             }

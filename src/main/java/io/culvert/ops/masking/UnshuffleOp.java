@@ -44,7 +44,7 @@ public final class UnshuffleOp extends Op {
         if (x.shape().rank() != 3) {
             throw new IllegalArgumentException(name + ": needs [N, 1 + K, D], got " + x);
         }
-        VisiblePatchesOp.requireIndices(name, slots, x.shape().at(0));
+        Places.require(name, slots, x.shape().at(0));
         int length = 1 + slots.shape().at(1);
         int width = x.shape().at(2);
         if (x.shape().at(1) > length

@@ -52,7 +52,7 @@ final class CpuMlp implements OpKernel {
     private final ColumnTotals dfirst;
     private final ColumnTotals dsecond;
     private final Workers.Range forwardTask = this::multiply;
-    private final Workers.Range backwardTask = this::differentiate;
+    private final Workers.Piece backwardTask = this::differentiate;
     /** The first block of the current chunk. */
     private int first;
 
@@ -146,14 +146,14 @@ final class CpuMlp implements OpKernel {
         dsecond.addTo(op.second.bias().gradient().data());
     }
 
-    private void differentiate(int worker, int from, int to) {
+    private void differentiate(int worker, int piece, int from, int to) {
         for (int i = from / block; i * block < to; i++) {
-            differentiate(worker, i);
+            differentiate(worker, piece, i);
         }
     }
 
     /** Of a block of the chunk: the gradient of a, h anew, and the gradient of x. */
-    private void differentiate(int worker, int i) {
+    private void differentiate(int worker, int piece, int i) {
         MemorySegment gradients = da.at(i);
         int global = first + i;
         int n = dy.rows(global);
@@ -173,8 +173,8 @@ final class CpuMlp implements OpKernel {
                     hidden);
             dsecond.addRow(dy.at(global), (long) row * out, worker);
         }
-        dfirst.flush(worker);
-        dsecond.flush(worker);
+        dfirst.flush(worker, piece);
+        dsecond.flush(worker, piece);
         if (fromHidden != null) {
             fromHidden.multiply(worker, gradients, dx.at(global), n);
         }

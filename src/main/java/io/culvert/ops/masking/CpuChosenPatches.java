@@ -7,9 +7,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** Runs of pixels are copied: a patch's line of pixels is contiguous. */
-final class CpuVisiblePatches implements OpKernel {
+final class CpuChosenPatches implements OpKernel {
     private final Workers workers;
-    private final VisiblePatchesOp op;
+    private final ChosenPatchesOp op;
     private final int images;
     private final int kept;
     private final int places;
@@ -19,15 +19,15 @@ final class CpuVisiblePatches implements OpKernel {
     private final Workers.Range forwardTask = this::gather;
     private final Workers.Range backwardTask = this::spread;
 
-    CpuVisiblePatches(CpuDevice cpu, VisiblePatchesOp op) {
+    CpuChosenPatches(CpuDevice cpu, ChosenPatchesOp op) {
         this.op = op;
         workers = cpu.workers();
-        images = op.x.shape().at(0);
-        kept = op.visible.shape().at(1);
-        places = op.slots.shape().at(1);
+        images = op.images();
+        kept = op.chosen();
+        places = op.places.slots().shape().at(1);
         patch = op.patch;
-        across = op.x.shape().at(2) / patch;
-        runBytes = (long) patch * op.x.shape().at(3) * Float.BYTES;
+        across = op.width() / patch;
+        runBytes = (long) patch * op.channels() * Float.BYTES;
     }
 
     /** The address of the pixels is looked up at every step: they lie where the loader left them. */
@@ -52,9 +52,9 @@ final class CpuVisiblePatches implements OpKernel {
     private void gather(int worker, int from, int to) {
         MemorySegment x = op.x.data();
         MemorySegment y = op.y.data();
-        MemorySegment visible = op.visible.data();
+        MemorySegment chosen = op.places.chosen().data();
         for (int row = from * kept; row < to * kept; row++) {
-            int place = visible.getAtIndex(ValueLayout.JAVA_INT, row);
+            int place = chosen.getAtIndex(ValueLayout.JAVA_INT, row);
             for (int line = 0; line < patch; line++) {
                 MemorySegment.copy(
                         x, pixels(row / kept, place, line), y, ((long) row * patch + line) * runBytes, runBytes);
@@ -65,7 +65,7 @@ final class CpuVisiblePatches implements OpKernel {
     private void spread(int worker, int from, int to) {
         MemorySegment dx = op.dx.data();
         MemorySegment dy = op.dy.data();
-        MemorySegment slots = op.slots.data();
+        MemorySegment slots = op.places.slots().data();
         for (int at = from * places; at < to * places; at++) {
             int image = at / places;
             int slot = slots.getAtIndex(ValueLayout.JAVA_INT, at);
