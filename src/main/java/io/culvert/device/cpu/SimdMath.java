@@ -1,6 +1,5 @@
 package io.culvert.device.cpu;
 
-import static io.culvert.device.cpu.PowerOfTwo.EXPONENT_BIAS;
 import static io.culvert.device.cpu.PowerOfTwo.EXPONENT_SHIFT;
 import static io.culvert.device.cpu.PowerOfTwo.ROUND;
 import static io.culvert.device.cpu.Simd.F;
@@ -49,10 +48,10 @@ public final class SimdMath {
             p = p.fma(r, FloatVector.broadcast(F, 0.5f));
             p = p.fma(r, one);
             p = p.fma(r, one);
-            p.mul(shifted.reinterpretAsInts()
-                            .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
-                            .add(EXPONENT_BIAS)
-                            .reinterpretAsFloats())
+            shifted.reinterpretAsInts()
+                    .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
+                    .add(p.reinterpretAsInts())
+                    .reinterpretAsFloats()
                     .intoArray(x, i);
         }
     }

@@ -81,11 +81,23 @@ public final class AttentionOp extends Op {
         tape.record(this);
     }
 
-    /** Records the operation on separate q, k and v and returns y. */
+    /** The greatest score is that of the greatest product. */
+    private static void requireScale(String name, double scale) {
+        if (!(scale >= 0 && scale <= Float.MAX_VALUE)) {
+            throw new IllegalArgumentException(name + ": scores cannot be scaled by " + scale);
+        }
+    }
+
+    /**
+     * Records the operation on separate q, k and v and returns y.
+     *
+     * @param scale not negative
+     */
     public static Tensor record(Tape tape, String name, Tensor q, Tensor k, Tensor v, double scale) {
         if (q.shape().rank() != 4 || !q.shape().equals(k.shape()) || !q.shape().equals(v.shape())) {
             throw new IllegalArgumentException(name + ": needs q, k, v of one shape [B, H, N, D], got " + q + k + v);
         }
+        requireScale(name, scale);
         return new AttentionOp(name, tape, q, k, v, scale).y;
     }
 
@@ -93,11 +105,13 @@ public final class AttentionOp extends Op {
      * Records the operation on {@code [B, N, 3 H D]} and returns y, {@code [B, N, H D]}.
      *
      * @param qkv all heads of q, then all of k, then all of v, in each token
+     * @param scale not negative
      */
     public static Tensor record(Tape tape, String name, Tensor qkv, int heads, double scale) {
         if (qkv.shape().rank() != 3 || qkv.shape().at(2) % (3 * heads) != 0) {
             throw new IllegalArgumentException(name + ": needs [B, N, 3 x " + heads + " x D], got " + qkv);
         }
+        requireScale(name, scale);
         return new AttentionOp(name, tape, qkv, heads, scale).y;
     }
 

@@ -1,8 +1,7 @@
 package io.culvert.ops.attention;
 
-import static io.culvert.device.cpu.PowerOfTwo.EXPONENT_BIAS;
 import static io.culvert.device.cpu.PowerOfTwo.EXPONENT_SHIFT;
-import static io.culvert.device.cpu.PowerOfTwo.LEAST;
+import static io.culvert.device.cpu.PowerOfTwo.LEAST_ROUNDED;
 import static io.culvert.device.cpu.PowerOfTwo.P1;
 import static io.culvert.device.cpu.PowerOfTwo.P2;
 import static io.culvert.device.cpu.PowerOfTwo.P3;
@@ -22,7 +21,8 @@ import jdk.incubator.vector.VectorOperators;
  * with log2(e) and ln(2) and costs nothing: the factor goes into that of the scores. A vector holds as many queries, and all that is
  * done to a vector is done while it is in a register; columns up to the next whole vector are computed too.
  *
- * <p>Powers are good to 2e-7 of their value; one below {@code 2^-126} counts as that. As in {@link
+ * <p>Powers are good to 2e-7 of their value; one below {@code 2^-125} counts as about that. The scale must not be
+ * negative. As in {@link
  * io.culvert.device.cpu.SimdMath}, loops call the Vector API and nothing else.
  */
 final class SoftmaxTile {
@@ -46,12 +46,12 @@ final class SoftmaxTile {
         long row = stride * Float.BYTES;
         for (int c = 0; c < columns; c += LANES) {
             long top = from + (long) c * Float.BYTES;
-            FloatVector greatest = FloatVector.fromMemorySegment(F, x, top, NATIVE).mul(factor);
+            FloatVector greatest = FloatVector.fromMemorySegment(F, x, top, NATIVE);
             for (int r = 1; r < rows; r++) {
-                FloatVector v = FloatVector.fromMemorySegment(F, x, top + r * row, NATIVE).mul(factor);
+                FloatVector v = FloatVector.fromMemorySegment(F, x, top + r * row, NATIVE);
                 greatest = greatest.blend(v, v.compare(VectorOperators.GT, greatest));
             }
-            FloatVector offset = greatest.neg();
+            FloatVector offset = greatest.mul(-scale);
             offset.intoArray(offsets, first + c);
             FloatVector.zero(F).intoArray(sums, first + c);
             for (int group = 0; group < rows; group += SUMMED) {
@@ -59,7 +59,6 @@ final class SoftmaxTile {
                 for (int r = group; r < Math.min(rows, group + SUMMED); r++) {
                     long at = top + r * row;
                     FloatVector v = FloatVector.fromMemorySegment(F, x, at, NATIVE).fma(factor, offset);
-                    v = v.blend(LEAST, v.compare(VectorOperators.LT, LEAST));
                     FloatVector shifted = v.add(ROUND);
                     FloatVector f = v.sub(shifted.sub(ROUND));
                     FloatVector p = f.fma(FloatVector.broadcast(F, P5), FloatVector.broadcast(F, P4));
@@ -67,10 +66,11 @@ final class SoftmaxTile {
                     p = p.fma(f, FloatVector.broadcast(F, P2));
                     p = p.fma(f, FloatVector.broadcast(F, P1));
                     p = p.fma(f, one);
-                    p = p.mul(shifted.reinterpretAsInts()
+                    p = shifted.reinterpretAsInts()
+                            .max(LEAST_ROUNDED)
                             .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
-                            .add(EXPONENT_BIAS)
-                            .reinterpretAsFloats());
+                            .add(p.reinterpretAsInts())
+                            .reinterpretAsFloats();
                     p.intoMemorySegment(x, at, NATIVE);
                     sum = sum.add(p);
                 }
@@ -103,7 +103,6 @@ final class SoftmaxTile {
                 for (int r = group; r < Math.min(rows, group + SUMMED); r++) {
                     long at = top + r * row;
                     FloatVector v = FloatVector.fromMemorySegment(F, x, at, NATIVE).fma(factor, offset);
-                    v = v.blend(LEAST, v.compare(VectorOperators.LT, LEAST));
                     FloatVector shifted = v.add(ROUND);
                     FloatVector f = v.sub(shifted.sub(ROUND));
                     FloatVector p = f.fma(FloatVector.broadcast(F, P5), FloatVector.broadcast(F, P4));
@@ -111,10 +110,11 @@ final class SoftmaxTile {
                     p = p.fma(f, FloatVector.broadcast(F, P2));
                     p = p.fma(f, FloatVector.broadcast(F, P1));
                     p = p.fma(f, one);
-                    p = p.mul(shifted.reinterpretAsInts()
+                    p = shifted.reinterpretAsInts()
+                            .max(LEAST_ROUNDED)
                             .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
-                            .add(EXPONENT_BIAS)
-                            .reinterpretAsFloats());
+                            .add(p.reinterpretAsInts())
+                            .reinterpretAsFloats();
                     p.intoMemorySegment(x, at, NATIVE);
                     sum = p.fma(FloatVector.fromMemorySegment(F, slopes, at, NATIVE), sum);
                 }

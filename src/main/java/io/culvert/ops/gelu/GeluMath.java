@@ -1,6 +1,5 @@
 package io.culvert.ops.gelu;
 
-import static io.culvert.device.cpu.PowerOfTwo.EXPONENT_BIAS;
 import static io.culvert.device.cpu.PowerOfTwo.EXPONENT_SHIFT;
 import static io.culvert.device.cpu.PowerOfTwo.LEAST;
 import static io.culvert.device.cpu.PowerOfTwo.P1;
@@ -60,10 +59,10 @@ final class GeluMath {
             p = p.fma(f, FloatVector.broadcast(F, P2));
             p = p.fma(f, FloatVector.broadcast(F, P1));
             p = p.fma(f, one);
-            FloatVector bell = p.mul(shifted.reinterpretAsInts()
+            FloatVector bell = shifted.reinterpretAsInts()
                     .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
-                    .add(EXPONENT_BIAS)
-                    .reinterpretAsFloats());
+                    .add(p.reinterpretAsInts())
+                    .reinterpretAsFloats();
             FloatVector t = one.div(v.abs().fma(FloatVector.broadcast(F, TAIL_SCALE), one));
             FloatVector tail = t.fma(FloatVector.broadcast(F, R6), FloatVector.broadcast(F, R5));
             tail = tail.fma(t, FloatVector.broadcast(F, R4));
@@ -101,10 +100,10 @@ final class GeluMath {
             p = p.fma(f, FloatVector.broadcast(F, P2));
             p = p.fma(f, FloatVector.broadcast(F, P1));
             p = p.fma(f, one);
-            FloatVector bell = p.mul(shifted.reinterpretAsInts()
+            FloatVector bell = shifted.reinterpretAsInts()
                     .lanewise(VectorOperators.LSHL, EXPONENT_SHIFT)
-                    .add(EXPONENT_BIAS)
-                    .reinterpretAsFloats());
+                    .add(p.reinterpretAsInts())
+                    .reinterpretAsFloats();
             FloatVector t = one.div(v.abs().fma(FloatVector.broadcast(F, TAIL_SCALE), one));
             FloatVector tail = t.fma(FloatVector.broadcast(F, R6), FloatVector.broadcast(F, R5));
             tail = tail.fma(t, FloatVector.broadcast(F, R4));
