@@ -3,10 +3,10 @@ package io.culvert.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.culvert.ops.masking.ChosenPatchesOp;
 import io.culvert.ops.masking.PlacedTokensOp;
 import io.culvert.ops.masking.Places;
 import io.culvert.ops.masking.UnshuffleOp;
-import io.culvert.ops.masking.ChosenPatchesOp;
 import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.reference.Reference;
 import io.culvert.tensor.DType;
