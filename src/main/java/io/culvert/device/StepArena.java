@@ -6,7 +6,7 @@ import java.util.List;
 
 /**
  * The memory of one step: every activation, gradient and scratch block, placed once before the first step. Each block
- * says when it is first and last used; blocks whose times do not overlap share addresses. Placement is greedy by size
+ * says when it is first and last used, once or in two separate times; blocks whose times do not overlap share addresses. Placement is greedy by size
  * (largest first, lowest fitting offset), as in offline memory planners for inference engines; it is deterministic, so
  * every step and every process uses the same addresses.
  */
@@ -15,18 +15,25 @@ public final class StepArena {
 
     private static final class Block {
         final long bytes;
-        final int from;
-        final int to;
+        /** Pairs of from and to. */
+        final int[] times;
+
         long offset = -1;
 
-        Block(long bytes, int from, int to) {
+        Block(long bytes, int... times) {
             this.bytes = bytes;
-            this.from = from;
-            this.to = to;
+            this.times = times;
         }
 
         boolean overlapsInTime(Block other) {
-            return from <= other.to && other.from <= to;
+            for (int i = 0; i < times.length; i += 2) {
+                for (int j = 0; j < other.times.length; j += 2) {
+                    if (times[i] <= other.times[j + 1] && other.times[j] <= times[i + 1]) {
+                        return true;
+                    }
+                }
+            }
+            return false;
         }
     }
 
@@ -35,7 +42,16 @@ public final class StepArena {
 
     /** Asks for {@code bytes} alive over the closed interval {@code [from, to]} of operation times; returns its id. */
     public int request(long bytes, int from, int to) {
-        blocks.add(new Block((bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, from, to));
+        return add(bytes, from, to);
+    }
+
+    /** As the other, alive again over {@code [again, until]} at the same address; in between it may be another's. */
+    public int request(long bytes, int from, int to, int again, int until) {
+        return add(bytes, from, to, again, until);
+    }
+
+    private int add(long bytes, int... times) {
+        blocks.add(new Block((bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, times));
         return blocks.size() - 1;
     }
 

@@ -5,6 +5,7 @@ import io.culvert.device.RunArena;
 import io.culvert.device.StepArena;
 import io.culvert.profile.MemoryFacts;
 import io.culvert.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,6 +19,10 @@ final class MemoryPlan {
         final MemoryFacts.Category category;
         int last;
         String lastUser;
+        /** The last use before it is computed again, and when that is; -1 for never. */
+        int before = -1;
+
+        int again = -1;
 
         Life(int first, MemoryFacts.Category category) {
             this.first = first;
@@ -39,6 +44,11 @@ final class MemoryPlan {
             time++;
         }
         for (Op op : backward) {
+            if (op instanceof RenewOp renewal) {
+                Life life = lives.get(renewal.renewed());
+                life.before = life.last;
+                life.again = time;
+            }
             use(op, op.backwardUses(), MemoryFacts.Category.WORKSPACE);
             time++;
         }
@@ -67,11 +77,16 @@ final class MemoryPlan {
     }
 
     List<MemoryFacts.Block> blocks() {
-        return inOrder.entrySet().stream()
-                .map(entry -> new MemoryFacts.Block(
-                        entry.getKey().name(), entry.getValue().category, entry.getKey().bytes(), entry.getValue().first,
-                        entry.getValue().last))
-                .toList();
+        List<MemoryFacts.Block> blocks = new ArrayList<>();
+        inOrder.forEach((tensor, life) -> {
+            if (life.again < 0) {
+                blocks.add(new MemoryFacts.Block(tensor.name(), life.category, tensor.bytes(), life.first, life.last));
+            } else {
+                blocks.add(new MemoryFacts.Block(tensor.name(), life.category, tensor.bytes(), life.first, life.before));
+                blocks.add(new MemoryFacts.Block(tensor.name(), life.category, tensor.bytes(), life.again, life.last));
+            }
+        });
+        return blocks;
     }
 
     /** Bytes of the step's slab; binds nothing. */
@@ -81,7 +96,11 @@ final class MemoryPlan {
 
     private StepArena place(Map<Tensor, Integer> ids) {
         StepArena step = new StepArena();
-        inOrder.forEach((tensor, life) -> ids.put(tensor, step.request(tensor.bytes(), life.first, life.last)));
+        inOrder.forEach((tensor, life) -> ids.put(
+                tensor,
+                life.again < 0
+                        ? step.request(tensor.bytes(), life.first, life.last)
+                        : step.request(tensor.bytes(), life.first, life.before, life.again, life.last)));
         step.plan();
         return step;
     }

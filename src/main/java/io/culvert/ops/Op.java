@@ -31,6 +31,14 @@ public abstract class Op {
     /** Called before memory is planned, for an op that saves other tensors on one device than on another. */
     public void choose(Device device) {}
 
+    /**
+     * The one of its results that costs little to compute again from its inputs and its other results, so that it need not be kept for
+     * backward; null for none. A device whose memory is worth more than the time has an {@link OpKernel#again}.
+     */
+    public Tensor renewable() {
+        return null;
+    }
+
     /** Scratch that forward alone uses. */
     public List<Tensor> forwardScratch() {
         return List.of();
@@ -70,6 +78,10 @@ public abstract class Op {
 
     public final void backward() {
         kernel.backward();
+    }
+
+    final void again() {
+        kernel.again();
     }
 
     @Override

@@ -8,4 +8,9 @@ public interface OpKernel {
     void forward();
 
     void backward();
+
+    /** Computes {@link Op#renewable} again, to the bit as forward did and nothing else. */
+    default void again() {
+        throw new IllegalStateException("keeps what it computes");
+    }
 }

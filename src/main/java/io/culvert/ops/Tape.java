@@ -191,6 +191,7 @@ public final class Tape {
             for (Op op : forwardOps.reversed()) {
                 connect(op);
             }
+            RenewOp.insert(forwardOps, backwardOps, kept);
             if (ranks > 1) {
                 AverageGradientsOp.insert(backwardOps, AverageGradientsOp.RANGE_BYTES);
             }

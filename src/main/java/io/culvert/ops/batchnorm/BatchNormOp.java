@@ -61,6 +61,8 @@ public final class BatchNormOp extends Op {
     /** Whether cuDNN may do it: then its backward half must not write where it reads. */
     private boolean byCudnn;
 
+    private boolean renews;
+
     private BatchNormOp(
             String name, Tape tape, Tensor x, Tensor residual, BatchNormState state, Config config, boolean training) {
         super(name);
@@ -111,8 +113,14 @@ public final class BatchNormOp extends Op {
 
     @Override
     public void choose(Device device) {
+        renews = residual == null && device instanceof CpuDevice;
         byCudnn = training && device instanceof CudaDevice
                 && CudnnBatchNorm.mayTake(x.dtype().element(), x.shape().at(-1), config.relu, residual != null);
+    }
+
+    @Override
+    public Tensor renewable() {
+        return renews ? y : null;
     }
 
     /** Whether to ask cuDNN for a forward half. */

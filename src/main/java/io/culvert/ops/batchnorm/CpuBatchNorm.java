@@ -106,6 +106,15 @@ final class CpuBatchNorm implements OpKernel {
         }
     }
 
+    @Override
+    public void again() {
+        for (int part = 0; part < op.config.groups(); part++) {
+            partStart = part * partRows;
+            affine(part);
+            workers.run(partRows, TILE, normaliseTask);
+        }
+    }
+
     private void batchStatistics(int part) {
         for (int c = 0; c < channels; c++) {
             centre[c] = get(x, (long) partStart * channels + c);

@@ -32,6 +32,7 @@ final class CpuLayerNorm implements OpKernel {
     private final ColumnTotals dbias;
     private final Moments[] moments;
     private final Workers.Range forwardTask = this::normalise;
+    private final Workers.Range againTask = this::scale;
     private final Workers.Piece backwardTask = this::differentiate;
 
     /** Of the rows of a group, by one worker. */
@@ -133,6 +134,28 @@ final class CpuLayerNorm implements OpKernel {
         }
     }
 
+    @Override
+    public void again() {
+        workers.run(rows, GROUP, againTask);
+    }
+
+    /** By moments known already. */
+    private void scale(int worker, int from, int to) {
+        Moments m = moments[worker];
+        for (int first = from; first < to; first += GROUP) {
+            int count = Math.min(GROUP, to - first);
+            recall(m, first, count);
+            scale(m, op.x.data(), op.weight.value().data(), op.bias.value().data(), op.y.data(), first, count);
+        }
+    }
+
+    private void recall(Moments m, int first, int count) {
+        for (int i = 0; i < count; i++) {
+            m.mean[i] = get(op.mean.data(), first + i);
+            m.inverse[i] = get(op.invStd.data(), first + i);
+        }
+    }
+
     private void scale(
             Moments m, MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y, int first, int count) {
         for (int row = 0; row < count; row++) {
@@ -166,10 +189,7 @@ final class CpuLayerNorm implements OpKernel {
         for (int tile = from; tile < to; tile += TILE) {
             for (int first = tile; first < Math.min(to, tile + TILE); first += GROUP) {
                 int count = Math.min(GROUP, to - first);
-                for (int i = 0; i < count; i++) {
-                    m.mean[i] = get(op.mean.data(), first + i);
-                    m.inverse[i] = get(op.invStd.data(), first + i);
-                }
+                recall(m, first, count);
                 gather(m, first, count, dweight.recent(worker), dbias.recent(worker));
                 for (int i = 0; i < count; i++) {
                     m.offset[i] = (float) (-m.sum(m.first, i) / width);

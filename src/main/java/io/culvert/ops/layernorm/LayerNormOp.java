@@ -25,6 +25,7 @@ public final class LayerNormOp extends Op {
     final double eps;
     Tensor dy;
     Tensor dx;
+    private boolean renews;
 
     private LayerNormOp(String name, Tape tape, Tensor x, Parameter weight, Parameter bias, double eps) {
         super(name);
@@ -55,6 +56,16 @@ public final class LayerNormOp extends Op {
     @Override
     public List<Tensor> outputs() {
         return List.of(y, mean, invStd);
+    }
+
+    @Override
+    public void choose(Device device) {
+        renews = device instanceof CpuDevice;
+    }
+
+    @Override
+    public Tensor renewable() {
+        return renews ? y : null;
     }
 
     @Override

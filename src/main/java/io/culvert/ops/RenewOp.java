@@ -1,0 +1,89 @@
+package io.culvert.ops;
+
+import io.culvert.device.Device;
+import io.culvert.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Computes the result of an operation again, just before backward uses it first, so that its memory is free in between: an
+ * operation of backward alone.
+ */
+final class RenewOp extends Op {
+    private final Op op;
+
+    private RenewOp(Op op) {
+        super(op.name() + ".again");
+        this.op = op;
+    }
+
+    /** Puts such operations among those of backward, for results that these use and that nobody wants to see afterwards. */
+    static void insert(List<Op> forward, List<Op> backward, Set<Tensor> kept) {
+        Set<Tensor> begun = Collections.newSetFromMap(new IdentityHashMap<>());
+        List<Op> renewals = new ArrayList<>();
+        for (Op op : forward) {
+            if (op.renewable() != null && !op.renewable().isBound() && !kept.contains(op.renewable())) {
+                renewals.add(new RenewOp(op));
+            }
+        }
+        List<Op> all = new ArrayList<>();
+        for (Op user : backward) {
+            for (Op renewal : renewals) {
+                Tensor renewed = ((RenewOp) renewal).renewed();
+                if (user.backwardUses().contains(renewed) && begun.add(renewed)) {
+                    all.add(renewal);
+                }
+            }
+            all.add(user);
+        }
+        backward.clear();
+        backward.addAll(all);
+    }
+
+    Tensor renewed() {
+        return op.renewable();
+    }
+
+    @Override
+    public List<Tensor> inputs() {
+        return List.of();
+    }
+
+    @Override
+    public List<Tensor> outputs() {
+        return List.of();
+    }
+
+    @Override
+    public void connect(Tape tape) {
+        throw new IllegalStateException(name() + " is of backward alone");
+    }
+
+    @Override
+    public List<Tensor> backwardUses() {
+        List<Tensor> uses = new ArrayList<>(op.inputs());
+        uses.addAll(op.outputs());
+        return uses;
+    }
+
+    @Override
+    public Cost cost() {
+        return new Cost(0, 0, op.cost().forwardFlops(), op.cost().forwardBytes());
+    }
+
+    @Override
+    protected OpKernel bind(Device device) {
+        return new OpKernel() {
+            @Override
+            public void forward() {}
+
+            @Override
+            public void backward() {
+                op.again();
+            }
+        };
+    }
+}
