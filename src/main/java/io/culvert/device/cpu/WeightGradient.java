@@ -14,10 +14,7 @@ public final class WeightGradient {
     /** With fewer rows the product saves less than the transposition takes. */
     private static final int MANY = 1024;
 
-    /**
-     * Columns of a worker: with as many, all can be our own workers'. oneDNN's would have to be woken for each product, on cores
-     * where ours still look for work.
-     */
+    /** Columns of a share at least, or the rows of the result are shared instead. */
     private static final int FEWEST = 48;
 
     /** Of dW that are written in turn: a cache line of the transposed. */
@@ -31,15 +28,17 @@ public final class WeightGradient {
     private final boolean across;
     private final Workers.Range product = this::multiply;
     private final Workers.Range task = this::transpose;
+    private final int m;
+    private final int n;
     private long a;
     private long b;
-    private int m;
-    private int n;
     private int rows;
     private MemorySegment gradient;
     private MemorySegment sums;
     private float keep;
+    private float first;
     private float beta;
+    private boolean begun;
 
     /**
      * For one weight.
@@ -54,6 +53,8 @@ public final class WeightGradient {
         this.out = out;
         this.slot = FIRST_SLOT + slot;
         across = out > in && rows >= MANY;
+        m = across ? in : out;
+        n = across ? out : in;
         if (across) {
             dnn.packing(this.slot).reserve((long) in * out * Float.BYTES);
         }
@@ -69,36 +70,48 @@ public final class WeightGradient {
         this.gradient = gradient;
         this.keep = keep;
         sums = across ? dnn.packing(slot).memory() : gradient;
-        beta = across ? 0 : keep;
+        first = across ? 0 : keep;
+        begun = false;
     }
 
     /** Adds a chunk: dy {@code [rows, out]}, x {@code [rows, in]}. */
     public void add(MemorySegment dy, MemorySegment x, int rows) {
-        if (across) {
-            multiply(x, in, dy, out, rows);
-        } else {
-            multiply(dy, out, x, in, rows);
-        }
-        beta = 1;
+        give(dy, x, rows);
+        workers.run(workers.threads(), 1, product);
     }
 
-    /** {@code sums = beta sums + a^T b}, a {@code [rows, m]}, b {@code [rows, n]}. */
-    private void multiply(MemorySegment a, int m, MemorySegment b, int n, int rows) {
-        if (n < FEWEST * workers.threads()) {
-            dnn.sgemm('T', 'N', m, n, rows, 1, a, m, b, n, beta, sums, n);
+    /** Says of which chunk {@link #multiply} is; it must be done with the one before. */
+    public void give(MemorySegment dy, MemorySegment x, int rows) {
+        beta = begun ? 1 : first;
+        begun = true;
+        a = across ? x.address() : dy.address();
+        b = across ? dy.address() : x.address();
+        this.rows = rows;
+    }
+
+    /**
+     * Adds the chunk to some of as many parts of the gradient as there are workers: {@code sums = beta sums + a^T b}, a {@code [rows,
+     * m]}, b {@code [rows, n]}.
+     */
+    public void multiply(int worker, int from, int to) {
+        boolean byColumns = n >= FEWEST * workers.threads();
+        int all = byColumns ? n : m;
+        long begin = edge(all, from);
+        long count = edge(all, to) - begin;
+        if (count == 0) {
             return;
         }
-        this.a = a.address();
-        this.m = m;
-        this.b = b.address();
-        this.n = n;
-        this.rows = rows;
-        workers.run(n, Math.ceilDiv(n, workers.threads() * LINE) * LINE, product);
+        long bytes = begin * Float.BYTES;
+        if (byColumns) {
+            dnn.sgemmAlone('T', 'N', m, count, rows, a, m, b + bytes, n, beta, sums.address() + bytes, n);
+        } else {
+            dnn.sgemmAlone('T', 'N', count, n, rows, a + bytes, m, b, n, beta, sums.address() + bytes * n, n);
+        }
     }
 
-    private void multiply(int worker, int from, int to) {
-        long columns = (long) from * Float.BYTES;
-        dnn.sgemmAlone('T', 'N', m, to - from, rows, a, m, b + columns, n, beta, sums.address() + columns, n);
+    /** Where a part of so many begins: whole lines. */
+    private int edge(int all, int part) {
+        return Math.min(all, Math.ceilDiv(all, LINE) * part / workers.threads() * LINE);
     }
 
     /** Ends, after which the gradient is complete. */

@@ -39,6 +39,9 @@ public final class Workers implements AutoCloseable {
     /** Of each share, how many pieces are taken. */
     private final AtomicIntegerArray taken;
 
+    /** Null for none. */
+    private Range first;
+
     private Range range;
     /** If there is no range. */
     private Piece piece;
@@ -70,20 +73,32 @@ public final class Workers implements AutoCloseable {
      * several times, and which worker gets a piece is open: a task must not ask.
      */
     public void run(int count, int grain, Range task) {
-        run(count, grain, task, null);
+        run(null, count, grain, task, null);
     }
 
     /** As the other, for a task that adds up. */
     public void run(int count, int grain, Piece task) {
-        run(count, grain, null, task);
+        run(null, count, grain, null, task);
     }
 
-    private void run(int count, int grain, Range range, Piece piece) {
+    /**
+     * As the other, and besides {@code first}, if it is not null, over {@code [0, threads())}, one of these a call: for work that is better not cut finer.
+     * It is begun before, so that the pieces of the task even out how long its parts take; neither may need the other.
+     */
+    public void run(Range first, int count, int grain, Piece task) {
+        run(first, count, grain, null, task);
+    }
+
+    private void run(Range first, int count, int grain, Range range, Piece piece) {
+        this.first = first;
         this.range = range;
         this.piece = piece;
         this.count = count;
         this.grain = grain;
-        if (helpers.length == 0 || count <= grain) {
+        if (helpers.length == 0 || count <= grain && first == null) {
+            if (first != null) {
+                first.run(0, 0, 1);
+            }
             run(0, 0, 0, count);
             return;
         }
@@ -122,12 +137,17 @@ public final class Workers implements AutoCloseable {
     /** A worker's own share, and what others have not begun of theirs. */
     private void work(int worker) {
         int threads = threads();
+        int before = first == null ? 0 : 1;
         for (int away = 0; away < threads; away++) {
             int share = (worker + away) % threads;
-            int i = taken.getAndIncrement(share * APART);
+            int i = taken.getAndIncrement(share * APART) - before;
             while (i < PIECES) {
-                run(worker, share * PIECES + i, at(share, i), at(share, i + 1));
-                i = taken.getAndIncrement(share * APART);
+                if (i < 0) {
+                    first.run(worker, share, share + 1);
+                } else {
+                    run(worker, share * PIECES + i, at(share, i), at(share, i + 1));
+                }
+                i = taken.getAndIncrement(share * APART) - before;
             }
         }
     }

@@ -42,6 +42,8 @@ public final class CpuLinear implements OpKernel {
     private final Workers.Range biasTask = this::layBias;
     private final Workers.Range forwardTask = this::multiply;
     private final Workers.Piece backwardTask = this::differentiate;
+    /** Null if there is no backward pass. */
+    private final Workers.Range weightTask;
 
     /**
      * Takes the tensors of both halves.
@@ -74,6 +76,7 @@ public final class CpuLinear implements OpKernel {
         dys = new RowBlocks(rows, BLOCK);
         dxs = new RowBlocks(rows, BLOCK);
         dweight = dy == null ? null : new WeightGradient(dnn, workers, 0, rows, in, out);
+        weightTask = dweight == null ? null : dweight::multiply;
         dbias = bias == null ? null : new ColumnTotals(workers, out);
     }
 
@@ -119,6 +122,7 @@ public final class CpuLinear implements OpKernel {
 
     @Override
     public void backward() {
+        dweight.start(weight.gradient().data(), weight.keep());
         if (backward != null) {
             backward.pack(weight.value().data());
             dys.of(dy.data());
@@ -126,19 +130,21 @@ public final class CpuLinear implements OpKernel {
             if (dbias != null) {
                 dbias.clear();
             }
-            workers.run(rows, BLOCK, backwardTask);
+            dweight.give(dy.data(), x.data(), rows);
+            workers.run(weightTask, rows, BLOCK, backwardTask);
             if (dbias != null) {
                 dbias.addTo(bias.gradient().data());
             }
-        } else if (dx != null) {
-            dnn.sgemm('N', 'N', rows, in, out, 1, dy.data(), out, weight.value().data(), in, 0, dx.data(), in);
+        } else {
+            if (dx != null) {
+                dnn.sgemm('N', 'N', rows, in, out, 1, dy.data(), out, weight.value().data(), in, 0, dx.data(), in);
+            }
+            dweight.add(dy.data(), x.data(), rows);
+            if (dbias != null) {
+                dbias.addRows(dy.data(), rows, bias.gradient().data());
+            }
         }
-        dweight.start(weight.gradient().data(), weight.keep());
-        dweight.add(dy.data(), x.data(), rows);
         dweight.finish();
-        if (backward == null && dbias != null) {
-            dbias.addRows(dy.data(), rows, bias.gradient().data());
-        }
     }
 
     /** The gradients of x and, while a block of those of y is in the cache, of the bias. */

@@ -14,7 +14,7 @@ import java.util.Arrays;
 
 /**
  * A block of rows after another goes through product, GELU and product while it is in the caches of the worker that has it;
- * the gradients of the weights are oneDNN's products of a chunk of many blocks.
+ * the gradients of the weights are oneDNN's products of a chunk of many blocks, while those of the next go through.
  */
 final class CpuMlp implements OpKernel {
     private final MlpOp op;
@@ -39,11 +39,13 @@ final class CpuMlp implements OpKernel {
 
     private final RowBlocks dy;
     private final RowBlocks dx;
-    /** The blocks of a chunk. */
+    /** The blocks of two chunks. */
     private final RowBlocks da;
 
     private final RowBlocks chunksOfX;
     private final RowBlocks chunksOfDy;
+    private final RowBlocks chunksOfH;
+    private final RowBlocks chunksOfDa;
     private final GeluRun[] runs;
     /** Null if there is no backward pass, as its twin. */
     private final WeightGradient dweight1;
@@ -53,8 +55,12 @@ final class CpuMlp implements OpKernel {
     private final ColumnTotals dsecond;
     private final Workers.Range forwardTask = this::multiply;
     private final Workers.Piece backwardTask = this::differentiate;
+    private final Workers.Range weightTask = this::multiplyWeights;
     /** The first block of the current chunk. */
     private int first;
+
+    /** Where its blocks begin among those of {@link #da}. */
+    private int held;
 
     CpuMlp(CpuDevice cpu, MlpOp op) {
         this.op = op;
@@ -73,9 +79,12 @@ final class CpuMlp implements OpKernel {
         h = new RowBlocks(op.h.shape().at(0), block);
         dy = new RowBlocks(rows, block);
         dx = new RowBlocks(rows, block);
-        da = new RowBlocks(chunk, block);
+        int two = Math.min(rows, 2 * chunk);
+        da = new RowBlocks(two, block);
         chunksOfX = new RowBlocks(rows, chunk);
         chunksOfDy = new RowBlocks(rows, chunk);
+        chunksOfH = new RowBlocks(two, chunk);
+        chunksOfDa = new RowBlocks(two, chunk);
         toHidden = PackedProduct.forward(dnn, 0, threads, rows, block, in, hidden, true);
         toOut = PackedProduct.forward(dnn, 1, threads, rows, block, hidden, out, true);
         fromOut = op.dy == null ? null : PackedProduct.backward(dnn, 0, threads, rows, block, hidden, out);
@@ -129,6 +138,8 @@ final class CpuMlp implements OpKernel {
         da.of(op.da.data());
         chunksOfX.of(op.x.data());
         chunksOfDy.of(op.dy.data());
+        chunksOfH.of(op.hAgain.data());
+        chunksOfDa.of(op.da.data());
         dweight1.start(op.first.weight().gradient().data(), 1);
         dweight2.start(op.second.weight().gradient().data(), 1);
         dfirst.clear();
@@ -136,14 +147,22 @@ final class CpuMlp implements OpKernel {
         for (int i = 0; i < chunksOfX.count(); i++) {
             int n = chunksOfX.rows(i);
             first = i * (chunk / block);
-            workers.run(n, block, backwardTask);
-            dweight2.add(chunksOfDy.at(i), op.hAgain.data(), n);
-            dweight1.add(op.da.data(), chunksOfX.at(i), n);
+            held = i % 2 * (chunk / block);
+            workers.run(i == 0 ? null : weightTask, n, block, backwardTask);
+            dweight2.give(chunksOfDy.at(i), chunksOfH.at(i % 2), n);
+            dweight1.give(chunksOfDa.at(i % 2), chunksOfX.at(i), n);
         }
+        workers.run(workers.threads(), 1, weightTask);
         dweight1.finish();
         dweight2.finish();
         dfirst.addTo(op.first.bias().gradient().data());
         dsecond.addTo(op.second.bias().gradient().data());
+    }
+
+    /** Of the chunk before. */
+    private void multiplyWeights(int worker, int from, int to) {
+        dweight2.multiply(worker, from, to);
+        dweight1.multiply(worker, from, to);
     }
 
     private void differentiate(int worker, int piece, int from, int to) {
@@ -154,11 +173,11 @@ final class CpuMlp implements OpKernel {
 
     /** Of a block of the chunk: the gradient of a, h anew, and the gradient of x. */
     private void differentiate(int worker, int piece, int i) {
-        MemorySegment gradients = da.at(i);
+        MemorySegment gradients = da.at(held + i);
         int global = first + i;
         int n = dy.rows(global);
         fromOut.multiply(worker, dy.at(global), gradients, n);
-        long values = (long) i * block * hidden;
+        long values = (long) (held + i) * block * hidden;
         for (int row = 0; row < n; row++) {
             long base = (long) row * hidden;
             runs[worker].gradients(

@@ -26,10 +26,10 @@ import java.util.List;
  */
 public final class MlpOp extends Op {
     /**
-     * Rows of a chunk on the CPU: many enough for the products that sum over them, few enough that what these read stays in the
-     * third-level cache.
+     * Rows of a chunk on the CPU: many enough for the products that sum over them, few enough that what these read of two chunks stays
+     * in the third-level cache.
      */
-    private static final int CHUNK = 2048;
+    private static final int CHUNK = 1024;
 
     private final boolean training;
     /** Rows that go through all layers at a time, on the CPU. */
@@ -47,11 +47,11 @@ public final class MlpOp extends Op {
 
     /** On the CPU of a block for each worker. */
     Tensor h;
-    /** On the CPU h of a chunk once more, for backward; else null. */
+    /** On the CPU h of two chunks once more, for backward; else null. */
     Tensor hAgain;
 
     Tensor dy;
-    /** Of a, on the CPU of a chunk; of h before the GELU's backward pass, where that is a kernel of its own. */
+    /** Of a, on the CPU of two chunks; of h before the GELU's backward pass, where that is a kernel of its own. */
     Tensor da;
 
     Tensor dx;
@@ -112,7 +112,7 @@ public final class MlpOp extends Op {
         switch (device) {
             case CpuDevice cpu -> {
                 h = ofRows(".h", cpu.workers().threads() * block);
-                hAgain = training ? ofRows(".h again", chunk) : null;
+                hAgain = training ? ofRows(".h again", Math.min(x.shape().rows(), 2 * chunk)) : null;
             }
             case CudaDevice cuda -> h = like(x, name() + ".h", first.width());
         }

@@ -61,6 +61,35 @@ class WorkersTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"1, 10, 3", "2, 10, 3", "2, 2, 8", "3, 100, 1", "3, 0, 1"})
+    void whatGoesFirstIsDoneOncePerShare(int threads, int count, int grain) {
+        try (Workers workers = new Workers(threads)) {
+            for (int i = 0; i < 20; i++) {
+                AtomicIntegerArray first = new AtomicIntegerArray(threads);
+                AtomicIntegerArray done = new AtomicIntegerArray(Math.max(1, count));
+                workers.run(
+                        (worker, from, to) -> {
+                            assertThat(to).isEqualTo(from + 1);
+                            first.incrementAndGet(from);
+                        },
+                        count,
+                        grain,
+                        (worker, piece, from, to) -> {
+                            for (int at = from; at < to; at++) {
+                                done.incrementAndGet(at);
+                            }
+                        });
+                for (int share = 0; share < threads; share++) {
+                    assertThat(first.get(share)).isEqualTo(1);
+                }
+                for (int at = 0; at < count; at++) {
+                    assertThat(done.get(at)).isEqualTo(1);
+                }
+            }
+        }
+    }
+
     private static boolean await(CountDownLatch latch) {
         try {
             return latch.await(30, TimeUnit.SECONDS);
