@@ -309,18 +309,16 @@ final class SimulatedCublasLt extends SimulatedLibrary {
                         operands[i].address(), promised);
             }
         }
-        if (c.address() != d.address()) {
-            throw new SimulatedError(NOT_SUPPORTED, "C and D apart");
-        }
         Product product = product(operation, aDesc, bDesc, cDesc, dDesc);
         float alphaValue = alpha.get(JAVA_FLOAT, 0);
         float betaValue = beta.get(JAVA_FLOAT, 0);
         long first = a.address();
         long second = b.address();
-        long result = c.address();
+        long added = c.address();
+        long result = d.address();
         runs.merge(product.epilogue.number, 1, Integer::sum);
         driver.queue(
-                stream, "cublasLtMatmul", () -> multiply(product, alphaValue, first, second, betaValue, result));
+                stream, "cublasLtMatmul", () -> multiply(product, alphaValue, first, second, betaValue, added, result));
         return 0;
     }
 
@@ -331,14 +329,12 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         return values;
     }
 
-    private void multiply(Product p, float alpha, long a, long b, float beta, long c) {
+    private void multiply(Product p, float alpha, long a, long b, float beta, long c, long d) {
         Operands memory = new Operands(driver.memory(), "cublasLtMatmul");
         float[] first = factor(memory.read("A", a, p.a.elements(), p.a.type), p.tf32);
         float[] second = factor(memory.read("B", b, p.b.elements(), p.b.type), p.tf32);
-        if (beta != 0) {
-            memory.read("C", c, p.c.elements(), p.c.type);
-        }
-        Operands.Output to = memory.write("C", c, p.c.elements(), p.c.type);
+        float[] added = beta == 0 ? null : memory.read("C", c, p.c.elements(), p.c.type);
+        Operands.Output to = memory.write("D", d, p.c.elements(), p.c.type);
         int lda = (int) p.a.ld;
         int ldb = (int) p.b.ld;
         Finish finish = finish(memory, p);
@@ -357,7 +353,7 @@ final class SimulatedCublasLt extends SimulatedLibrary {
             }
             for (int i = 0; i < p.m; i++) {
                 long at = j * p.c.ld + i;
-                double before = beta == 0 ? 0 : beta * to.get(at);
+                double before = beta == 0 ? 0 : beta * added[(int) at];
                 to.set(at, finish.of(i, j, alpha * column[i] + before));
             }
             if (p.epilogue == Epilogue.BGRADB) {

@@ -2,7 +2,6 @@ package io.culvert.model;
 
 import io.culvert.CulvertException;
 import io.culvert.ops.Tape;
-import io.culvert.ops.add.AddOp;
 import io.culvert.ops.attention.AttentionOp;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
@@ -93,11 +92,10 @@ final class Block {
     }
 
     private Tensor afterAttention(Tape tape, Tensor x, Tensor attended) {
-        Tensor h = LinearOp.record(tape, name + ".attn.proj", attended, projWeight, projBias);
-        Tensor middle = AddOp.record(tape, name + ".add1", x, h);
-        h = LayerNormOp.record(tape, name + ".norm2", middle, norm2Weight, norm2Bias, eps);
-        h = MlpOp.record(tape, name + ".mlp", h, new Layer(fc1Weight, fc1Bias), new Layer(fc2Weight, fc2Bias));
-        return AddOp.record(tape, name + ".add2", middle, h);
+        Tensor middle = LinearOp.record(tape, name + ".attn.proj", attended, projWeight, projBias, x);
+        Tensor h = LayerNormOp.record(tape, name + ".norm2", middle, norm2Weight, norm2Bias, eps);
+        return MlpOp.record(
+                tape, name + ".mlp", h, new Layer(fc1Weight, fc1Bias), new Layer(fc2Weight, fc2Bias), middle);
     }
 
     /** @param matrix draws the initial values of a linear layer's weight */

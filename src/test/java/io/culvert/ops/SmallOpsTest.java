@@ -31,6 +31,21 @@ class SmallOpsTest {
                 v -> Reference.linear(v.get("x"), in, v.get("weight"), v.get("bias")));
     }
 
+    /** Few rows, whose product is one call, and many, which go block by block. */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1, true", "5, 37, 75, true", "5, 37, 75, false", "33, 31, 8, false", "197, 16, 33, true"})
+    void linearWithAResidual(int rows, int in, int out, boolean biased) {
+        OpTestKit kit = new OpTestKit().input("x", rows, in).input("residual", rows, out).parameter("weight", out, in);
+        if (biased) {
+            kit.parameter("bias", out);
+        }
+        kit.check(
+                (tape, x, p, store) -> LinearOp.record(
+                        tape, "linear", x.get("x"), p.get("weight"), p.get("bias"), x.get("residual")),
+                v -> Reference.addBias(
+                        v.get("residual"), Reference.linear(v.get("x"), in, v.get("weight"), v.get("bias"))));
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 31, 33, 1000})
     void relu(int count) {

@@ -112,27 +112,34 @@ public final class CublasLt implements AutoCloseable {
     }
 
     /**
-     * {@code C = epilogue(alpha op(A) op(B) + beta C)}, row-major, with sums in single precision.
+     * {@code C = epilogue(alpha op(A) op(B) + beta C)}, row-major, with sums in single precision; or another matrix added in place of
+     * {@code beta C}.
      *
      * @param m rows of C and of op(A)
      * @param n columns of C and of op(B)
      * @param k columns of op(A)
      * @param a of one type with b; c has the same or is of floats
+     * @param added a matrix like c, or c itself
      */
     public record Product(
-            long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand c, Epilogue epilogue) {
+            long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand added, Operand c, Epilogue epilogue) {
         /** Without an epilogue. */
         public Product(long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand c) {
-            this(m, n, k, alpha, a, b, beta, c, Epilogue.NONE);
+            this(m, n, k, alpha, a, b, beta, c, c, Epilogue.NONE);
+        }
+
+        /** With the matrix at an address, which lies as c does, in place of {@code beta C}. */
+        public Product plus(long address) {
+            return new Product(m, n, k, alpha, a, b, 1, new Operand(address, c.transposed, c.ld, c.element), c, epilogue);
         }
 
         public Product with(Epilogue other) {
-            return new Product(m, n, k, alpha, a, b, beta, c, other);
+            return new Product(m, n, k, alpha, a, b, beta, added, c, other);
         }
 
         /** All that the choice of an algorithm depends on: equal layers of a network ask once. */
         private Product form() {
-            return new Product(m, n, k, 1, a.form(), b.form(), beta == 0 ? 0 : 1, c.form(), epilogue.form());
+            return new Product(m, n, k, 1, a.form(), b.form(), beta == 0 ? 0 : 1, added.form(), c.form(), epilogue.form());
         }
 
         @Override
@@ -188,6 +195,7 @@ public final class CublasLt implements AutoCloseable {
         private final MemorySegment beta;
         private final MemorySegment first;
         private final MemorySegment second;
+        private final MemorySegment added;
         private final MemorySegment result;
         private final MemorySegment workspace;
         private final String name;
@@ -204,6 +212,7 @@ public final class CublasLt implements AutoCloseable {
             beta = scalars.asSlice(Float.BYTES, Float.BYTES);
             first = MemorySegment.ofAddress(p.b.address);
             second = MemorySegment.ofAddress(p.a.address);
+            added = MemorySegment.ofAddress(p.added.address);
             result = MemorySegment.ofAddress(p.c.address);
             workspace = MemorySegment.ofAddress(context.workspace(WORKSPACE_BYTES + SCRATCH_BYTES));
             Product form = p.form();
@@ -278,7 +287,7 @@ public final class CublasLt implements AutoCloseable {
                 // Unless told, the library takes every operand to lie at a multiple of 256 bytes.
                 prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES(), form.b.address, Integer.BYTES);
                 prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES(), form.a.address, Integer.BYTES);
-                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES(), form.c.address, Integer.BYTES);
+                prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES(), form.added.address, Integer.BYTES);
                 prefer(preference, cublaslt_h.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES(), form.c.address, Integer.BYTES);
                 MemorySegment found = cublasLtMatmulHeuristicResult_t.allocate(arena);
                 MemorySegment count = call.allocate(JAVA_INT);
@@ -308,7 +317,7 @@ public final class CublasLt implements AutoCloseable {
         /** Queues the product. */
         public void run() {
             int status = cublaslt_h.cublasLtMatmul(
-                    handle, operation, alpha, first, layouts[0], second, layouts[1], beta, result, layouts[2], result,
+                    handle, operation, alpha, first, layouts[0], second, layouts[1], beta, added, layouts[2], result,
                     layouts[2], choice.algorithm, workspace, WORKSPACE_BYTES, context.stream().handle());
             if (status != 0) {
                 check(status, name);

@@ -7,6 +7,7 @@ import io.culvert.device.cpu.ColumnTotals;
 import io.culvert.device.cpu.OneDnn;
 import io.culvert.device.cpu.PackedProduct;
 import io.culvert.device.cpu.RowBlocks;
+import io.culvert.device.cpu.RowSum;
 import io.culvert.device.cpu.WeightGradient;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
@@ -14,13 +15,14 @@ import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
-/** Three matrix products by oneDNN: y = x W^T, dx = dy W, dW += dy^T x; and db += the sum of dy's rows. */
+/** Three matrix products by oneDNN: y = x W^T (and what is added, while a block of y is in the cache), dx = dy W, dW += dy^T x; and db += the sum of dy's rows. */
 public final class CpuLinear implements OpKernel {
     private final OneDnn dnn;
     private final Workers workers;
     private final Tensor x;
     private final LinearWeight weight;
     private final Parameter bias;
+    private final Tensor residual;
     private final Tensor y;
     private final Tensor dy;
     private final Tensor dx;
@@ -50,16 +52,18 @@ public final class CpuLinear implements OpKernel {
      *
      * @param x {@code [..., in]}
      * @param bias may be null
+     * @param residual like y, added to it; may be null
      * @param y {@code [..., out]}
      * @param dy null if there is no backward pass
      * @param dx null if nobody needs it
      */
-    public CpuLinear(CpuDevice cpu, Tensor x, LinearWeight weight, Parameter bias, Tensor y, Tensor dy, Tensor dx) {
+    public CpuLinear(CpuDevice cpu, Tensor x, LinearWeight weight, Parameter bias, Tensor residual, Tensor y, Tensor dy, Tensor dx) {
         dnn = cpu.oneDnn();
         workers = cpu.workers();
         this.x = x;
         this.weight = weight;
         this.bias = bias;
+        this.residual = residual;
         this.y = y;
         this.dy = dy;
         this.dx = dx;
@@ -98,13 +102,22 @@ public final class CpuLinear implements OpKernel {
 
     private void multiply(int worker, int from, int to) {
         for (int block = from / BLOCK; block * BLOCK < to; block++) {
-            forward.multiply(worker, xs.at(block), ys.at(block), xs.rows(block));
+            int n = xs.rows(block);
+            forward.multiply(worker, xs.at(block), ys.at(block), n);
+            if (residual != null) {
+                long first = (long) block * BLOCK * out;
+                RowSum.add(ys.at(block), 0, residual.data(), first, y.data(), first, n * out);
+            }
         }
     }
 
-    /** The bias is laid into y first and the product added to it, which saves a pass over y. */
+    /** What is added is laid into y first and the product added to it, which saves a pass over y. */
     private void multiplyFew() {
         float beta = 0;
+        if (residual != null) {
+            y.data().copyFrom(residual.data());
+            beta = 1;
+        }
         if (bias != null) {
             workers.run(rows, BLOCK, biasTask);
             beta = 1;
@@ -116,7 +129,12 @@ public final class CpuLinear implements OpKernel {
         MemorySegment values = bias.value().data();
         MemorySegment sums = y.data();
         for (int row = from; row < to; row++) {
-            MemorySegment.copy(values, 0, sums, (long) row * out * Float.BYTES, (long) out * Float.BYTES);
+            long at = (long) row * out;
+            if (residual == null) {
+                MemorySegment.copy(values, 0, sums, at * Float.BYTES, (long) out * Float.BYTES);
+            } else {
+                RowSum.add(sums, at, values, 0, sums, at, out);
+            }
         }
     }
 

@@ -17,7 +17,7 @@ import io.culvert.tensor.Tensor;
 import java.util.Optional;
 
 /**
- * Three matrix products by cuBLASLt: y = x W^T (the bias in its epilogue), dx = dy W, dW += dy^T x. The last one's epilogue
+ * Three matrix products by cuBLASLt: y = x W^T (the bias in its epilogue, a residual as its C), dx = dy W, dW += dy^T x. The last one's epilogue
  * sums dy's columns too, and a launch adds them to db; where the library has no algorithm for that, two launches of ours
  * sum them.
  */
@@ -37,14 +37,16 @@ public final class CudaLinear implements OpKernel {
      *
      * @param x {@code [..., in]}, of the type that is computed in
      * @param bias may be null
+     * @param residual like y, added to it; may be null
      * @param y {@code [..., out]}
      * @param dy null if there is no backward pass
      * @param dx null if nobody needs it
      */
-    public CudaLinear(CudaContext cuda, Tensor x, LinearWeight weight, Parameter bias, Tensor y, Tensor dy, Tensor dx) {
+    public CudaLinear(
+            CudaContext cuda, Tensor x, LinearWeight weight, Parameter bias, Tensor residual, Tensor y, Tensor dy, Tensor dx) {
         this(
                 cuda, x, weight, bias, dy,
-                cuda.blas().plan(forward(x, weight, y).with(Epilogue.bias(address(bias, x.dtype())))),
+                cuda.blas().plan(forward(x, weight, residual, y).with(Epilogue.bias(address(bias, x.dtype())))),
                 dx == null ? null : cuda.blas().plan(backwardData(dy, weight, dx)));
     }
 
@@ -88,7 +90,7 @@ public final class CudaLinear implements OpKernel {
     public static Optional<CudaLinear> intoGelu(
             CudaContext cuda, Tensor x, LinearWeight weight, Parameter bias, Tensor y, Tensor before, Tensor dbefore, Tensor dx) {
         Epilogue epilogue = Epilogue.biasGelu(address(bias, x.dtype()), before == null ? 0 : before.address());
-        return cuda.blas().planIfOffered(forward(x, weight, y).with(epilogue)).map(forward -> new CudaLinear(
+        return cuda.blas().planIfOffered(forward(x, weight, null, y).with(epilogue)).map(forward -> new CudaLinear(
                 cuda, x, weight, bias, dbefore, forward,
                 dx == null ? null : cuda.blas().plan(backwardData(dbefore, weight, dx))));
     }
@@ -97,15 +99,17 @@ public final class CudaLinear implements OpKernel {
      * With a GELU before it: {@code x = gelu(before)}, {@code dbefore = gelu'(before) dx}, one product backward. Empty where
      * the library has no algorithm for that.
      *
+     * @param residual as for the constructor
      * @param dy null if there is no backward pass; dbefore is null then and before not looked at
      */
     public static Optional<CudaLinear> outOfGelu(
-            CudaContext cuda, Tensor x, LinearWeight weight, Parameter bias, Tensor y, Tensor dy, Tensor before, Tensor dbefore) {
+            CudaContext cuda, Tensor x, LinearWeight weight, Parameter bias, Tensor residual, Tensor y, Tensor dy, Tensor before,
+            Tensor dbefore) {
         if (dy == null) {
-            return Optional.of(new CudaLinear(cuda, x, weight, bias, y, dy, dbefore));
+            return Optional.of(new CudaLinear(cuda, x, weight, bias, residual, y, dy, dbefore));
         }
         Product backward = backwardData(dy, weight, dbefore).with(Epilogue.geluBackward(before.address()));
-        Product forward = forward(x, weight, y).with(Epilogue.bias(address(bias, x.dtype())));
+        Product forward = forward(x, weight, residual, y).with(Epilogue.bias(address(bias, x.dtype())));
         return cuda.blas().planIfOffered(backward)
                 .map(backwardData -> new CudaLinear(cuda, x, weight, bias, dy, cuda.blas().plan(forward), backwardData));
     }
@@ -114,13 +118,14 @@ public final class CudaLinear implements OpKernel {
         return bias == null ? 0 : bias.value(dtype).address();
     }
 
-    private static Product forward(Tensor x, LinearWeight weight, Tensor y) {
+    private static Product forward(Tensor x, LinearWeight weight, Tensor residual, Tensor y) {
         int in = x.shape().at(-1);
         int out = y.shape().at(-1);
         Element element = x.dtype().element();
-        return new Product(
+        Product product = new Product(
                 x.shape().rows(), out, in, 1, plain(x.address(), in).of(element),
                 transposed(weight.value().address(), in).of(element), 0, plain(y.address(), out).of(element));
+        return residual == null ? product : product.plus(residual.address());
     }
 
     private static Product backwardData(Tensor dy, LinearWeight weight, Tensor dx) {

@@ -21,17 +21,24 @@ public final class LinearOp extends Op {
     final Tensor y;
     final Parameter weight;
     final Parameter bias;
+    /** Null for none. */
+    final Tensor residual;
+
     Tensor dy;
     Tensor dx;
 
-    private LinearOp(String name, Tape tape, Tensor x, Parameter weight, Parameter bias) {
+    private LinearOp(String name, Tape tape, Tensor x, Parameter weight, Parameter bias, Tensor residual) {
         super(name);
         this.x = x;
         this.weight = weight;
         this.bias = bias;
+        this.residual = residual;
         int[] extents = x.shape().toArray();
         extents[extents.length - 1] = weight.value().shape().at(0);
         y = new Tensor(name + ".y", Shape.of(extents), x.dtype());
+        if (residual != null && (!residual.shape().equals(y.shape()) || residual.dtype() != y.dtype())) {
+            throw new IllegalArgumentException(name + ": " + residual + " is not like " + y);
+        }
         tape.record(this);
     }
 
@@ -41,15 +48,25 @@ public final class LinearOp extends Op {
      * @param bias may be null
      */
     public static Tensor record(Tape tape, String name, Tensor x, Parameter weight, Parameter bias) {
+        return record(tape, name, x, weight, bias, null);
+    }
+
+    /**
+     * As the other, with a residual connection: {@code y = residual + x W^T + b}. The gradient of y is that of the residual too:
+     * nothing is copied.
+     *
+     * @param residual of y's shape
+     */
+    public static Tensor record(Tape tape, String name, Tensor x, Parameter weight, Parameter bias, Tensor residual) {
         if (x.shape().at(-1) != weight.value().shape().count() / weight.value().shape().at(0)) {
             throw new IllegalArgumentException(name + ": " + x + " does not fit " + weight.value());
         }
-        return new LinearOp(name, tape, x, weight, bias).y;
+        return new LinearOp(name, tape, x, weight, bias, residual).y;
     }
 
     @Override
     public List<Tensor> inputs() {
-        return List.of(x);
+        return residual == null ? List.of(x) : List.of(x, residual);
     }
 
     @Override
@@ -61,6 +78,9 @@ public final class LinearOp extends Op {
     public void connect(Tape tape) {
         dy = tape.gradient(y);
         dx = tape.newGradient(x);
+        if (residual != null) {
+            tape.shareGradient(residual, dy);
+        }
     }
 
     @Override
@@ -77,15 +97,16 @@ public final class LinearOp extends Op {
     public Cost cost() {
         long flops = 2 * x.shape().count() * weight.value().shape().at(0);
         long bytes = x.bytes() + y.bytes() + weight.value().bytes();
-        return new Cost(flops, bytes, dx == null ? flops : 2 * flops, dx == null ? bytes : 2 * bytes);
+        long summed = residual == null ? 0 : y.bytes();
+        return new Cost(flops, bytes + summed, dx == null ? flops : 2 * flops, dx == null ? bytes : 2 * bytes);
     }
 
     @Override
     protected OpKernel bind(Device device) {
         LinearWeight matrix = LinearWeight.of(weight, x.dtype());
         return switch (device) {
-            case CpuDevice cpu -> new CpuLinear(cpu, x, matrix, bias, y, dy, dx);
-            case CudaDevice cuda -> new CudaLinear(cuda.context(), x, matrix, bias, y, dy, dx);
+            case CpuDevice cpu -> new CpuLinear(cpu, x, matrix, bias, residual, y, dy, dx);
+            case CudaDevice cuda -> new CudaLinear(cuda.context(), x, matrix, bias, residual, y, dy, dx);
         };
     }
 }

@@ -4,6 +4,7 @@ import static io.culvert.device.cpu.Simd.get;
 import static io.culvert.device.cpu.Simd.set;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.cpu.RowSum;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;

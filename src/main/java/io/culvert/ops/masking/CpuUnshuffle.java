@@ -2,6 +2,7 @@ package io.culvert.ops.masking;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ColumnTotals;
+import io.culvert.device.cpu.RowSum;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;

@@ -5,6 +5,7 @@ import io.culvert.device.cpu.ColumnTotals;
 import io.culvert.device.cpu.OneDnn;
 import io.culvert.device.cpu.PackedProduct;
 import io.culvert.device.cpu.RowBlocks;
+import io.culvert.device.cpu.RowSum;
 import io.culvert.device.cpu.WeightGradient;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
@@ -124,6 +125,10 @@ final class CpuMlp implements OpKernel {
         toHidden.multiply(worker, x.at(i), before, n);
         runs[worker].values(before, 0, values, 0, n * hidden);
         toOut.multiply(worker, values, y.at(i), n);
+        if (op.residual != null) {
+            long first = (long) i * block * out;
+            RowSum.add(y.at(i), 0, op.residual.data(), first, op.y.data(), first, n * out);
+        }
     }
 
     @Override

@@ -34,16 +34,16 @@ final class CudaMlp implements OpKernel {
             Optional<CudaMlp> fused = CudaLinear.intoGelu(
                             cuda, op.x, in, op.first.bias(), op.h, op.dy == null ? null : op.a, op.da, op.dx)
                     .flatMap(first -> CudaLinear.outOfGelu(
-                                    cuda, op.h, out, op.second.bias(), op.y, op.dy, op.a, op.da)
+                                    cuda, op.h, out, op.second.bias(), op.residual, op.y, op.dy, op.a, op.da)
                             .map(second -> new CudaMlp(first, null, second)));
             if (fused.isPresent()) {
                 return fused.get();
             }
         }
         return new CudaMlp(
-                new CudaLinear(cuda, op.x, in, null, op.a, op.da, op.dx),
+                new CudaLinear(cuda, op.x, in, null, null, op.a, op.da, op.dx),
                 new CudaBiasGelu(cuda, op.a, op.first.bias(), op.h, op.da, op.da),
-                new CudaLinear(cuda, op.h, out, op.second.bias(), op.y, op.dy, op.da));
+                new CudaLinear(cuda, op.h, out, op.second.bias(), op.residual, op.y, op.dy, op.da));
     }
 
     @Override

@@ -41,6 +41,9 @@ public final class MlpOp extends Op {
     final Tensor x;
     final Layer first;
     final Layer second;
+    /** Null for none. */
+    final Tensor residual;
+
     final Tensor y;
     /** h itself on a tape that only infers: the GELU is taken in place. */
     Tensor a;
@@ -69,7 +72,7 @@ public final class MlpOp extends Op {
         }
     }
 
-    private MlpOp(String name, Tape tape, Tensor x, Layer first, Layer second, int block, int chunk) {
+    private MlpOp(String name, Tape tape, Tensor x, Layer first, Layer second, Tensor residual, int block, int chunk) {
         super(name);
         int rows = x.shape().rows();
         int even = Math.ceilDiv(rows, Math.ceilDiv(rows, chunk));
@@ -78,10 +81,14 @@ public final class MlpOp extends Op {
         this.x = x;
         this.first = first;
         this.second = second;
+        this.residual = residual;
         training = tape.training();
         y = like(x, name + ".y", second.width());
         if (!first.fits(x.shape().at(-1)) || !second.fits(first.width())) {
             throw new IllegalArgumentException(name + ": " + first + " and " + second + " do not fit " + x);
+        }
+        if (residual != null && (!residual.shape().equals(y.shape()) || residual.dtype() != y.dtype())) {
+            throw new IllegalArgumentException(name + ": " + residual + " is not like " + y);
         }
         tape.record(this);
     }
@@ -94,17 +101,27 @@ public final class MlpOp extends Op {
 
     /** Records the operation and returns y. */
     public static Tensor record(Tape tape, String name, Tensor x, Layer first, Layer second) {
-        return record(tape, name, x, first, second, PackedProduct.BLOCK, CHUNK);
+        return record(tape, name, x, first, second, null);
+    }
+
+    /**
+     * As the other, with a residual connection, which is added to y. The gradient of y is that of the residual too: nothing is copied.
+     *
+     * @param residual of y's shape, or null
+     */
+    public static Tensor record(Tape tape, String name, Tensor x, Layer first, Layer second, Tensor residual) {
+        return record(tape, name, x, first, second, residual, PackedProduct.BLOCK, CHUNK);
     }
 
     /** As the other, with other numbers of rows in a block and at most in a chunk. */
-    static Tensor record(Tape tape, String name, Tensor x, Layer first, Layer second, int block, int chunk) {
-        return new MlpOp(name, tape, x, first, second, block, chunk).y;
+    static Tensor record(
+            Tape tape, String name, Tensor x, Layer first, Layer second, Tensor residual, int block, int chunk) {
+        return new MlpOp(name, tape, x, first, second, residual, block, chunk).y;
     }
 
     @Override
     public List<Tensor> inputs() {
-        return List.of(x);
+        return residual == null ? List.of(x) : List.of(x, residual);
     }
 
     @Override
@@ -146,6 +163,9 @@ public final class MlpOp extends Op {
         Tensor of = hAgain == null ? a : hAgain;
         da = new Tensor("grad/" + a.name(), of.shape(), a.dtype());
         dx = tape.newGradient(x);
+        if (residual != null) {
+            tape.shareGradient(residual, dy);
+        }
     }
 
     @Override
@@ -169,7 +189,8 @@ public final class MlpOp extends Op {
         long ofFirst = dx == null ? 2 * gelu * x.shape().at(-1) : 0;
         long hidden = gelu * x.dtype().bytes;
         long bytes = x.bytes() + y.bytes() + first.weight.value().bytes() + second.weight.value().bytes();
-        return new Cost(products + 21 * gelu, bytes + 4 * hidden, 2 * products - ofFirst + 32 * gelu, 2 * bytes + 7 * hidden);
+        long summed = residual == null ? 0 : y.bytes();
+        return new Cost(products + 21 * gelu, bytes + summed + 4 * hidden, 2 * products - ofFirst + 32 * gelu, 2 * bytes + 7 * hidden);
     }
 
     @Override

@@ -28,7 +28,7 @@ final class CpuPatchEmbed implements OpKernel {
         width = op.x.shape().at(2);
         patch = op.patch;
         runBytes = patch * op.x.shape().at(3) * Float.BYTES;
-        linear = new CpuLinear(cpu, op.rows, LinearWeight.of(op.weight, op.rows.dtype()), op.bias, op.y, op.dy, op.drows);
+        linear = new CpuLinear(cpu, op.rows, LinearWeight.of(op.weight, op.rows.dtype()), op.bias, null, op.y, op.dy, op.drows);
     }
 
     /** The address of the pixels is looked up at every step: they lie where the loader left them. */

@@ -17,7 +17,7 @@ final class CudaPatchEmbed implements OpKernel {
 
     CudaPatchEmbed(CudaContext cuda, PatchEmbedOp op) {
         gather = launch(cuda, "patch_gather_", op.rows, op.x, op);
-        linear = new CudaLinear(cuda, op.rows, LinearWeight.of(op.weight, op.rows.dtype()), op.bias, op.y, op.dy, op.drows);
+        linear = new CudaLinear(cuda, op.rows, LinearWeight.of(op.weight, op.rows.dtype()), op.bias, null, op.y, op.dy, op.drows);
         scatter = op.dx == null ? null : launch(cuda, "patch_scatter_", op.dx, op.drows, op);
     }
 

@@ -25,7 +25,7 @@ final class CpuWeightNormLinear implements OpKernel {
         this.op = op;
         workers = cpu.workers();
         width = op.width();
-        linear = new CpuLinear(cpu, op.x, new LinearWeight(op.weight, op.dweight, false), null, op.y, op.dy, op.dx);
+        linear = new CpuLinear(cpu, op.x, new LinearWeight(op.weight, op.dweight, false), null, null, op.y, op.dy, op.dx);
     }
 
     @Override

@@ -15,7 +15,7 @@ final class CudaWeightNormLinear implements OpKernel {
     CudaWeightNormLinear(CudaContext cuda, WeightNormLinearOp op) {
         int rows = op.rows();
         int width = op.width();
-        linear = new CudaLinear(cuda, op.x, new LinearWeight(op.weight, op.dweight, false), null, op.y, op.dy, op.dx);
+        linear = new CudaLinear(cuda, op.x, new LinearWeight(op.weight, op.dweight, false), null, null, op.y, op.dy, op.dx);
         forward = cuda.launch("weightnorm", "weight_norm_forward_" + op.weight.dtype().suffix).teams(cuda, rows, width)
                 .pointer(op.weight.address()).pointer(op.direction.value().address()).pointer(op.length.address())
                 .int32(rows).int32(width);

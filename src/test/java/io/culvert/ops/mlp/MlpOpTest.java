@@ -22,9 +22,31 @@ class MlpOpTest {
                 .check(
                         (tape, x, p, store) -> MlpOp.record(
                                 tape, "mlp", x.get("x"), new MlpOp.Layer(p.get("weight1"), p.get("bias1")),
-                                new MlpOp.Layer(p.get("weight2"), p.get("bias2")), block, chunk),
+                                new MlpOp.Layer(p.get("weight2"), p.get("bias2")), null, block, chunk),
                         v -> Reference.linear(
                                 Reference.gelu(Reference.linear(v.get("x"), in, v.get("weight1"), v.get("bias1"))),
                                 hidden, v.get("weight2"), v.get("bias2")));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 3, 5, 3, 8, 8", "37, 33, 19, 31, 8, 16", "70, 5, 48, 16, 64, 64"})
+    void addsAResidual(int rows, int in, int hidden, int out, int block, int chunk) {
+        new OpTestKit()
+                .input("x", rows, in)
+                .input("residual", rows, out)
+                .parameter("weight1", hidden, in)
+                .parameter("bias1", hidden)
+                .parameter("weight2", out, hidden)
+                .parameter("bias2", out)
+                .check(
+                        (tape, x, p, store) -> MlpOp.record(
+                                tape, "mlp", x.get("x"), new MlpOp.Layer(p.get("weight1"), p.get("bias1")),
+                                new MlpOp.Layer(p.get("weight2"), p.get("bias2")), x.get("residual"), block, chunk),
+                        v -> Reference.addBias(
+                                v.get("residual"),
+                                Reference.linear(
+                                        Reference.gelu(
+                                                Reference.linear(v.get("x"), in, v.get("weight1"), v.get("bias1"))),
+                                        hidden, v.get("weight2"), v.get("bias2"))));
     }
 }
