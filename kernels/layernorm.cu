@@ -7,7 +7,7 @@
 // Backward: layernorm_backward_* then layernorm_backward_parameters_f32. The first: block (x, 1) with x a multiple of
 // 32 and 8 x >= width (64 threads for 192 and 384, 128 for 768), grid.x = parts, any (about 8 a multiprocessor);
 // scratch float [parts, 2, width]. The second: 256 threads, grid.x any (ceil(width / 32)).
-// Bytes in f32: forward 8 rows width; backward 12 rows width: x and dy are read once and stay in registers.
+// Bytes in f32: forward 8 rows width; backward 12 rows width, 16 with another gradient added: x and dy are read once and stay in registers.
 #include "common.cuh"
 
 template <class T, int N>
@@ -71,11 +71,11 @@ KERNEL layernorm_forward_bf16(bf16 *y, float *mean, float *rstd, const bf16 *x, 
 constexpr int PER_THREAD = 8;
 
 // With g = weight dy and xhat = (x - mean) rstd: dx = rstd (g - mean(g) - xhat mean(g xhat)); dweight = sum over rows
-// of dy xhat, dbias = sum over rows of dy. A thread keeps its columns of x and dy for the row, and its share of the
+// of dy xhat, dbias = sum over rows of dy. To dx comes `other`, what x's gradient has of elsewhere, unless that is null. A thread keeps its columns of x and dy for the row, and its share of the
 // parameter gradients over all rows of the block.
 template <class T, int N>
-INLINE void differentiate(T *dx, float *scratch, const T *dy, const T *x, const float *weight, const float *mean,
-                          const float *rstd, int rows, int width) {
+INLINE void differentiate(T *dx, float *scratch, const T *dy, const T *x, const T *other, const float *weight,
+                          const float *mean, const float *rstd, int rows, int width) {
     constexpr int GROUPS = PER_THREAD / N;
     Floats<N> dweight[GROUPS];
     Floats<N> dbias[GROUPS];
@@ -120,6 +120,11 @@ INLINE void differentiate(T *dx, float *scratch, const T *dy, const T *x, const 
             if (c >= width) continue;
 #pragma unroll
             for (int k = 0; k < N; k++) g[j].at[k] = scale * (g[j].at[k] - sum - xhat[j].at[k] * along);
+            if (other != nullptr) {
+                Floats<N> o = load<N>(other + at + c);
+#pragma unroll
+                for (int k = 0; k < N; k++) g[j].at[k] += o.at[k];
+            }
             store(dx + at + c, g[j]);
         }
     }
@@ -137,24 +142,24 @@ INLINE void differentiate(T *dx, float *scratch, const T *dy, const T *x, const 
 }
 
 template <class T>
-INLINE void backward(T *dx, float *scratch, const T *dy, const T *x, const float *weight, const float *mean,
-                     const float *rstd, int rows, int width) {
+INLINE void backward(T *dx, float *scratch, const T *dy, const T *x, const T *other, const float *weight,
+                     const float *mean, const float *rstd, int rows, int width) {
     constexpr int N = LANE_WIDTH<T>;
-    if (width % N == 0 && aligned(dx, dy, x, weight)) {
-        differentiate<T, N>(dx, scratch, dy, x, weight, mean, rstd, rows, width);
+    if (width % N == 0 && aligned(dx, dy, x, other, weight)) {
+        differentiate<T, N>(dx, scratch, dy, x, other, weight, mean, rstd, rows, width);
     } else {
-        differentiate<T, 1>(dx, scratch, dy, x, weight, mean, rstd, rows, width);
+        differentiate<T, 1>(dx, scratch, dy, x, other, weight, mean, rstd, rows, width);
     }
 }
 
 // dx may be dy.
-KERNEL layernorm_backward_f32(float *dx, float *scratch, const float *dy, const float *x, const float *weight,
-                              const float *mean, const float *rstd, int rows, int width) {
-    backward(dx, scratch, dy, x, weight, mean, rstd, rows, width);
+KERNEL layernorm_backward_f32(float *dx, float *scratch, const float *dy, const float *x, const float *other,
+                              const float *weight, const float *mean, const float *rstd, int rows, int width) {
+    backward(dx, scratch, dy, x, other, weight, mean, rstd, rows, width);
 }
-KERNEL layernorm_backward_bf16(bf16 *dx, float *scratch, const bf16 *dy, const bf16 *x, const float *weight,
-                               const float *mean, const float *rstd, int rows, int width) {
-    backward(dx, scratch, dy, x, weight, mean, rstd, rows, width);
+KERNEL layernorm_backward_bf16(bf16 *dx, float *scratch, const bf16 *dy, const bf16 *x, const bf16 *other,
+                               const float *weight, const float *mean, const float *rstd, int rows, int width) {
+    backward(dx, scratch, dy, x, other, weight, mean, rstd, rows, width);
 }
 
 // dweight and dbias += the sums of the parts.

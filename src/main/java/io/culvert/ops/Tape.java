@@ -145,6 +145,15 @@ public final class Tape {
         return tensor.name().startsWith(GRADIENT);
     }
 
+    /**
+     * The only contribution so far to the gradient of {@code tensor}, for an op that adds it to its own in passing and registers the sum;
+     * null if there is none, or several.
+     */
+    public Tensor takeGradient(Tensor tensor) {
+        List<Tensor> parts = gradients(tensor);
+        return parts.size() == 1 ? parts.removeFirst() : null;
+    }
+
     /** All contributions to the gradient of {@code tensor}, one for each consumer, to be added by the caller. */
     public List<Tensor> gradients(Tensor tensor) {
         return gradients.getOrDefault(tensor, List.of());

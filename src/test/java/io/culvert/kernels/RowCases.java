@@ -226,9 +226,18 @@ final class RowCases {
             KernelCase backward = new KernelCase("layernorm", "layernorm_backward_" + type.suffix())
                     .out(type, dx, tolerance)
                     .out(F32, 2 * width * shape[3], p -> ElementwiseCases.rowSums(p, 2 * width), sums, Tolerance.SINGLE)
-                    .in(type, dy).in(type, x).in(F32, weight).in(F32, mean).in(F32, rstd)
+                    .in(type, dy).in(type, x).none().in(F32, weight).in(F32, mean).in(F32, rstd)
                     .value(rows, width).grid(shape[3]).block(shape[2]);
             keep(backward, new int[] {rows, width});
+            double[] other = type.normal(4, rows * width);
+            double[] both = new double[rows * width];
+            Arrays.setAll(both, i -> dx[i] + other[i]);
+            KernelCase added = new KernelCase("layernorm", "layernorm_backward_" + type.suffix())
+                    .out(type, both, Tolerance.of(type))
+                    .out(F32, 2 * width * shape[3], p -> ElementwiseCases.rowSums(p, 2 * width), sums, Tolerance.SINGLE)
+                    .in(type, dy).in(type, x).in(type, other).in(F32, weight).in(F32, mean).in(F32, rstd)
+                    .value(rows, width).grid(shape[3]).block(shape[2]);
+            keep(added, new int[] {rows, width});
         }
     }
 

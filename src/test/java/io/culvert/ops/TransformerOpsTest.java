@@ -9,6 +9,7 @@ import io.culvert.ops.add.AddOp;
 import io.culvert.ops.attention.AttentionOp;
 import io.culvert.ops.gelu.GeluOp;
 import io.culvert.ops.layernorm.LayerNormOp;
+import io.culvert.ops.linear.LinearOp;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.relu.ReluOp;
 import io.culvert.ops.softmax.SoftmaxOp;
@@ -241,5 +242,27 @@ class TransformerOpsTest {
                             return AddOp.record(tape, "third", middle, both);
                         },
                         v -> Reference.residual(Reference.gelu(v.get("x"))));
+    }
+
+    /** A residual connection around a normalisation, which takes the connection's gradient into its own. */
+    @ParameterizedTest
+    @CsvSource({"1, 3", "5, 33", "70, 8"})
+    void residualAroundLayerNorm(int rows, int width) {
+        new OpTestKit()
+                .input("x", rows, width)
+                .parameter("gain", width)
+                .parameter("offset", width)
+                .parameter("weight", width, width)
+                .check(
+                        (tape, x, p, store) -> {
+                            Tensor start = GeluOp.record(tape, "start", x.get("x"));
+                            Tensor h = LayerNormOp.record(tape, "norm", start, p.get("gain"), p.get("offset"), 1e-5);
+                            return LinearOp.record(tape, "linear", h, p.get("weight"), null, start);
+                        },
+                        v -> {
+                            double[] start = Reference.gelu(v.get("x"));
+                            double[] h = Reference.layerNorm(start, width, v.get("gain"), v.get("offset"), 1e-5);
+                            return Reference.addBias(start, Reference.linear(h, width, v.get("weight"), null));
+                        });
     }
 }

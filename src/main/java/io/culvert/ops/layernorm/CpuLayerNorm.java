@@ -10,6 +10,7 @@ import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ColumnTotals;
+import io.culvert.device.cpu.RowSum;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;
@@ -196,6 +197,10 @@ final class CpuLayerNorm implements OpKernel {
                     m.slope[i] = (float) (-m.sum(m.second, i) / width);
                 }
                 spread(m, first, count);
+                if (op.other != null) {
+                    long at = (long) first * width;
+                    RowSum.add(op.dx.data(), at, op.other.data(), at, op.dx.data(), at, count * width);
+                }
             }
             dweight.flush(worker, piece);
             dbias.flush(worker, piece);

@@ -36,6 +36,7 @@ final class CudaLayerNorm implements OpKernel {
             cuda.launch("layernorm", "layernorm_backward_" + op.x.dtype().suffix)
                     .grid(parts).block((width + columns - 1) / columns * WARP)
                     .pointer(op.dx.address()).pointer(scratch).pointer(op.dy.address()).pointer(op.x.address())
+                    .pointer(op.other == null ? 0 : op.other.address())
                     .pointer(op.weight.value().address()).pointer(op.mean.address()).pointer(op.invStd.address())
                     .int32(rows).int32(width),
             cuda.launch("layernorm", "layernorm_backward_parameters_f32")

@@ -25,6 +25,9 @@ public final class LayerNormOp extends Op {
     final double eps;
     Tensor dy;
     Tensor dx;
+    /** A gradient of x from elsewhere, a residual connection's, which dx takes in; null for none. */
+    Tensor other;
+
     private boolean renews;
 
     private LayerNormOp(String name, Tape tape, Tensor x, Parameter weight, Parameter bias, double eps) {
@@ -71,12 +74,13 @@ public final class LayerNormOp extends Op {
     @Override
     public void connect(Tape tape) {
         dy = tape.gradient(y);
+        other = tape.takeGradient(x);
         dx = tape.gradientOrScratch(x);
     }
 
     @Override
     public List<Tensor> backwardUses() {
-        return List.of(x, mean, invStd, dy, dx);
+        return other == null ? List.of(x, mean, invStd, dy, dx) : List.of(x, mean, invStd, dy, other, dx);
     }
 
     @Override
@@ -87,7 +91,7 @@ public final class LayerNormOp extends Op {
     @Override
     public Cost cost() {
         long n = x.shape().count();
-        return new Cost(8 * n, 2 * x.bytes(), 12 * n, 3 * x.bytes());
+        return new Cost(8 * n, 2 * x.bytes(), 12 * n, (other == null ? 3 : 4) * x.bytes());
     }
 
     @Override
