@@ -139,7 +139,7 @@ class CublasLtTest {
         Matrix c = new Matrix(m * n, element);
         Product forward = new Product(
                 m, n, k, 1, plain(a.address, k).of(element), plain(b.address, n).of(element), 0,
-                plain(c.address, n).of(element), Epilogue.biasGelu(bias.address, saved.address));
+                plain(c.address, n).of(element)).with(Epilogue.biasGelu(bias.address, saved.address));
         cuda.blas().plan(forward).run();
         double[] before = product(a.values, b.values, m, n, k);
         double[] after = new double[m * n];
@@ -169,12 +169,34 @@ class CublasLtTest {
         Matrix c = new Matrix(m * n, element);
         cuda.blas().plan(new Product(
                 m, n, k, 1, plain(a.address, k).of(element), plain(b.address, n).of(element), 0,
-                plain(c.address, n).of(element), Epilogue.biasGelu(bias.address, 0))).run();
+                plain(c.address, n).of(element)).with(Epilogue.biasGelu(bias.address, 0))).run();
         double[] want = product(a.values, b.values, m, n, k);
         for (int i = 0; i < want.length; i++) {
             want[i] = gelu(want[i] + bias.values[i % n]);
         }
         c.mustBe("c", want);
+    }
+
+    /** A residual connection: what is added stays as it was, and the result's old values do not count. */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1, FLOAT", "31, 33, 7, FLOAT", "31, 33, 7, BFLOAT16", "197, 8, 33, BFLOAT16"})
+    void biasAndAnotherMatrix(int m, int n, int k, Element element) {
+        Matrix a = new Matrix(m * k, element);
+        Matrix b = new Matrix(k * n, element);
+        Matrix bias = new Matrix(n, element);
+        Matrix added = new Matrix(m * n, element);
+        Matrix c = new Matrix(m * n, element);
+        cuda.blas().plan(new Product(
+                        m, n, k, 1, plain(a.address, k).of(element), plain(b.address, n).of(element), 0,
+                        plain(c.address, n).of(element))
+                .plus(added.address)
+                .with(Epilogue.bias(bias.address))).run();
+        double[] want = product(a.values, b.values, m, n, k);
+        for (int i = 0; i < want.length; i++) {
+            want[i] += bias.values[i % n] + added.values[i];
+        }
+        c.mustBe("c", want);
+        added.mustBe("added", added.values);
     }
 
     /** The weight's gradient accumulates, the bias's is overwritten, and stays in singles. */
@@ -187,7 +209,7 @@ class CublasLtTest {
         Matrix dbias = new Matrix(random.doubles(out, BEFORE, 2 * BEFORE).toArray(), Element.FLOAT);
         cuda.blas().plan(new Product(
                 out, in, rows, 1, transposed(dy.address, out).of(element), plain(x.address, in).of(element), 1,
-                plain(dweight.address, in), Epilogue.biasGradient(dbias.address))).run();
+                plain(dweight.address, in)).with(Epilogue.biasGradient(dbias.address))).run();
         double[] weights = dweight.values.clone();
         double[] sums = new double[out];
         for (int r = 0; r < rows; r++) {
@@ -206,7 +228,7 @@ class CublasLtTest {
         Matrix memory = new Matrix(64 * n, Element.BFLOAT16);
         return new Product(
                 2, n, 4, 1, plain(memory.address, 4).of(Element.BFLOAT16), plain(memory.address, n).of(Element.BFLOAT16), 0,
-                plain(memory.address, n).of(Element.BFLOAT16), epilogue);
+                plain(memory.address, n).of(Element.BFLOAT16)).with(epilogue);
     }
 
     @ParameterizedTest
