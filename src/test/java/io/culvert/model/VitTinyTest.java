@@ -26,6 +26,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -35,11 +36,13 @@ class VitTinyTest {
     private static final int BATCH = 3;
     private static final int SIZE = 32;
     private static final int PATCH = 16;
+    /** Of images and of the gradient that comes back; the fingerprint is of the first. */
+    private static final List<String> DRAWS = List.of("", "a", "b");
 
     @Test
     void trainsAsTimmDoes() throws URISyntaxException {
         try (Device device = CpuDevice.open(2)) {
-            compareWithTimm(train(device));
+            compareWithTimm(train(device, DRAWS.getFirst()));
         }
     }
 
@@ -47,25 +50,37 @@ class VitTinyTest {
     void trainsAsTimmDoesOnTheEmulator() throws URISyntaxException {
         Emulator emulator = TestEmulator.install();
         try (Device device = CudaDevice.open(0, Precision.FP32)) {
-            compareWithTimm(train(device));
+            compareWithTimm(train(device, DRAWS.getFirst()));
         }
         assertThat(emulator.leaks()).as("not given back").isEmpty();
     }
 
-    /** Whole tensors: the fingerprint's samples are too few to average what brain floats round. */
+    /**
+     * Whole tensors of several draws: what brain floats round on the way through twelve blocks averages out over neither the
+     * fingerprint's samples nor the three images of one, where the gradient of the first token has 1.6 to 2.0 % of its length.
+     */
     @Test
     void trainsInBrainFloatsAsInSingles() {
         Emulator emulator = TestEmulator.install();
-        Map<String, float[]> want;
-        try (Device device = CpuDevice.open(2)) {
-            want = train(device);
+        Map<String, float[]> want = new LinkedHashMap<>();
+        Map<String, float[]> got = new LinkedHashMap<>();
+        try (Device single = CpuDevice.open(2);
+                Device mixed = CudaDevice.open(0, Precision.BF16)) {
+            for (String draw : DRAWS) {
+                train(single, draw).forEach((name, values) -> want.merge(name, values, VitTinyTest::join));
+                train(mixed, draw).forEach((name, values) -> got.merge(name, values, VitTinyTest::join));
+            }
         }
-        try (Device device = CudaDevice.open(0, Precision.BF16)) {
-            train(device).forEach((name, got) -> assertClose(name, got, doubles(want.get(name)), Precision.BF16.tolerance()));
-        }
+        got.forEach((name, values) -> assertClose(name, values, doubles(want.get(name)), Precision.BF16.tolerance()));
         int gelu = cublaslt_h.CUBLASLT_EPILOGUE_GELU_AUX_BIAS();
         assertThat(emulator.epilogueRuns().get(gelu)).as("GELU in the products").isGreaterThanOrEqualTo(12);
         assertThat(emulator.leaks()).as("not given back").isEmpty();
+    }
+
+    private static float[] join(float[] a, float[] b) {
+        float[] both = Arrays.copyOf(a, a.length + b.length);
+        System.arraycopy(b, 0, both, a.length, b.length);
+        return both;
     }
 
     private static double[] doubles(float[] values) {
@@ -75,7 +90,7 @@ class VitTinyTest {
     }
 
     /** The features, and the gradient of each parameter by its name. */
-    private static Map<String, float[]> train(Device device) {
+    private static Map<String, float[]> train(Device device, String draw) {
         try (RunArena arena = new RunArena(device)) {
             ParameterStore store = new ParameterStore();
             VitTiny network = new VitTiny(store, SIZE, SIZE, PATCH);
@@ -85,12 +100,12 @@ class VitTinyTest {
             Tape tape = new Tape(true);
             Tensor x = tape.input(Tensor.f32("x", BATCH, SIZE, SIZE, 3));
             x.bind(arena.allocate("x", x.bytes()), 0);
-            x.set(Fingerprint.channelsLast(Fingerprint.hashed("x", BATCH * 3 * SIZE * SIZE, 2), BATCH));
+            x.set(Fingerprint.channelsLast(Fingerprint.hashed("x" + draw, BATCH * 3 * SIZE * SIZE, 2), BATCH));
             Tensor pixels = CastOp.record(tape, "cast", x, DType.compute(device));
             Tensor features = tape.keep(network.record(tape, pixels, true, 1));
             Tensor seed = tape.seedGradient(features);
             seed.bind(arena.allocate("gradout", seed.bytes()), 0);
-            seed.set(Fingerprint.hashed("gradout", BATCH * network.features(), 1));
+            seed.set(Fingerprint.hashed("gradout" + draw, BATCH * network.features(), 1));
             tape.compile(arena);
             store.zeroGradients();
             tape.forward();

@@ -122,15 +122,18 @@ class AttendanceTest {
 
     @Test
     void aSilentRankIsNamed() throws Exception {
+        CountDownLatch listens = new CountDownLatch(1);
         CountDownLatch noticed = new CountDownLatch(1);
         List<String> failures = Ranks.run(2, launch -> {
             try (Rendezvous meeting = Rendezvous.meet(launch, "", () -> new byte[0])) {
                 if (launch.rank() == 1) {
+                    assertThat(listens.await(60, TimeUnit.SECONDS)).isTrue();
                     meeting.say(Attendance.waitingAt(2, 0));
                     assertThat(noticed.await(60, TimeUnit.SECONDS)).isTrue();
                     return "";
                 }
                 try (Attendance attendance = new Attendance(meeting, () -> 7)) {
+                    listens.countDown();
                     attendance.begin(2, 0);
                     return failure(meeting);
                 } finally {
