@@ -246,7 +246,7 @@ class TransformerOpsTest {
 
     /** A residual connection around a normalisation, which takes the connection's gradient into its own. */
     @ParameterizedTest
-    @CsvSource({"1, 3", "5, 33", "70, 8"})
+    @CsvSource({"1, 3", "5, 17", "66, 2"})
     void residualAroundLayerNorm(int rows, int width) {
         new OpTestKit()
                 .input("x", rows, width)

@@ -17,6 +17,9 @@ public final class WeightGradient {
     /** Columns of a share at least, or the rows of the result are shared instead. */
     private static final int FEWEST = 48;
 
+    /** Products of numbers that are done before a helper wakes. */
+    private static final long FEW = 1 << 18;
+
     /** Of dW that are written in turn: a cache line of the transposed. */
     private static final int LINE = 64 / Float.BYTES;
 
@@ -77,7 +80,11 @@ public final class WeightGradient {
     /** Adds a chunk: dy {@code [rows, out]}, x {@code [rows, in]}. */
     public void add(MemorySegment dy, MemorySegment x, int rows) {
         give(dy, x, rows);
-        workers.run(workers.threads(), 1, product);
+        if ((long) m * n * rows < FEW) {
+            multiply(0, 0, workers.threads());
+        } else {
+            workers.run(workers.threads(), 1, product);
+        }
     }
 
     /** Says of which chunk {@link #multiply} is; it must be done with the one before. */

@@ -82,7 +82,7 @@ public final class Workers implements AutoCloseable {
     }
 
     /**
-     * As the other, and besides {@code first}, if it is not null, over {@code [0, threads())}, one of these a call: for work that is better not cut finer.
+     * As the other, and besides {@code first}, if it is not null, over {@code [0, threads())}: for work that is better not cut finer.
      * It is begun before, so that the pieces of the task even out how long its parts take; neither may need the other.
      */
     public void run(Range first, int count, int grain, Piece task) {
@@ -95,9 +95,9 @@ public final class Workers implements AutoCloseable {
         this.piece = piece;
         this.count = count;
         this.grain = grain;
-        if (helpers.length == 0 || count <= grain && first == null) {
+        if (helpers.length == 0 || count <= grain) {
             if (first != null) {
-                first.run(0, 0, 1);
+                first.run(0, 0, threads());
             }
             run(0, 0, 0, count);
             return;

@@ -157,7 +157,11 @@ final class CpuMlp implements OpKernel {
             dweight2.give(chunksOfDy.at(i), chunksOfH.at(i % 2), n);
             dweight1.give(chunksOfDa.at(i % 2), chunksOfX.at(i), n);
         }
-        workers.run(workers.threads(), 1, weightTask);
+        if (rows <= block) {
+            multiplyWeights(0, 0, workers.threads());
+        } else {
+            workers.run(workers.threads(), 1, weightTask);
+        }
         dweight1.finish();
         dweight2.finish();
         dfirst.addTo(op.first.bias().gradient().data());

@@ -29,7 +29,7 @@ class MlpOpTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 3, 5, 3, 8, 8", "37, 33, 19, 31, 8, 16", "70, 5, 48, 16, 64, 64"})
+    @CsvSource({"1, 3, 5, 3, 8, 8", "19, 5, 7, 6, 8, 16"})
     void addsAResidual(int rows, int in, int hidden, int out, int block, int chunk) {
         new OpTestKit()
                 .input("x", rows, in)
