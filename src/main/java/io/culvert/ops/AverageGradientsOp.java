@@ -14,7 +14,7 @@ import java.util.Map;
  * Puts the mean over all ranks in the place of a range of the gradients' slab, as soon as backward is done with it: an
  * operation of backward alone. On a GPU what follows runs meanwhile.
  */
-final class AverageGradientsOp extends Op {
+final class AverageGradientsOp extends BackwardOp {
     /** A range is about so large: smaller ones wait for each other more often, larger ones begin later. */
     static final long RANGE_BYTES = 8L << 20;
 
@@ -106,21 +106,6 @@ final class AverageGradientsOp extends Op {
     /** The byte behind the range. */
     long to() {
         return to;
-    }
-
-    @Override
-    public List<Tensor> inputs() {
-        return List.of();
-    }
-
-    @Override
-    public List<Tensor> outputs() {
-        return List.of();
-    }
-
-    @Override
-    public void connect(Tape tape) {
-        throw new IllegalStateException(name() + " is of backward alone");
     }
 
     @Override

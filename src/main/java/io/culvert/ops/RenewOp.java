@@ -9,10 +9,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Computes the result of an operation again, just before backward uses it first, so that its memory is free in between: an
- * operation of backward alone.
+ * Computes the result of an operation again, just before backward uses it first, so that its memory is free in between.
  */
-final class RenewOp extends Op {
+final class RenewOp extends BackwardOp {
     private final Op op;
 
     private RenewOp(Op op) {
@@ -23,7 +22,7 @@ final class RenewOp extends Op {
     /** Puts such operations among those of backward, for results that these use and that nobody wants to see afterwards. */
     static void insert(List<Op> forward, List<Op> backward, Set<Tensor> kept) {
         Set<Tensor> begun = Collections.newSetFromMap(new IdentityHashMap<>());
-        List<Op> renewals = new ArrayList<>();
+        List<RenewOp> renewals = new ArrayList<>();
         for (Op op : forward) {
             if (op.renewable() != null && !op.renewable().isBound() && !kept.contains(op.renewable())) {
                 renewals.add(new RenewOp(op));
@@ -31,8 +30,8 @@ final class RenewOp extends Op {
         }
         List<Op> all = new ArrayList<>();
         for (Op user : backward) {
-            for (Op renewal : renewals) {
-                Tensor renewed = ((RenewOp) renewal).renewed();
+            for (RenewOp renewal : renewals) {
+                Tensor renewed = renewal.renewed();
                 if (user.backwardUses().contains(renewed) && begun.add(renewed)) {
                     all.add(renewal);
                 }
@@ -45,21 +44,6 @@ final class RenewOp extends Op {
 
     Tensor renewed() {
         return op.renewable();
-    }
-
-    @Override
-    public List<Tensor> inputs() {
-        return List.of();
-    }
-
-    @Override
-    public List<Tensor> outputs() {
-        return List.of();
-    }
-
-    @Override
-    public void connect(Tape tape) {
-        throw new IllegalStateException(name() + " is of backward alone");
     }
 
     @Override
