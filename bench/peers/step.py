@@ -159,6 +159,7 @@ def main():
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--compile", action="store_true", help="by torch.compile, forward, loss and backward")
     parser.add_argument("--turns", action="store_true",
                         help="after the warm-up print 'ready', then make a step for each line read and print what it took")
     a = parser.parse_args()
@@ -170,6 +171,8 @@ def main():
     backbone = ResNet18() if model_name == "resnet18" else VitTiny(size, patch)
     model = (SimClr(backbone) if method == "simclr" else Mae(backbone, size, patch)).to(memory_format=layout)
     views = [torch.randn(batch, 3, size, size).to(memory_format=layout) for _ in range(model.views)]
+    if a.compile:
+        model.compile()
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.03, momentum=0.9, weight_decay=1e-4)
 
     def step():
@@ -191,8 +194,10 @@ def main():
     seconds = [taken for taken, _ in timed]
     loss = timed[-1][1]
     median = statistics.median(seconds[a.warmup:])
+    ways = [way for way in ("compile", "channels_last") if getattr(a, way)]
+    side = "pytorch " + (" ".join(ways) or "eager")
     print(json.dumps({
-        "bench": "step", "side": "pytorch channels_last" if a.channels_last else "pytorch eager", "shape": a.shape,
+        "bench": "step", "side": side, "shape": a.shape,
         "threads": a.threads, "version": torch.__version__, "seconds": seconds[a.warmup:],
         "median_s": median, "images_per_s": batch / median, "loss": loss,
         "peak_rss_mb": peak_rss_mb()}))

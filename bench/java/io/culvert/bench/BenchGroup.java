@@ -131,14 +131,18 @@ enum BenchGroup {
                 if (peers.contains(Peer.DJL) && resnet) {
                     sides.put("djl", java("djl", shape, s));
                 }
+                // Channels last is a layout of feature maps: the transformer has none.
                 if (peers.contains(Peer.PYTORCH)) {
                     sides.put("pytorch eager", python(shape, s));
-                }
-                // A layout of feature maps: the transformer has none.
-                if (peers.contains(Peer.PYTORCH) && resnet) {
-                    List<String> channelsLast = python(shape, s);
-                    channelsLast.add("--channels-last");
-                    sides.put("pytorch channels_last", channelsLast);
+                    if (resnet) {
+                        sides.put("pytorch channels_last", python(shape, s, "--channels-last"));
+                    }
+                    if (s.compiles()) {
+                        sides.put("pytorch compile", python(shape, s, "--compile"));
+                    }
+                    if (s.compiles() && resnet) {
+                        sides.put("pytorch compile channels_last", python(shape, s, "--compile", "--channels-last"));
+                    }
                 }
                 cases.add(new TakingTurns(shape, sides, s.steps()));
             }
@@ -154,11 +158,13 @@ enum BenchGroup {
             return command;
         }
 
-        private List<String> python(String shape, Settings s) {
+        private List<String> python(String shape, Settings s, String... way) {
             String script = s.home().resolve("bench").resolve("peers").resolve("step.py").toString();
-            return new ArrayList<>(List.of(
+            List<String> command = new ArrayList<>(List.of(
                     s.python(), script, "--shape", shape, "--warmup", "" + s.warmupSteps(), "--threads", "" + s.threads(),
                     "--turns"));
+            command.addAll(List.of(way));
+            return command;
         }
     };
 

@@ -53,8 +53,10 @@ public final class Main implements Callable<Integer> {
         Map<String, String> context = context(out);
         context.forEach((key, value) -> out.printf("%-8s %s%n", key, value));
         out.println();
-        Collection<Measurement> measurements =
-                measure(new Settings(options.threads(), options.quick(), home, options.python(), options.one()), out);
+        boolean compiles = compiles(out);
+        Settings settings =
+                new Settings(options.threads(), options.quick(), home, options.python(), compiles, options.one());
+        Collection<Measurement> measurements = measure(settings, out);
         out.println();
         out.print(Table.of(measurements));
         Agreement.check(measurements);
@@ -87,6 +89,18 @@ public final class Main implements Callable<Integer> {
             version.ifPresent(v -> context.put("pytorch", v));
         }
         return context;
+    }
+
+    /** Only whole steps are also compiled. */
+    private boolean compiles(PrintWriter out) {
+        if (!options.only().contains(BenchOptions.Group.STEP) || !options.peers().contains(Peer.PYTORCH)) {
+            return false;
+        }
+        boolean compiles = PyTorchSide.compiles(options.python());
+        if (!compiles) {
+            out.printf("torch.compile is left out: it fails with '%s'; it needs a C++ compiler%n%n", options.python());
+        }
+        return compiles;
     }
 
     private Collection<Measurement> measure(Settings settings, PrintWriter out) {

@@ -70,6 +70,13 @@ record PyTorchSide(String script, List<List<String>> arguments, Settings setting
         }
     }
 
+    /** Whether {@code torch.compile} works with this Python; it needs a C++ compiler and Python's headers. */
+    static boolean compiles(String python) {
+        return execute(List.of(python, "-c", "import torch; torch.compile(lambda x: x.sin() + 1)(torch.ones(8))"))
+                        .status()
+                == 0;
+    }
+
     private static Outcome execute(List<String> command) {
         try {
             Process process =

@@ -9,9 +9,10 @@ import java.nio.file.Path;
  * @param quick one case a benchmark and few samples: does it run, and roughly how fast
  * @param home the source tree, where the PyTorch scripts are
  * @param python the Python that has PyTorch
+ * @param compiles whether {@code torch.compile} works there
  * @param only the one case to measure; empty: all
  */
-record Settings(int threads, boolean quick, Path home, String python, String only) {
+record Settings(int threads, boolean quick, Path home, String python, boolean compiles, String only) {
     /** Samples of an operation in one round. */
     int samples() {
         return quick ? 3 : 5;
