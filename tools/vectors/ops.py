@@ -74,6 +74,9 @@ ATTENTION_FULL = [(2, 3, 65, 64), (1, 3, 197, 64), (1, 12, 31, 16), (1, 2, 128, 
 # batch, tokens, heads, width of a head
 QKV_SMALL = [(1, 1, 1, 16), (3, 5, 2, 16), (1, 50, 2, 32), (2, 17, 3, 64), (1, 33, 1, 128), (1, 197, 1, 16)]
 QKV_FULL = [(3, 65, 3, 64), (1, 197, 3, 64), (1, 31, 12, 16)]
+# batch, tokens, width of a token, heads, width of a head
+CLASS_ATTENTION_SMALL = [(1, 1, 8, 1, 16), (3, 5, 33, 2, 7), (2, 17, 40, 3, 16), (1, 50, 24, 17, 1)]
+CLASS_ATTENTION_FULL = [(3, 65, 192, 3, 64), (2, 197, 192, 3, 64), (1, 31, 192, 12, 16)]
 # shape of x, width of a token, patch
 PATCH_SMALL = [((1, 3, 2, 2), 5, 2), ((3, 3, 8, 12), 7, 4), ((2, 1, 6, 9), 8, 3), ((1, 3, 16, 16), 33, 16)]
 PATCH_FULL = [((3, 3, 64, 64), 192, 8), ((1, 3, 224, 224), 192, 16)]
@@ -191,6 +194,24 @@ def qkv_attention(folder, batch, tokens, heads, width):
 
     tensors = differentiate(forward, {"qkv": normal(gen, batch, tokens, 3 * heads * width)}, {}, gen)
     save_case(folder / f"{name}.safetensors", "op", "qkv_attention", {"scale": scale, "heads": heads}, tensors)
+
+
+def class_attention(folder, batch, tokens, width, heads, head_width):
+    """What the first token of each image gets of attention to all, with the projection to q, k and v."""
+    name = _name("op_class_attention", (batch, tokens, width, heads, head_width))
+    gen = generator(name)
+    scale = head_width ** -0.5
+
+    def forward(i, p):
+        qkv = F.linear(i["x"], p["weight"], p["bias"])
+        q, k, v = qkv.view(batch, tokens, 3, heads, head_width).permute(2, 0, 3, 1, 4)
+        y = torch.softmax(scale * q @ k.transpose(-1, -2), -1) @ v
+        return y.transpose(1, 2).reshape(batch, tokens, heads * head_width)[:, 0]
+
+    rows = 3 * heads * head_width
+    params = {"weight": normal(gen, rows, width, std=width ** -0.5), "bias": normal(gen, rows)}
+    tensors = differentiate(forward, {"x": normal(gen, batch, tokens, width)}, params, gen)
+    save_case(folder / f"{name}.safetensors", "op", "class_attention", {"scale": scale, "heads": heads}, tensors)
 
 
 def patch_embed(folder, shape, width, patch):
@@ -367,6 +388,8 @@ def write(folder, small):
         attention(folder, *shape)
     for case in QKV_SMALL + ([] if small else QKV_FULL):
         qkv_attention(folder, *case)
+    for case in CLASS_ATTENTION_SMALL + ([] if small else CLASS_ATTENTION_FULL):
+        class_attention(folder, *case)
     for case in PATCH_SMALL + ([] if small else PATCH_FULL):
         patch_embed(folder, *case)
     for shape in TOKENS_SMALL + ([] if small else TOKENS_FULL):

@@ -33,6 +33,9 @@ final class SimulatedCublasLt extends SimulatedLibrary {
     /** TF32 keeps 10 of a float's 23 bits of fraction. */
     private static final int TF32_DROPS = 13;
 
+    private static final int BATCH_COUNT = 5;
+    private static final int BATCH_OFFSET = 6;
+
     private static final int TRANSA = 3;
     private static final int TRANSB = 4;
     private static final int EPILOGUE = 7;
@@ -108,9 +111,19 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         }
     }
 
-    private record Layout(Type type, long rows, long columns, long ld) {
+    private record Layout(Type type, long rows, long columns, long ld, Map<Integer, Long> attributes) {
+        /** Of one matrix. */
         long elements() {
             return (columns - 1) * ld + rows;
+        }
+
+        int count() {
+            return attributes.getOrDefault(BATCH_COUNT, 1L).intValue();
+        }
+
+        /** Bytes before a matrix of the batch. */
+        long before(int matrix) {
+            return matrix * attributes.getOrDefault(BATCH_OFFSET, 0L) * type.bytes;
         }
     }
 
@@ -196,7 +209,20 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         if (rows <= 0 || columns <= 0 || ld < rows) {
             throw new SimulatedError(INVALID_VALUE, "a matrix of %d x %d with leading dimension %d", rows, columns, ld);
         }
-        out.set(ADDRESS, 0, handles.put(new Layout(type == R_32F ? Type.FLOAT : Type.BFLOAT16, rows, columns, ld)));
+        Type element = type == R_32F ? Type.FLOAT : Type.BFLOAT16;
+        out.set(ADDRESS, 0, handles.put(new Layout(element, rows, columns, ld, new HashMap<>())));
+        return 0;
+    }
+
+    public int cublasLtMatrixLayoutSetAttribute(MemorySegment layout, int attribute, MemorySegment value, long bytes) {
+        if (attribute != BATCH_COUNT && attribute != BATCH_OFFSET) {
+            throw new SimulatedError(NOT_SUPPORTED, "attribute %d of a matrix", attribute);
+        }
+        if (bytes != (attribute == BATCH_COUNT ? Integer.BYTES : Long.BYTES)) {
+            throw new SimulatedError(INVALID_VALUE, "attribute %d of a matrix with %d bytes", attribute, bytes);
+        }
+        long given = attribute == BATCH_COUNT ? value.get(JAVA_INT, 0) : value.get(JAVA_LONG, 0);
+        handles.get(layout, Layout.class).attributes.put(attribute, given);
         return 0;
     }
 
@@ -270,6 +296,10 @@ final class SimulatedCublasLt extends SimulatedLibrary {
                 a, b, c, transposeA, transposeB, Math.toIntExact(m), Math.toIntExact(n), Math.toIntExact(k), epilogue,
                 op.attributes.getOrDefault(BIAS_POINTER, 0L), op.attributes.getOrDefault(AUX_POINTER, 0L),
                 op.attributes.getOrDefault(AUX_LD, 0L), op.tf32);
+        if (a.count() != c.count() || b.count() != c.count() || c.count() > 1 && epilogue != Epilogue.DEFAULT) {
+            throw new SimulatedError(
+                    INVALID_VALUE, "%d times %d matrices to %d, epilogue %s", a.count(), b.count(), c.count(), epilogue);
+        }
         checkEpilogue(product);
         return product;
     }
@@ -317,8 +347,14 @@ final class SimulatedCublasLt extends SimulatedLibrary {
         long added = c.address();
         long result = d.address();
         runs.merge(product.epilogue.number, 1, Integer::sum);
-        driver.queue(
-                stream, "cublasLtMatmul", () -> multiply(product, alphaValue, first, second, betaValue, added, result));
+        driver.queue(stream, "cublasLtMatmul", () -> {
+            for (int i = 0; i < product.c.count(); i++) {
+                long before = product.c.before(i);
+                multiply(
+                        product, alphaValue, first + product.a.before(i), second + product.b.before(i), betaValue,
+                        added + before, result + before);
+            }
+        });
         return 0;
     }
 

@@ -3,10 +3,12 @@ package io.culvert.model;
 import io.culvert.CulvertException;
 import io.culvert.ops.Tape;
 import io.culvert.ops.attention.AttentionOp;
+import io.culvert.ops.attention.ClassAttentionOp;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
 import io.culvert.ops.mlp.MlpOp;
 import io.culvert.ops.mlp.MlpOp.Layer;
+import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
 import io.culvert.tensor.Tensor;
@@ -85,9 +87,18 @@ final class Block {
         return afterAttention(tape, choice.apply(name, x), seen);
     }
 
+    /** The first token of what {@link #record} returns, {@code [N, width]}, from all of x {@code [N, T, width]}: nobody makes the others' q, k and v. */
+    Tensor recordClassToken(Tape tape, Tensor x) {
+        Tensor seen = ClassAttentionOp.record(tape, name + ".attn", norm1(tape, x), qkvWeight, qkvBias, heads, scale);
+        return afterAttention(tape, TokenSliceOp.classToken(tape, name + ".class_token", x), seen);
+    }
+
+    private Tensor norm1(Tape tape, Tensor x) {
+        return LayerNormOp.record(tape, name + ".norm1", x, norm1Weight, norm1Bias, eps);
+    }
+
     private Tensor attention(Tape tape, Tensor x) {
-        Tensor h = LayerNormOp.record(tape, name + ".norm1", x, norm1Weight, norm1Bias, eps);
-        h = LinearOp.record(tape, name + ".attn.qkv", h, qkvWeight, qkvBias);
+        Tensor h = LinearOp.record(tape, name + ".attn.qkv", norm1(tape, x), qkvWeight, qkvBias);
         return AttentionOp.record(tape, name + ".attn", h, heads, scale);
     }
 

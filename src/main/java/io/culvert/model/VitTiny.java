@@ -9,7 +9,6 @@ import io.culvert.ops.masking.PlacedTokensOp;
 import io.culvert.ops.masking.Places;
 import io.culvert.ops.patchembed.PatchEmbedOp;
 import io.culvert.ops.tokens.Resampling;
-import io.culvert.ops.tokens.TokenSliceOp;
 import io.culvert.ops.tokens.TokensOp;
 import io.culvert.tensor.Parameter;
 import io.culvert.tensor.ParameterStore;
@@ -186,8 +185,8 @@ public final class VitTiny implements Backbone {
     }
 
     /**
-     * Images of another size get positions resampled from the learned ones, to which their gradient goes back. What comes
-     * after the last attention sees the class tokens alone: it works row by row, and nobody reads the others.
+     * Images of another size get positions resampled from the learned ones, to which their gradient goes back. The last
+     * block gives the class tokens alone: nobody reads the others.
      *
      * @throws CulvertException (usage) if patches do not tile the images
      */
@@ -203,8 +202,7 @@ public final class VitTiny implements Backbone {
         for (Block block : blocks.subList(0, blocks.size() - 1)) {
             h = block.record(tape, h);
         }
-        // Nobody reads the others.
-        h = blocks.getLast().recordSome(tape, h, (name, x) -> TokenSliceOp.classToken(tape, name + ".class_token", x));
+        h = blocks.getLast().recordClassToken(tape, h);
         return LayerNormOp.record(tape, "norm", h, normWeight, normBias, EPS);
     }
 

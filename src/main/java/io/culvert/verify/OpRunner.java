@@ -4,6 +4,7 @@ import io.culvert.device.RunArena;
 import io.culvert.model.PositionResampling;
 import io.culvert.ops.add.AddOp;
 import io.culvert.ops.attention.AttentionOp;
+import io.culvert.ops.attention.ClassAttentionOp;
 import io.culvert.ops.batchnorm.BatchNormOp;
 import io.culvert.ops.batchnorm.BatchNormState;
 import io.culvert.ops.conv2d.Conv2dOp;
@@ -49,6 +50,7 @@ final class OpRunner implements CaseRunner {
             "softmax",
             "attention",
             "qkv_attention",
+            "class_attention",
             "patch_embed",
             "tokens",
             "resampled_tokens",
@@ -88,6 +90,7 @@ final class OpRunner implements CaseRunner {
             }
             case "attention" -> attention(vector, run);
             case "qkv_attention" -> qkvAttention(vector, run);
+            case "class_attention" -> classAttention(vector, run);
             case "patch_embed" -> patchEmbed(vector, run);
             case "tokens" -> tokens(vector, run);
             case "patch_tokens" -> {
@@ -181,6 +184,20 @@ final class OpRunner implements CaseRunner {
             throw vector.fault("the last axis of in/qkv must be 3 x heads x the width of a head");
         }
         Tensor y = AttentionOp.record(run.tape, "qkv_attention", qkv, heads, vector.number("scale"));
+        return run.run("y", y, Layout.SAME);
+    }
+
+    private static Map<String, Computed> classAttention(VectorCase vector, TapeRun run) {
+        Tensor x = run.input("x", 3, Layout.SAME);
+        Parameter weight = run.parameter("weight", 2);
+        Parameter bias = run.parameter("bias", 1);
+        int heads = vector.integer("heads");
+        int[] w = weight.torchShape();
+        if (heads < 1 || w[0] % (3 * heads) != 0 || w[1] != x.shape().at(2) || bias.torchShape()[0] != w[0]) {
+            throw vector.fault("param/weight must be [3 x heads x the width of a head, that of in/x], with as many biases");
+        }
+        Tensor y = ClassAttentionOp.record(
+                run.tape, "class_attention", x, weight, bias, heads, vector.number("scale"));
         return run.run("y", y, Layout.SAME);
     }
 

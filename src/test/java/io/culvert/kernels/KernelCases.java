@@ -25,7 +25,8 @@ final class KernelCases {
                         NtXentCases.all(),
                         LossCases.all(),
                         AugmentCases.all(),
-                        AttentionCases.all())
+                        AttentionCases.all(),
+                        ClassAttentionCases.all())
                 .flatMap(List::stream)
                 .sorted(Comparator.comparing(made -> made.module))
                 .forEach(made -> cases.computeIfAbsent(made.kernel, name -> new ArrayList<>()).add(made));

@@ -7,6 +7,7 @@ import io.culvert.device.CpuDevice;
 import io.culvert.device.RunArena;
 import io.culvert.ops.add.AddOp;
 import io.culvert.ops.attention.AttentionOp;
+import io.culvert.ops.attention.ClassAttentionOp;
 import io.culvert.ops.gelu.GeluOp;
 import io.culvert.ops.layernorm.LayerNormOp;
 import io.culvert.ops.linear.LinearOp;
@@ -78,6 +79,19 @@ class TransformerOpsTest {
                 .check(
                         (tape, x, p, store) -> AttentionOp.record(tape, "attention", x.get("qkv"), heads, 0.5),
                         v -> Reference.packedAttention(v.get("qkv"), batch, n, heads, d, 0.5));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1, 3, 2", "2, 5, 3, 8, 4", "1, 17, 2, 5, 7", "5, 3, 1, 16, 16", "3, 4, 17, 3, 1"})
+    void classAttention(int batch, int n, int heads, int width, int d) {
+        new OpTestKit()
+                .input("x", batch, n, width)
+                .parameter("weight", 3 * heads * d, width)
+                .parameter("bias", 3 * heads * d)
+                .check(
+                        (tape, x, p, store) -> ClassAttentionOp.record(
+                                tape, "attention", x.get("x"), p.get("weight"), p.get("bias"), heads, 0.5),
+                        v -> Reference.classAttention(v.get("x"), v.get("weight"), v.get("bias"), batch, n, heads, 0.5));
     }
 
     /** Longer than a tile of queries: the values alone, for differences of each element would take minutes. */

@@ -382,6 +382,19 @@ public final class Reference {
         return y;
     }
 
+    /** The first token's rows of {@link #packedAttention} of {@code x weight^T + bias}. */
+    public static double[] classAttention(
+            double[] x, double[] weight, double[] bias, int batch, int n, int heads, double scale) {
+        int out = bias.length / 3;
+        double[] qkv = linear(x, x.length / batch / n, weight, bias);
+        double[] all = packedAttention(qkv, batch, n, heads, out / heads, scale);
+        double[] y = new double[batch * out];
+        for (int image = 0; image < batch; image++) {
+            System.arraycopy(all, image * n * out, y, image * out, out);
+        }
+        return y;
+    }
+
     /** x {@code [..., bias.length]}. */
     public static double[] addBias(double[] x, double[] bias) {
         double[] y = new double[x.length];

@@ -172,6 +172,12 @@ public final class OneDnn implements AutoCloseable {
                 "dnnl_sgemm");
     }
 
+    /** As the other, alpha 1; a, b and c are addresses. */
+    public void sgemm(
+            char transA, char transB, long m, long n, long k, long a, long lda, long b, long ldb, float beta, long c, long ldc) {
+        DnnlCalls.sgemm(transA, transB, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+    }
+
     /** As {@link #sgemm}, alpha 1, on the calling thread alone, whichever it is; a, b and c are addresses. */
     public void sgemmAlone(
             char transA, char transB, long m, long n, long k, long a, long lda, long b, long ldb, float beta, long c, long ldc) {

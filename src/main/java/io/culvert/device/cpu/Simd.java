@@ -30,6 +30,17 @@ public final class Simd {
         segment.set(ValueLayout.JAVA_FLOAT, index * Float.BYTES, value);
     }
 
+    /** Multiplies so many elements from {@code from} on. */
+    public static void scale(MemorySegment values, long from, int count, float factor) {
+        int i = 0;
+        for (; i + LANES <= count; i += LANES) {
+            store(load(values, from + i).mul(factor), values, from + i);
+        }
+        for (; i < count; i++) {
+            set(values, from + i, get(values, from + i) * factor);
+        }
+    }
+
     /**
      * The sum of the lanes, first to last. The Vector API's own reduction may add in any order, and does so differently
      * before and after compilation: a resumed run would not repeat bit for bit.

@@ -61,9 +61,9 @@ public final class CublasLt implements AutoCloseable {
             return new Operand(address, transposed, ld, type);
         }
 
-        /** The operand wherever it lies, but for its alignment. */
-        private Operand form() {
-            return new Operand(alignment(address), transposed, ld, element);
+        /** The operand wherever it lies, but for its alignment, which the next ones of a batch share. */
+        private Operand form(long stride) {
+            return new Operand(alignment(address | stride * element.bytes), transposed, ld, element);
         }
     }
 
@@ -112,6 +112,15 @@ public final class CublasLt implements AutoCloseable {
     }
 
     /**
+     * How many matrices each operand is.
+     *
+     * @param a elements from one A to the next, as b and c
+     */
+    public record Batch(int count, long a, long b, long c) {
+        static final Batch ONE = new Batch(1, 0, 0, 0);
+    }
+
+    /**
      * {@code C = epilogue(alpha op(A) op(B) + beta C)}, row-major, with sums in single precision; or another matrix added in place of
      * {@code beta C}.
      *
@@ -122,24 +131,32 @@ public final class CublasLt implements AutoCloseable {
      * @param added a matrix like c, or c itself
      */
     public record Product(
-            long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand added, Operand c, Epilogue epilogue) {
-        /** Without an epilogue. */
+            long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand added, Operand c, Epilogue epilogue,
+            Batch batch) {
+        /** Of one matrix each, without an epilogue. */
         public Product(long m, long n, long k, float alpha, Operand a, Operand b, float beta, Operand c) {
-            this(m, n, k, alpha, a, b, beta, c, c, Epilogue.NONE);
+            this(m, n, k, alpha, a, b, beta, c, c, Epilogue.NONE, Batch.ONE);
         }
 
         /** With the matrix at an address, which lies as c does, in place of {@code beta C}. */
         public Product plus(long address) {
-            return new Product(m, n, k, alpha, a, b, 1, new Operand(address, c.transposed, c.ld, c.element), c, epilogue);
+            return new Product(m, n, k, alpha, a, b, 1, new Operand(address, c.transposed, c.ld, c.element), c, epilogue, batch);
         }
 
         public Product with(Epilogue other) {
-            return new Product(m, n, k, alpha, a, b, beta, added, c, other);
+            return new Product(m, n, k, alpha, a, b, beta, added, c, other, batch);
+        }
+
+        /** Of many matrices each, whose first the operands are; without an epilogue. */
+        public Product times(Batch other) {
+            return new Product(m, n, k, alpha, a, b, beta, added, c, epilogue, other);
         }
 
         /** All that the choice of an algorithm depends on: equal layers of a network ask once. */
         private Product form() {
-            return new Product(m, n, k, 1, a.form(), b.form(), beta == 0 ? 0 : 1, added.form(), c.form(), epilogue.form());
+            return new Product(
+                    m, n, k, 1, a.form(batch.a), b.form(batch.b), beta == 0 ? 0 : 1, added.form(batch.c), c.form(batch.c),
+                    epilogue.form(), batch);
         }
 
         @Override
@@ -204,9 +221,10 @@ public final class CublasLt implements AutoCloseable {
         private Matmul(Product p) {
             name = p.toString();
             operation = operation(p);
-            layouts[0] = p.b.transposed ? layout(p.k, p.n, p.b) : layout(p.n, p.k, p.b);
-            layouts[1] = p.a.transposed ? layout(p.m, p.k, p.a) : layout(p.k, p.m, p.a);
-            layouts[2] = layout(p.n, p.m, p.c);
+            int count = p.batch.count;
+            layouts[0] = p.b.transposed ? layout(p.k, p.n, p.b, count, p.batch.b) : layout(p.n, p.k, p.b, count, p.batch.b);
+            layouts[1] = p.a.transposed ? layout(p.m, p.k, p.a, count, p.batch.a) : layout(p.k, p.m, p.a, count, p.batch.a);
+            layouts[2] = layout(p.n, p.m, p.c, count, p.batch.c);
             MemorySegment scalars = arena.allocateFrom(JAVA_FLOAT, p.alpha, p.beta);
             alpha = scalars.asSlice(0, Float.BYTES);
             beta = scalars.asSlice(Float.BYTES, Float.BYTES);
@@ -267,15 +285,28 @@ public final class CublasLt implements AutoCloseable {
                     "cublasLtMatmulDescSetAttribute(" + attribute + ")");
         }
 
-        private MemorySegment layout(long rows, long columns, Operand operand) {
+        private MemorySegment layout(long rows, long columns, Operand operand, int count, long stride) {
             try (Arena call = Arena.ofConfined()) {
                 MemorySegment out = call.allocate(ADDRESS);
                 check(
                         cublaslt_h.cublasLtMatrixLayoutCreate(
                                 out, operand.element().cublas, rows, columns, operand.ld()),
                         "cublasLtMatrixLayoutCreate(%d x %d, ld %d)".formatted(rows, columns, operand.ld()));
-                return out.get(ADDRESS, 0);
+                MemorySegment layout = out.get(ADDRESS, 0);
+                if (count > 1) {
+                    batch(layout, cublaslt_h.CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT(), call.allocateFrom(JAVA_INT, count));
+                    batch(
+                            layout, cublaslt_h.CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET(),
+                            call.allocateFrom(JAVA_LONG, stride));
+                }
+                return layout;
             }
+        }
+
+        private static void batch(MemorySegment layout, int attribute, MemorySegment value) {
+            check(
+                    cublaslt_h.cublasLtMatrixLayoutSetAttribute(layout, attribute, value, value.byteSize()),
+                    "cublasLtMatrixLayoutSetAttribute(" + attribute + ")");
         }
 
         private Choice choose(Product form) {

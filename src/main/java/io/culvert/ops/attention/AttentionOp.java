@@ -82,7 +82,7 @@ public final class AttentionOp extends Op {
     }
 
     /** The greatest score is that of the greatest product. */
-    private static void requireScale(String name, double scale) {
+    static void requireScale(String name, double scale) {
         if (!(scale >= 0 && scale <= Float.MAX_VALUE)) {
             throw new IllegalArgumentException(name + ": scores cannot be scaled by " + scale);
         }

@@ -1,6 +1,5 @@
 package io.culvert.ops.attention;
 
-import static io.culvert.device.cpu.Simd.LANES;
 import static io.culvert.device.cpu.Simd.get;
 import static io.culvert.device.cpu.Simd.set;
 
@@ -179,17 +178,7 @@ final class CpuAttention implements OpKernel {
         for (int row = 0; row < queries; row++) {
             float sum = w.sums[first + row];
             set(op.logSum.data(), logSums + row, (float) (Math.log(sum) - w.offsets[first + row] * LN_2));
-            scale(op.y.data(), y + (long) row * op.out.token(), 1 / sum);
-        }
-    }
-
-    private void scale(MemorySegment values, long from, float factor) {
-        int c = 0;
-        for (; c + LANES <= d; c += LANES) {
-            Simd.store(Simd.load(values, from + c).mul(factor), values, from + c);
-        }
-        for (; c < d; c++) {
-            set(values, from + c, get(values, from + c) * factor);
+            Simd.scale(op.y.data(), y + (long) row * op.out.token(), d, 1 / sum);
         }
     }
 

@@ -77,7 +77,7 @@ public final class CudaLinear implements OpKernel {
         backwardWeight = both.orElseGet(() -> blas.plan(product));
         backwardBias = both.isPresent()
                 ? new CudaLaunch[] {add(cuda, bias.gradient(), sums)}
-                : biasGradient(cuda, bias.gradient(), dy);
+                : biasGradient(cuda, bias.gradient().address(), dy);
     }
 
     /**
@@ -143,7 +143,8 @@ public final class CudaLinear implements OpKernel {
                 .pointer(to.address()).pointer(to.address()).pointer(from).int32(count);
     }
 
-    private static CudaLaunch[] biasGradient(CudaContext cuda, Tensor gradient, Tensor dy) {
+    /** Two launches that add the sum of dy's rows to so many floats at an address. */
+    public static CudaLaunch[] biasGradient(CudaContext cuda, long gradient, Tensor dy) {
         int rows = dy.shape().rows();
         int out = dy.shape().at(-1);
         int columns = COLUMN_BYTES / dy.dtype().bytes;
@@ -154,7 +155,7 @@ public final class CudaLinear implements OpKernel {
                     .grid((out + columns - 1) / columns, parts, 1).block(THREADS)
                     .pointer(scratch).pointer(dy.address()).int32(rows).int32(out),
             cuda.launch("elementwise", "bias_backward_f32").grid((out + SUMS - 1) / SUMS).block(THREADS)
-                    .pointer(gradient.address()).pointer(scratch).int32(parts).int32(out)
+                    .pointer(gradient).pointer(scratch).int32(parts).int32(out)
         };
     }
 

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.offset;
 
 import io.culvert.CulvertException;
 import io.culvert.bindings.cublaslt.cublaslt_h;
+import io.culvert.device.cuda.CublasLt.Batch;
 import io.culvert.device.cuda.CublasLt.Epilogue;
 import io.culvert.device.cuda.CublasLt.Product;
 import io.culvert.emulator.Emulator;
@@ -197,6 +198,28 @@ class CublasLtTest {
         }
         c.mustBe("c", want);
         added.mustBe("added", added.values);
+    }
+
+    /** Heads of a projection: A's and C's matrices lie side by side, B's one after the other. */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1, 2, FLOAT", "31, 33, 7, 3, FLOAT", "31, 33, 7, 3, BFLOAT16", "5, 8, 64, 12, BFLOAT16"})
+    void manyMatrices(int m, int n, int k, int count, Element element) {
+        Matrix a = new Matrix(m * k * count, element);
+        Matrix b = new Matrix(k * n * count, element);
+        Matrix c = new Matrix(m * n * count, element);
+        cuda.blas().plan(new Product(
+                        m, n, k, 1, plain(a.address, (long) count * k).of(element), plain(b.address, n).of(element), 1,
+                        plain(c.address, (long) count * n).of(element))
+                .times(new Batch(count, k, (long) k * n, n))).run();
+        double[] want = c.values.clone();
+        for (int i = 0; i < want.length; i++) {
+            int row = i / (count * n);
+            int matrix = i / n % count;
+            for (int j = 0; j < k; j++) {
+                want[i] += a.values[(row * count + matrix) * k + j] * b.values[(matrix * k + j) * n + i % n];
+            }
+        }
+        c.mustBe("c", want);
     }
 
     /** The weight's gradient accumulates, the bias's is overwritten, and stays in singles. */
