@@ -265,7 +265,7 @@ public final class OneDnn implements AutoCloseable {
     }
 
     /** Where a matrix is packed for the calls that follow; every product of the slot uses the same. */
-    SharedMemory packing(int slot) {
+    public SharedMemory packing(int slot) {
         return packings[slot];
     }
 

@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Convolution on the CPU, each direction by what is fastest for its geometry: {@link PixelProducts} for small maps with large weights;
+ * Convolution on the CPU, each direction by what is fastest for its geometry: {@link Winograd} for 3 x 3 taps of many channels, {@link PixelProducts} for small maps with large weights;
  * else oneDNN on channels-last activations, with weights in the blocked form that each direction prefers, reordered only when the
  * optimiser has moved them. The gradient of the weights is a matrix product over {@link Im2Col} where oneDNN's own kernel for it reaches half
  * of the machine's rate.
@@ -40,6 +40,10 @@ final class CpuConv2d implements OpKernel {
     }
 
     private Runnable forward(CpuDevice cpu) {
+        Winograd winograd = Winograd.forward(cpu, op.geometry);
+        if (winograd != null) {
+            return () -> winograd.execute(op.x.data(), op.weight.value().data(), op.y.data());
+        }
         PixelProducts pixels = PixelProducts.forward(cpu, op.geometry);
         if (pixels != null) {
             return () -> pixels.execute(op.x.data(), op.weight.value().data(), op.y.data());
@@ -52,6 +56,10 @@ final class CpuConv2d implements OpKernel {
     }
 
     private Runnable backwardData(CpuDevice cpu) {
+        Winograd winograd = Winograd.backwardData(cpu, op.geometry);
+        if (winograd != null) {
+            return () -> winograd.execute(op.dy.data(), op.weight.value().data(), op.dx.data());
+        }
         PixelProducts pixels = PixelProducts.backwardData(cpu, op.geometry);
         if (pixels != null) {
             return () -> pixels.execute(op.dy.data(), op.weight.value().data(), op.dx.data());

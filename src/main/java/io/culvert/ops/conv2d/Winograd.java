@@ -1,0 +1,261 @@
+package io.culvert.ops.conv2d;
+
+import io.culvert.device.ConvGeometry;
+import io.culvert.device.CpuDevice;
+import io.culvert.device.cpu.OneDnn;
+import io.culvert.device.cpu.PackedProducts;
+import io.culvert.device.cpu.SharedMemory;
+import io.culvert.device.cpu.Simd;
+import io.culvert.device.cpu.Workers;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A convolution of 3 x 3 taps, or the gradient of its input, which is one of the output's gradient with the taps turned round, by Winograd's minimal
+ * filtering F(2x2, 3x3) (Lavin and Gray 2016): a tile of 2 x 2 results takes 16 products a channel for 36. Summed over the
+ * channels those are 16 matrix products of tiles by filters. A block of tiles goes through its transformation, the products and the one back
+ * while it is in the cache of the worker that has it.
+ */
+final class Winograd {
+    /** Values of a channel of a tile. */
+    private static final int VALUES = 16;
+
+    /** A tile and its neighbours across and down. */
+    private static final int REACH = 4;
+
+    /** Channels that make a product of a tile worth its two transformations. */
+    private static final int CHANNELS = 64;
+
+    /** Tiles that make the products worth the transformation of the weights. */
+    private static final int TILES = 128;
+
+    /** Of results that are computed, those that hang over the edge at most: of maps of 7 x 7 there are 64 for 49. */
+    private static final double HANGING = 1.4;
+
+    /** Bytes of a block's values on both sides of the products, for which the second-level cache has room beside the weights. */
+    private static final long BLOCK_BYTES = 1 << 20;
+
+    private static final int LEAST_BLOCK = 32;
+    private static final int MOST_BLOCK = 128;
+    /** Where the transformed weights lie, and where they are packed: those of one convolution at a time. */
+    private static final int TRANSFORMED = 2;
+
+    private static final int PACKED = 3;
+
+    private final OneDnn dnn;
+    private final Workers workers;
+    private final int height;
+    private final int width;
+    private final int down;
+    private final int across;
+    private final int tiles;
+    private final int block;
+    private final int from;
+    private final int to;
+    private final boolean turned;
+    private final int taps;
+    private final int filters;
+    private final int depth;
+    private final PackedProducts products;
+    private final Scratch[] scratch;
+    private final Workers.Range filterTask = this::transform;
+    private final Workers.Range tileTask = this::convolve;
+    private MemorySegment source;
+    private MemorySegment weights;
+    private MemorySegment result;
+
+    /** One worker's memory: a block's values before and after the products, and a tile at the edge. */
+    private final class Scratch {
+        private final SharedMemory shared;
+        private MemorySegment whole;
+        private MemorySegment values;
+        private MemorySegment sums;
+        /** A tile of results. */
+        private MemorySegment tile;
+        /** The same memory as a tile of what goes in. */
+        private MemorySegment patch;
+
+        private long rest;
+
+        Scratch(SharedMemory shared) {
+            this.shared = shared;
+            shared.reserve(valueBytes(from) + valueBytes(to) + tileBytes() + products.scratchBytes());
+        }
+
+        private long valueBytes(int channels) {
+            return VALUES * apart(channels);
+        }
+
+        private long tileBytes() {
+            return (long) VALUES * Math.max(from, to) * Float.BYTES;
+        }
+
+        /** Cuts it, anew if it has moved. */
+        void start() {
+            if (whole == null || whole.address() != shared.memory().address()) {
+                whole = shared.memory();
+                values = whole.asSlice(0, valueBytes(from));
+                sums = whole.asSlice(valueBytes(from), valueBytes(to));
+                tile = whole.asSlice(valueBytes(from) + valueBytes(to), tileBytes());
+                patch = tile.asSlice(0, (long) VALUES * from * Float.BYTES);
+                rest = tile.address() + tileBytes();
+            }
+        }
+    }
+
+    /** Taps turned round: the gradient of the input, from the output's. */
+    private Winograd(CpuDevice cpu, ConvGeometry g, boolean turned) {
+        dnn = cpu.oneDnn();
+        workers = cpu.workers();
+        this.turned = turned;
+        height = g.height();
+        width = g.width();
+        down = Math.ceilDiv(height, 2);
+        across = Math.ceilDiv(width, 2);
+        tiles = g.n() * down * across;
+        filters = g.out();
+        depth = g.in();
+        taps = g.taps();
+        from = turned ? g.out() : g.in();
+        to = turned ? g.in() : g.out();
+        block = Math.min(tiles, Math.clamp(BLOCK_BYTES / ((long) VALUES * (from + to) * Float.BYTES), LEAST_BLOCK, MOST_BLOCK));
+        dnn.packing(TRANSFORMED).reserve((long) VALUES * from * to * Float.BYTES);
+        products = new PackedProducts(dnn, PACKED, VALUES, workers.threads(), tiles, block, from, to, !turned);
+        scratch = new Scratch[workers.threads()];
+        for (int worker = 0; worker < scratch.length; worker++) {
+            scratch[worker] = new Scratch(dnn.workspace(worker));
+        }
+    }
+
+    /** {@code y = conv(x, weights)}: {@link #execute} with x, weights and y. Null where this would not pay. */
+    static Winograd forward(CpuDevice cpu, ConvGeometry geometry) {
+        return pays(geometry) ? new Winograd(cpu, geometry, false) : null;
+    }
+
+    /** {@code dx}: {@link #execute} with dy, weights and dx. Null where this would not pay. */
+    static Winograd backwardData(CpuDevice cpu, ConvGeometry geometry) {
+        return pays(geometry) ? new Winograd(cpu, geometry, true) : null;
+    }
+
+    private static boolean pays(ConvGeometry g) {
+        int down = Math.ceilDiv(g.height(), 2);
+        int across = Math.ceilDiv(g.width(), 2);
+        return g.kernel() == 3
+                && g.stride() == 1
+                && g.padding() == 1
+                && wide(g.in())
+                && wide(g.out())
+                && g.n() * down * across >= TILES
+                && down * across > 1
+                && 4.0 * down * across <= HANGING * g.height() * g.width();
+    }
+
+    private static boolean wide(int channels) {
+        return channels >= CHANNELS && channels % Simd.LANES == 0;
+    }
+
+    /** Convolves; weights are {@code [out, 3, 3, in]}. */
+    void execute(MemorySegment source, MemorySegment weights, MemorySegment result) {
+        this.source = source;
+        this.weights = weights;
+        this.result = result;
+        for (Scratch each : scratch) {
+            each.start();
+        }
+        workers.run(filters, 1, filterTask);
+        products.pack(dnn.packing(TRANSFORMED).memory());
+        workers.run(tiles, block, tileTask);
+    }
+
+    private void transform(int worker, int first, int end) {
+        MemorySegment transformed = dnn.packing(TRANSFORMED).memory();
+        long matrix = (long) filters * depth * Float.BYTES;
+        long tap = (long) depth * Float.BYTES;
+        for (int filter = first; filter < end; filter++) {
+            long at = (long) filter * taps * Float.BYTES;
+            WinogradTile.filter(
+                    weights, turned ? at + 8 * tap : at, turned ? -tap : tap, transformed, filter * tap, matrix, depth);
+        }
+    }
+
+    private void convolve(int worker, int first, int end) {
+        for (int tile = first; tile < end; tile += block) {
+            convolve(worker, scratch[worker], tile, Math.min(block, end - tile));
+        }
+    }
+
+    /** Of a block of tiles. */
+    private void convolve(int worker, Scratch own, int first, int count) {
+        for (int i = 0; i < count; i++) {
+            read(own, first + i, i);
+        }
+        products.multiply(worker, own.values.address(), own.sums.address(), own.rest, count);
+        for (int i = 0; i < count; i++) {
+            write(own, first + i, i);
+        }
+    }
+
+    /** Bytes from a value of a block's channels to the next. */
+    private long apart(int channels) {
+        return PackedProducts.apart(block, channels) * Float.BYTES;
+    }
+
+    private int top(int tile) {
+        return tile / across % down * 2;
+    }
+
+    private int left(int tile) {
+        return tile % across * 2;
+    }
+
+    /** The byte of a pixel's first channel. */
+    private long pixel(int tile, int row, int column, int channels) {
+        long image = tile / (down * across);
+        return ((image * height + row) * width + column) * channels * Float.BYTES;
+    }
+
+    private void read(Scratch own, int tile, int i) {
+        int top = top(tile) - 1;
+        int left = left(tile) - 1;
+        long channels = (long) from * Float.BYTES;
+        MemorySegment x = source;
+        long at = pixel(tile, top, left, from);
+        long row = width * channels;
+        if (top < 0 || left < 0 || top + REACH > height || left + REACH > width) {
+            copyInside(own, tile, top, left);
+            x = own.patch;
+            at = 0;
+            row = REACH * channels;
+        }
+        WinogradTile.input(x, at, row, channels, own.values, i * channels, apart(from), from);
+    }
+
+    /** The pixels of a tile and zeros about them. */
+    private void copyInside(Scratch own, int tile, int top, int left) {
+        long channels = (long) from * Float.BYTES;
+        int begin = Math.max(0, left);
+        long bytes = (Math.min(width, left + REACH) - begin) * channels;
+        own.patch.fill((byte) 0);
+        for (int row = Math.max(0, top); row < Math.min(height, top + REACH); row++) {
+            long to = ((row - top) * REACH + begin - left) * channels;
+            MemorySegment.copy(source, pixel(tile, row, begin, from), own.patch, to, bytes);
+        }
+    }
+
+    private void write(Scratch own, int tile, int i) {
+        int top = top(tile);
+        int left = left(tile);
+        long channels = (long) to * Float.BYTES;
+        long at = pixel(tile, top, left, to);
+        long row = width * channels;
+        if (top + 2 <= height && left + 2 <= width) {
+            WinogradTile.output(own.sums, i * channels, apart(to), result, at, row, channels, to);
+            return;
+        }
+        WinogradTile.output(own.sums, i * channels, apart(to), own.tile, 0, 2 * channels, channels, to);
+        long bytes = Math.min(2, width - left) * channels;
+        MemorySegment.copy(own.tile, 0, result, at, bytes);
+        if (top + 2 <= height) {
+            MemorySegment.copy(own.tile, 2 * channels, result, at + row, bytes);
+        }
+    }
+}
