@@ -3,13 +3,26 @@ package io.culvert.device.cpu;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Float vectors over off-heap memory, indexed by element: what our CPU kernels are written in. */
+/**
+ * Float vectors over off-heap memory, indexed by element: what our CPU kernels are written in. Floats become vectors of doubles where single
+ * precision is too coarse to compute in.
+ */
 public final class Simd {
     public static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     public static final int LANES = F.length();
+    /** Half as many floats, or the two of the smallest vector. */
+    private static final VectorSpecies<Float> NARROW =
+            VectorSpecies.of(float.class, VectorShape.forBitSize(Math.max(F.vectorBitSize() / 2, 64)));
+
+    public static final VectorSpecies<Double> D =
+            VectorSpecies.of(double.class, VectorShape.forBitSize(2 * NARROW.vectorBitSize()));
+    public static final int DOUBLES = D.length();
+
     public static final ByteOrder NATIVE = ByteOrder.nativeOrder();
 
     private Simd() {}
@@ -20,6 +33,26 @@ public final class Simd {
 
     public static void store(FloatVector vector, MemorySegment segment, long index) {
         vector.intoMemorySegment(segment, index * Float.BYTES, NATIVE);
+    }
+
+    /** Floats as doubles. */
+    public static DoubleVector doubles(MemorySegment segment, long index) {
+        return (DoubleVector) FloatVector.fromMemorySegment(NARROW, segment, index * Float.BYTES, NATIVE).castShape(D, 0);
+    }
+
+    /** Floats as doubles. */
+    public static DoubleVector doubles(float[] values, int index) {
+        return (DoubleVector) FloatVector.fromArray(NARROW, values, index).castShape(D, 0);
+    }
+
+    /** As floats. */
+    public static void store(DoubleVector vector, MemorySegment segment, long index) {
+        ((FloatVector) vector.castShape(NARROW, 0)).intoMemorySegment(segment, index * Float.BYTES, NATIVE);
+    }
+
+    /** As floats. */
+    public static void store(DoubleVector vector, float[] values, int index) {
+        ((FloatVector) vector.castShape(NARROW, 0)).intoArray(values, index);
     }
 
     public static float get(MemorySegment segment, long index) {
@@ -49,6 +82,16 @@ public final class Simd {
         vector.intoArray(scratch, 0);
         double sum = 0;
         for (float lane : scratch) {
+            sum += lane;
+        }
+        return sum;
+    }
+
+    /** As the other. */
+    public static double sum(DoubleVector vector, double[] scratch) {
+        vector.intoArray(scratch, 0);
+        double sum = 0;
+        for (double lane : scratch) {
             sum += lane;
         }
         return sum;

@@ -1,10 +1,14 @@
 package io.culvert.ops.barlow;
 
+import static io.culvert.device.cpu.Simd.D;
+import static io.culvert.device.cpu.Simd.DOUBLES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.doubles;
 import static io.culvert.device.cpu.Simd.get;
 import static io.culvert.device.cpu.Simd.load;
 import static io.culvert.device.cpu.Simd.set;
+import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.OneDnn;
@@ -13,6 +17,7 @@ import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 
 /** Three matrix products by oneDNN; columns and rows in between. Everything that belongs to a column is in double. */
@@ -74,21 +79,13 @@ final class CpuBarlowTwins implements OpKernel {
         set(op.loss().data(), 0, (float) (op.config.scale() * loss));
     }
 
-    /** An element of z of one view. */
-    private double at(MemorySegment z, int view, int row, int column) {
-        return get(z, (long) (view * batch + row) * width + column);
-    }
-
     /** Two passes over these columns for their statistics, one to write. */
     private void normalise(int worker, int from, int to) {
-        MemorySegment z = op.z.data();
         for (int view = 0; view < 2; view++) {
             Arrays.fill(mean[view], from, to, 0);
             Arrays.fill(inverse[view], from, to, 0);
             for (int row = 0; row < batch; row++) {
-                for (int i = from; i < to; i++) {
-                    mean[view][i] += at(z, view, row, i);
-                }
+                addRow(view, row, from, to);
             }
             for (int i = from; i < to; i++) {
                 mean[view][i] /= batch;
@@ -96,13 +93,7 @@ final class CpuBarlowTwins implements OpKernel {
         }
         Arrays.fill(diagonal, from, to, 0);
         for (int row = 0; row < batch; row++) {
-            for (int i = from; i < to; i++) {
-                double one = at(z, 0, row, i) - mean[0][i];
-                double two = at(z, 1, row, i) - mean[1][i];
-                inverse[0][i] += one * one;
-                inverse[1][i] += two * two;
-                diagonal[i] += one * two;
-            }
+            addProducts(row, from, to);
         }
         for (int i = from; i < to; i++) {
             inverse[0][i] = 1 / Math.sqrt(inverse[0][i] / batch + op.config.eps());
@@ -111,11 +102,58 @@ final class CpuBarlowTwins implements OpKernel {
         }
         for (int view = 0; view < 2; view++) {
             for (int row = 0; row < batch; row++) {
-                for (int i = from; i < to; i++) {
-                    double u = (at(z, view, row, i) - mean[view][i]) * inverse[view][i];
-                    set(unit[view], (long) row * width + i, (float) u);
-                }
+                writeUnit(view, row, from, to);
             }
+        }
+    }
+
+    private void addRow(int view, int row, int from, int to) {
+        MemorySegment z = op.z.data();
+        double[] sum = mean[view];
+        long base = (long) (view * batch + row) * width;
+        int i = from;
+        for (; i + DOUBLES <= to; i += DOUBLES) {
+            DoubleVector.fromArray(D, sum, i).add(doubles(z, base + i)).intoArray(sum, i);
+        }
+        for (; i < to; i++) {
+            sum[i] += get(z, base + i);
+        }
+    }
+
+    /** Of distances from the means: squares to {@link #inverse}, products to {@link #diagonal}. */
+    private void addProducts(int row, int from, int to) {
+        MemorySegment z = op.z.data();
+        long base = (long) row * width;
+        long other = (long) (batch + row) * width;
+        int i = from;
+        for (; i + DOUBLES <= to; i += DOUBLES) {
+            DoubleVector one = doubles(z, base + i).sub(DoubleVector.fromArray(D, mean[0], i));
+            DoubleVector two = doubles(z, other + i).sub(DoubleVector.fromArray(D, mean[1], i));
+            one.fma(one, DoubleVector.fromArray(D, inverse[0], i)).intoArray(inverse[0], i);
+            two.fma(two, DoubleVector.fromArray(D, inverse[1], i)).intoArray(inverse[1], i);
+            one.fma(two, DoubleVector.fromArray(D, diagonal, i)).intoArray(diagonal, i);
+        }
+        for (; i < to; i++) {
+            double one = get(z, base + i) - mean[0][i];
+            double two = get(z, other + i) - mean[1][i];
+            inverse[0][i] += one * one;
+            inverse[1][i] += two * two;
+            diagonal[i] += one * two;
+        }
+    }
+
+    private void writeUnit(int view, int row, int from, int to) {
+        MemorySegment z = op.z.data();
+        double[] middle = mean[view];
+        double[] factor = inverse[view];
+        long base = (long) (view * batch + row) * width;
+        int i = from;
+        for (; i + DOUBLES <= to; i += DOUBLES) {
+            DoubleVector off = doubles(z, base + i).sub(DoubleVector.fromArray(D, middle, i));
+            store(off.mul(DoubleVector.fromArray(D, factor, i)), op.unit.data(), base + i);
+        }
+        for (; i < to; i++) {
+            set(op.unit.data(), base + i, (float) ((get(z, base + i) - middle[i]) * factor[i]));
         }
     }
 
@@ -154,7 +192,7 @@ final class CpuBarlowTwins implements OpKernel {
     }
 
     private double unitAt(MemorySegment z, int view, int row, int column) {
-        return (at(z, view, row, column) - mean[view][column]) * inverse[view][column];
+        return (get(z, (long) (view * batch + row) * width + column) - mean[view][column]) * inverse[view][column];
     }
 
     /** {@code du} with the diagonal's share, 2 scale (C_ii - 1) / B of the other view. */

@@ -1,7 +1,11 @@
 package io.culvert.ops.dino;
 
+import static io.culvert.device.cpu.Simd.D;
+import static io.culvert.device.cpu.Simd.DOUBLES;
+import static io.culvert.device.cpu.Simd.doubles;
 import static io.culvert.device.cpu.Simd.get;
 import static io.culvert.device.cpu.Simd.set;
+import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Simd;
@@ -9,6 +13,9 @@ import io.culvert.device.cpu.SimdMath;
 import io.culvert.device.cpu.Workers;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * Image by image: the teacher's two distributions, then each crop of the student against them. Exponents are differences in double
@@ -28,6 +35,11 @@ final class CpuDino implements DinoOp.Kernel {
     /** One for each worker. */
     private final Scratch[] scratch;
 
+    /** What is taken off a row: of the teacher's the centre, of the student's nothing. */
+    private final double[] teacherCenter;
+
+    private final double[] studentCenter;
+
     private final double[] imageLoss;
     private final double[] imageEntropy;
     private final double[] columnSum;
@@ -37,17 +49,20 @@ final class CpuDino implements DinoOp.Kernel {
 
     /**
      * A worker's two distributions of the teacher, powers with the share of 1 that their sum makes of each, and of the row it is
-     * at the exponents and their powers. The greatest power is exactly 1: what is nearly certain keeps its digits.
+     * at the exponents and their powers. The greatest power is exactly 1: what is nearly certain keeps its digits. Rows have room for
+     * whole vectors; what is beyond their width adds nothing to a sum.
      */
     private static final class Scratch {
         final float[][] teacher;
         final double[] share = new double[2];
+        final double[] row;
         final float[] exponents;
         final float[] powers;
+        final double[] lanes = new double[DOUBLES];
 
-        Scratch(int width) {
-            int padded = Simd.bound(width + Simd.LANES - 1);
+        Scratch(int padded) {
             teacher = new float[2][padded];
+            row = new double[padded];
             exponents = new float[padded];
             powers = new float[padded];
         }
@@ -58,8 +73,11 @@ final class CpuDino implements DinoOp.Kernel {
         workers = cpu.workers();
         batch = op.batch();
         width = op.width();
+        int padded = Simd.bound(width + Simd.LANES - 1);
         scratch = new Scratch[workers.threads()];
-        Arrays.setAll(scratch, worker -> new Scratch(width));
+        Arrays.setAll(scratch, worker -> new Scratch(padded));
+        teacherCenter = new double[width];
+        studentCenter = new double[width];
         imageLoss = new double[batch];
         imageEntropy = new double[batch];
         columnSum = new double[width];
@@ -72,6 +90,9 @@ final class CpuDino implements DinoOp.Kernel {
 
     @Override
     public void forward() {
+        for (int k = 0; k < width; k++) {
+            teacherCenter[k] = get(op.center.data(), k);
+        }
         workers.run(batch, 1, distilTask);
         workers.run(width, COLUMNS, centerTask);
         set(op.loss().data(), 0, (float) (sum(imageLoss) / op.terms()));
@@ -104,66 +125,100 @@ final class CpuDino implements DinoOp.Kernel {
     /** {@code softmax((g - center) / T)} of a row of the teacher's; returns its entropy. */
     private double sharpen(Scratch w, int view, int row) {
         float[] p = w.teacher[view];
-        MemorySegment teacher = op.teacher.data();
-        MemorySegment center = op.center.data();
-        long base = (long) row * width;
-        double max = Double.NEGATIVE_INFINITY;
-        for (int k = 0; k < width; k++) {
-            max = Math.max(max, (double) get(teacher, base + k) - get(center, k));
-        }
-        for (int k = 0; k < width; k++) {
-            double exponent = ((double) get(teacher, base + k) - get(center, k) - max) / teacherTemperature;
-            // What is infinitely far below has no share; its product would be NaN.
-            w.exponents[k] = Math.max((float) exponent, FARTHEST);
-            p[k] = w.exponents[k];
-        }
+        double max = subtract(w, op.teacher.data(), (long) row * width, teacherCenter);
+        // What is infinitely far below has no share; its product would be NaN.
+        exponents(w, p, max, 1 / teacherTemperature, FARTHEST);
         SimdMath.exp(p, 0, width, 1, 0);
-        double sum = 0;
-        double below = 0;
-        for (int k = 0; k < width; k++) {
-            sum += p[k];
-            below += (double) p[k] * w.exponents[k];
-        }
-        w.share[view] = 1 / sum;
-        return Math.log(sum) - below / sum;
+        double others = others(w, p);
+        w.share[view] = 1 / (1 + others);
+        return Math.log1p(others) - along(w, p) * w.share[view];
     }
 
     /**
      * The cross-entropy of the student's row at {@code base} with the teacher's distributions, each by its share or 0 if it does not
-     * count, and its gradient. The sum leaves out the largest element, whose power is 1.
+     * count, and its gradient.
      */
     private double match(Scratch w, long base, double first, double second) {
-        MemorySegment student = op.student.data();
-        MemorySegment gradient = op.dstudent == null ? null : op.dstudent.data();
         double temperature = op.config.studentTemperature();
         int targets = first == 0 || second == 0 ? 1 : 2;
-        int top = 0;
-        for (int k = 1; k < width; k++) {
-            top = get(student, base + k) > get(student, base + top) ? k : top;
-        }
-        double max = get(student, base + top);
-        for (int k = 0; k < width; k++) {
-            w.exponents[k] = (float) ((get(student, base + k) - max) / temperature);
-            w.powers[k] = w.exponents[k];
-        }
+        double max = subtract(w, op.student.data(), base, studentCenter);
+        exponents(w, w.powers, max, 1 / temperature, Float.NEGATIVE_INFINITY);
         SimdMath.exp(w.powers, 0, width, 1, 0);
-        double others = 0;
-        for (int k = 0; k < width; k++) {
-            others += k == top ? 0 : w.powers[k];
+        double others = others(w, w.powers);
+        if (op.dstudent != null) {
+            gradient(w, base, targets / (1 + others), first, second, 1 / (temperature * op.terms()));
         }
-        double share = targets / (1 + others);
-        double scale = 1 / (temperature * op.terms());
         double loss = targets * Math.log1p(others);
+        loss -= first == 0 ? 0 : first * along(w, w.teacher[0]);
+        loss -= second == 0 ? 0 : second * along(w, w.teacher[1]);
+        return loss;
+    }
+
+    /** The logits at {@code base} less a centre; returns the greatest, which is put beyond their end as well. */
+    private double subtract(Scratch w, MemorySegment logits, long base, double[] center) {
+        double[] row = w.row;
+        DoubleVector greatest = DoubleVector.broadcast(D, Double.NEGATIVE_INFINITY);
+        int k = 0;
+        for (; k + DOUBLES <= width; k += DOUBLES) {
+            DoubleVector v = doubles(logits, base + k).sub(DoubleVector.fromArray(D, center, k));
+            v.intoArray(row, k);
+            greatest = greatest.blend(v, v.compare(VectorOperators.GT, greatest));
+        }
+        double max = greatest.reduceLanes(VectorOperators.MAX);
+        for (; k < width; k++) {
+            row[k] = get(logits, base + k) - center[k];
+            max = Math.max(max, row[k]);
+        }
+        Arrays.fill(row, width, row.length, max);
+        return max;
+    }
+
+    /** {@code (row - max) factor}, twice, for one becomes powers. */
+    private static void exponents(Scratch w, float[] powers, double max, double factor, double least) {
+        for (int k = 0; k < powers.length; k += DOUBLES) {
+            DoubleVector v = DoubleVector.fromArray(D, w.row, k).sub(max).mul(factor);
+            v = v.blend(least, v.compare(VectorOperators.LT, least));
+            store(v, w.exponents, k);
+            store(v, powers, k);
+        }
+    }
+
+    /** The sum of the powers without the greatest, which is 1; those beyond the width become 0. */
+    private double others(Scratch w, float[] powers) {
+        Arrays.fill(powers, width, powers.length, 0);
+        DoubleVector ones = DoubleVector.zero(D);
+        DoubleVector rest = DoubleVector.zero(D);
+        for (int k = 0; k < powers.length; k += DOUBLES) {
+            DoubleVector v = doubles(powers, k);
+            VectorMask<Double> one = v.compare(VectorOperators.EQ, 1.0);
+            ones = ones.add(1.0, one);
+            rest = rest.add(v.blend(0.0, one));
+        }
+        return Simd.sum(rest, w.lanes) + (Simd.sum(ones, w.lanes) - 1);
+    }
+
+    /** The sum of powers times exponents. */
+    private static double along(Scratch w, float[] powers) {
+        DoubleVector sum = DoubleVector.zero(D);
+        for (int k = 0; k < powers.length; k += DOUBLES) {
+            sum = doubles(powers, k).fma(doubles(w.exponents, k), sum);
+        }
+        return Simd.sum(sum, w.lanes);
+    }
+
+    private void gradient(Scratch w, long base, double share, double first, double second, double scale) {
+        MemorySegment gradient = op.dstudent.data();
         float[] p = w.teacher[0];
         float[] q = w.teacher[1];
-        for (int k = 0; k < width; k++) {
-            double target = p[k] * first + q[k] * second;
-            loss -= target * w.exponents[k];
-            if (gradient != null) {
-                set(gradient, base + k, (float) ((w.powers[k] * share - target) * scale));
-            }
+        int k = 0;
+        for (; k + DOUBLES <= width; k += DOUBLES) {
+            DoubleVector target = doubles(p, k).mul(first).add(doubles(q, k).mul(second));
+            store(doubles(w.powers, k).mul(share).sub(target).mul(scale), gradient, base + k);
         }
-        return loss;
+        for (; k < width; k++) {
+            double target = p[k] * first + q[k] * second;
+            set(gradient, base + k, (float) ((w.powers[k] * share - target) * scale));
+        }
     }
 
     private void moveCenter(int worker, int from, int to) {
@@ -171,8 +226,13 @@ final class CpuDino implements DinoOp.Kernel {
         MemorySegment center = op.center.data();
         Arrays.fill(columnSum, from, to, 0);
         for (int row = 0; row < 2 * batch; row++) {
-            for (int k = from; k < to; k++) {
-                columnSum[k] += get(teacher, (long) row * width + k);
+            long base = (long) row * width;
+            int k = from;
+            for (; k + DOUBLES <= to; k += DOUBLES) {
+                DoubleVector.fromArray(D, columnSum, k).add(doubles(teacher, base + k)).intoArray(columnSum, k);
+            }
+            for (; k < to; k++) {
+                columnSum[k] += get(teacher, base + k);
             }
         }
         double momentum = op.config.centerMomentum();

@@ -191,12 +191,12 @@ final class CpuLayerNorm implements OpKernel {
             for (int first = tile; first < Math.min(to, tile + TILE); first += GROUP) {
                 int count = Math.min(GROUP, to - first);
                 recall(m, first, count);
-                gather(m, first, count, dweight.recent(worker), dbias.recent(worker));
+                gather(m, first, count);
                 for (int i = 0; i < count; i++) {
                     m.offset[i] = (float) (-m.sum(m.first, i) / width);
                     m.slope[i] = (float) (-m.sum(m.second, i) / width);
                 }
-                spread(m, first, count);
+                spread(m, first, count, dweight.recent(worker), dbias.recent(worker));
                 if (op.other != null) {
                     long at = (long) first * width;
                     RowSum.add(op.dx.data(), at, op.other.data(), at, op.dx.data(), at, count * width);
@@ -207,8 +207,8 @@ final class CpuLayerNorm implements OpKernel {
         }
     }
 
-    /** Adds the rows to the gradients of gain and bias; leaves the sums of g and of g u. */
-    private void gather(Moments m, int first, int count, float[] dw, float[] db) {
+    /** The sums of g and of g u. */
+    private void gather(Moments m, int first, int count) {
         MemorySegment x = op.x.data();
         MemorySegment dy = op.dy.data();
         MemorySegment weight = op.weight.value().data();
@@ -221,10 +221,7 @@ final class CpuLayerNorm implements OpKernel {
             int i = 0;
             for (; i + LANES <= width; i += LANES) {
                 FloatVector unit = load(x, base + i).sub(mean).mul(inverse);
-                FloatVector d = load(dy, base + i);
-                FloatVector g = d.mul(load(weight, i));
-                d.fma(unit, FloatVector.fromArray(F, dw, i)).intoArray(dw, i);
-                d.add(FloatVector.fromArray(F, db, i)).intoArray(db, i);
+                FloatVector g = load(dy, base + i).mul(load(weight, i));
                 sum = sum.add(g);
                 along = g.fma(unit, along);
             }
@@ -235,8 +232,6 @@ final class CpuLayerNorm implements OpKernel {
             for (; i < width; i++) {
                 float unit = (get(x, base + i) - mean) * inverse;
                 float d = get(dy, base + i);
-                dw[i] += d * unit;
-                db[i] += d;
                 sumOfRest += (double) d * get(weight, i);
                 alongRest += (double) d * get(weight, i) * unit;
             }
@@ -245,27 +240,37 @@ final class CpuLayerNorm implements OpKernel {
         }
     }
 
-    private void spread(Moments m, int first, int count) {
+    /** Writes dx, and adds the rows to the gradients of gain and bias, a vector of columns at a time for those to stay in registers. */
+    private void spread(Moments m, int first, int count, float[] dw, float[] db) {
         MemorySegment x = op.x.data();
         MemorySegment dy = op.dy.data();
         MemorySegment dx = op.dx.data();
         MemorySegment weight = op.weight.value().data();
-        for (int row = 0; row < count; row++) {
-            long base = (long) (first + row) * width;
-            float mean = m.mean[row];
-            float inverse = m.inverse[row];
-            float slope = m.slope[row];
-            float offset = m.offset[row];
-            int i = 0;
-            for (; i + LANES <= width; i += LANES) {
-                FloatVector unit = load(x, base + i).sub(mean).mul(inverse);
-                FloatVector g = load(dy, base + i).mul(load(weight, i));
-                store(unit.fma(FloatVector.broadcast(F, slope), g.add(offset)).mul(inverse), dx, base + i);
+        int i = 0;
+        for (; i + LANES <= width; i += LANES) {
+            FloatVector gain = load(weight, i);
+            FloatVector ofGain = FloatVector.fromArray(F, dw, i);
+            FloatVector ofBias = FloatVector.fromArray(F, db, i);
+            for (int row = 0; row < count; row++) {
+                long at = (long) (first + row) * width + i;
+                FloatVector unit = load(x, at).sub(m.mean[row]).mul(m.inverse[row]);
+                FloatVector d = load(dy, at);
+                ofGain = d.fma(unit, ofGain);
+                ofBias = ofBias.add(d);
+                FloatVector off = unit.fma(FloatVector.broadcast(F, m.slope[row]), d.mul(gain).add(m.offset[row]));
+                store(off.mul(m.inverse[row]), dx, at);
             }
-            for (; i < width; i++) {
-                float unit = (get(x, base + i) - mean) * inverse;
-                float g = get(dy, base + i) * get(weight, i);
-                set(dx, base + i, Math.fma(unit, slope, g + offset) * inverse);
+            ofGain.intoArray(dw, i);
+            ofBias.intoArray(db, i);
+        }
+        for (; i < width; i++) {
+            for (int row = 0; row < count; row++) {
+                long at = (long) (first + row) * width + i;
+                float unit = (get(x, at) - m.mean[row]) * m.inverse[row];
+                float d = get(dy, at);
+                dw[i] += d * unit;
+                db[i] += d;
+                set(dx, at, Math.fma(unit, m.slope[row], d * get(weight, i) + m.offset[row]) * m.inverse[row]);
             }
         }
     }
