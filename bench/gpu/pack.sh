@@ -85,12 +85,14 @@ for entry in $class_path; do
     repack "$entry"
 done
 IFS=$old_ifs
-"$jdk/bin/javac" -nowarn -d "$work/bench" -cp "$class_path" "$root/bench/java/io/culvert/bench/step/DeviceStep.java"
+"$jdk/bin/javac" -nowarn -d "$work/bench" -cp "$class_path" -sourcepath "$root/bench/java" \
+    "$root"/bench/java/io/culvert/bench/step/DeviceStep.java "$root"/bench/java/io/culvert/bench/step/StepPlan.java \
+    "$root"/bench/java/io/culvert/bench/op/DeviceOp.java
 "$jdk/bin/jar" --create --no-compress --file "$content/lib/culvert-bench.jar" -C "$work/bench" .
 
 cp "$root"/configs/*.yaml "$content/configs"
-cp "$here/run.sh" "$here/peer.py" "$here/step.yaml" "$content/bench/gpu"
-cp "$root/bench/peers/step.py" "$content/bench/peers"
+cp "$here/run.sh" "$here"/*.py "$here/step.yaml" "$content/bench/gpu"
+cp "$root/bench/peers/step.py" "$root/bench/peers/ops.py" "$content/bench/peers"
 cp "$root"/src/test/resources/vectors/*.safetensors "$content/vectors"
 
 # The bigger set, the smallest files first.

@@ -1,32 +1,44 @@
 #!/bin/sh
 # Tries Culvert on a GPU, all of it with one command:
 #
-#   bench/gpu/run.sh [--device NAME] [--pack FOLDER] [--out FOLDER] [--precisions "NAME ..."] [PART ...]
+#   bench/gpu/run.sh [--device NAME] [--pack FOLDER] [--out FOLDER] [--precisions "NAME ..."] [--models "NAME ..."]
+#                    [--minutes N] [PART ...]
 #
 # The parts, all of them by default, in this order; one that fails does not keep the others from running:
 #   doctor     what the machine has, and what it lacks
-#   verify     every packed vector, with the tolerances of the vectors
 #   compare    three whole training steps against the CPU's
+#   steps      times of our SimCLR steps, of ResNet-18 and ViT-Tiny
+#   ops        attention and the losses: times by the GPU's clock, beside what the same GPU's copies and products reach, and PyTorch's
+#   peers      times of PyTorch's steps, eager and compiled, if python3 has PyTorch for this GPU
+#   verify     every packed vector, with the tolerances of the vectors
 #   demo       pictures, pre-training, probe, report
 #   memcheck racecheck initcheck    a vector of each op under compute-sanitizer, if there is one
-#   steps      times of our training step
 #   ranks      where there are 2 GPUs or more: that N ranks train as one does, and times of a step on 1, 2, 4 and 8 of them, with the
-#              same batch on each and with the same batch in all, in the last of --precisions
-#   peers      times of PyTorch's, eager and compiled, if python3 has PyTorch for this GPU
+#              same batch on each and with the same batch in all, in the first of --precisions
+#   plan       what a step and each operation must do at least, how long that takes by the data sheets of an H100 SXM and an H200, and
+#              how many launches a step is; takes no GPU
+# Lines that begin with "ratio" and "op" at the end of summary.txt set ours beside PyTorch's.
+#
+# What tells most comes first: bf16 before tf32 and fp32, 256 images at 224 pixels before 128 at 64, PyTorch eager before compiled.
+# Where a GPU is at hand for minutes only: --minutes 12 --precisions bf16 doctor compare steps ops peers. Parts that have not begun
+# by then are skipped, one that runs is stopped. None of this ran on a GPU yet, so how long parts take there is not known; the longest to
+# expect is PyTorch's max-autotune, minutes a model.
 #
 # In a checkout with JDK and Maven it packs first (see pack.sh), elsewhere it runs what is packed: in --pack FOLDER, beside
 # this script, or in target/culvert-gpu. A machine needs NVIDIA's driver, cuBLAS and cuDNN, for ranks NCCL; no JDK, no network.
 # --device emulator does the same without a GPU, at tiny sizes, to try this script; also as CULVERT_DEVICE.
-# Results go to --out FOLDER, else $OUT, else results: summary.txt first, machine.txt, parts.jsonl, steps.jsonl, verify.json,
-# log.txt (what each part printed), report.html.
+# Results go to --out FOLDER, else $OUT, else results: summary.txt first, machine.txt, parts.jsonl, steps.jsonl, ops.jsonl, plan.txt,
+# verify.json, log.txt (what each part printed), report.html.
 # Exits with 0 if no part failed, with 1 if one did, with 2 if called wrongly.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
-all_parts="doctor verify compare demo memcheck racecheck initcheck steps ranks peers"
+all_parts="doctor compare steps ops peers verify demo memcheck racecheck initcheck ranks plan"
 device=${CULVERT_DEVICE:-cuda}
 pack=
 out=${OUT:-results}
-precisions="fp32 tf32 bf16"
+precisions="bf16 tf32 fp32"
+models="resnet18 vit_tiny"
+deadline=
 parts=
 
 usage() { echo "run: error: $*; see --help" >&2; exit 2; }
@@ -37,6 +49,12 @@ while [ $# -gt 0 ]; do
         --pack) pack=${2:?--pack needs a folder}; shift 2 ;;
         --out) out=${2:?--out needs a folder}; shift 2 ;;
         --precisions) precisions=${2:?--precisions needs names}; shift 2 ;;
+        --models) models=${2:?--models needs names}; shift 2 ;;
+        --minutes)
+            case ${2:?--minutes needs a number} in *[!0-9]*) usage "--minutes takes a whole number, not $2" ;; esac
+            deadline=$(($(date +%s) + 60 * $2))
+            shift 2
+            ;;
         -h | --help) sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0" | sed '$d'; exit 0 ;;
         -*) usage "unknown option $1" ;;
         *)
@@ -54,10 +72,14 @@ case $device in
         demo_config=configs/demo.yaml
         pictures="--train 2000 --test 1000"
         compare_keys="batch_size=32 data.image_size=64"
-        shapes="128,64 256,224"
+        shapes="256,224 128,64"
         rank_shape=256,224
         warmup=10
         steps=30
+        attention=attention,512,197,3,64
+        losses="nt_xent,256,256 barlow_twins,256,256 byol,256,256 dino,256,2,8192 mae,256,224,16"
+        calls=20
+        rounds=20
         ;;
     emulator)
         demo_config=configs/demo-emulator.yaml
@@ -67,6 +89,10 @@ case $device in
         rank_shape=4,16
         warmup=1
         steps=1
+        attention=attention,2,5,3,64
+        losses="nt_xent,4,8 barlow_twins,4,8 byol,4,8 dino,4,2,40 mae,2,16,8"
+        calls=1
+        rounds=1
         ;;
     *) usage "unknown device $device; known: cuda, emulator" ;;
 esac
@@ -84,7 +110,7 @@ if [ -z "$pack" ] && [ -z "$(archive_in "$here")" ]; then
     root=$here/../..
     if [ -f "$root/pom.xml" ] && command -v mvn >/dev/null; then
         if [ -z "$archive" ] || [ -n "$(find "$root/pom.xml" "$root/bindings/java" "$root/bindings/load" "$root/src/main" \
-            "$root/src/test/resources/vectors" "$root/native" "$root/configs" "$here"/*.* "$root/bench/peers" \
+            "$root/src/test/resources/vectors" "$root/native" "$root/configs" "$here"/*.* "$root/bench/peers" "$root/bench/java" \
             -newer "$archive" 2>/dev/null | head -n 1)" ]; then
             "$here/pack.sh" --out "$pack"
         fi
@@ -131,7 +157,7 @@ fi
 mkdir -p "$out"
 out=$(cd "$out" && pwd -P)
 content=$(cd "$content" && pwd -P)
-rm -f "$out/summary.txt" "$out/machine.txt" "$out/parts.jsonl" "$out/steps.jsonl" "$out/verify.json" "$out/log.txt" \
+rm -f "$out/summary.txt" "$out/machine.txt" "$out/parts.jsonl" "$out/steps.jsonl" "$out/ops.jsonl" "$out/plan.txt" "$out/verify.json" "$out/log.txt" \
     "$out/report.html"
 work=$(mktemp -d)
 trap 'rm -rf "$work" $temporary' EXIT
@@ -171,8 +197,16 @@ part() { # name, seconds, command
     name=$1
     limit=$2
     shift 2
-    printf '%-10s ...\r' "$name" >&2
     begun=$(date +%s)
+    if [ -n "$deadline" ]; then
+        if [ "$begun" -ge "$deadline" ]; then
+            : >"$work/stdout"
+            note "$name" skip 0 "the minutes are over"
+            return
+        fi
+        [ $((deadline - begun)) -ge "$limit" ] || limit=$((deadline - begun))
+    fi
+    printf '%-10s ...\r' "$name" >&2
     status=0
     within "$limit" "$@" >"$work/stdout" 2>"$work/stderr" </dev/null || status=$?
     took=$(($(date +%s) - begun))
@@ -190,8 +224,15 @@ part() { # name, seconds, command
 gist() { # word
     if [ "$1" != pass ]; then
         cat "$work/stdout" "$work/stderr" | grep -v '^[[:space:]]*$' | grep -v '^WARNING' | grep -v '^[[:space:]]*at ' | tail -n 1
+    elif grep -q '"images_per_s"' "$work/stdout"; then
+        sed -n -e 'h; s/.*"median_s": *\([0-9.eE-]*\).*"images_per_s": *\([0-9]*\.\{0,1\}[0-9]\{0,1\}\).*/\2 images\/s, a step \1 s/p' \
+            -e 'g; s/.*"between_steps_s":\([0-9.eE-]*\).*/the device waits \1 s between steps/p' \
+            -e 'g; s/.*"jvm_start_to_first_step_s":\([0-9.eE-]*\).*/the first step ends \1 s after the start/p' "$work/stdout" |
+            paste -s -d , - | sed 's/,\([^ ]\)/, \1/g'
+    elif grep -q '"launches"' "$work/stdout"; then
+        sed -n 's/.*"launches":\([0-9]*\).*/\1 kernels, copies and fills/p' "$work/stdout"
     elif grep -q '^{"bench"' "$work/stdout"; then
-        sed -n 's/.*"median_s": *\([0-9.eE-]*\).*"images_per_s": *\([0-9]*\.\{0,1\}[0-9]\{0,1\}\).*/\2 images\/s, a step \1 s/p' "$work/stdout"
+        echo "$(grep -c '"median_s"' "$work/stdout") measurements"
     elif grep -q '^  "passed"' "$work/stdout"; then
         sed -n 's/^  "\(passed\|failed\|errors\)" : \([0-9]*\).*/\2 \1/p' "$work/stdout" | tr '\n' ' '
     elif grep -q '^{"check"' "$work/stdout"; then
@@ -211,8 +252,8 @@ note() { # name, word, seconds, gist
         "$(json_string "$1")" "$(json_string "$2")" "$3" "$(json_string "$4")" >>"$out/parts.jsonl"
 }
 
-keep_step() { # name
-    grep '^{' "$work/stdout" >>"$out/steps.jsonl" || true
+keep() { # file of the results
+    grep '^{' "$work/stdout" >>"$out/$1" || true
 }
 
 machine() {
@@ -275,23 +316,60 @@ demo() {
     find "$work/demo/runs" -name report.html -exec cp {} "$out" \; 2>/dev/null || true
 }
 
+# The side of a patch that suits pictures of a size: 197 tokens at 224 pixels.
+patch() { # pixels
+    if [ "$1" -ge 224 ]; then echo 16; else echo 8; fi
+}
+
 our_steps() {
-    for shape in $shapes; do
-        for precision in $precisions; do
-            keys="device=$device batch_size=${shape%,*} data.image_size=${shape#*,}"
-            # Single precision is what there is without the key.
-            if [ "$precision" != fp32 ]; then
-                if ! java io.culvert.cli.Main pretrain --help-config 2>/dev/null | grep -q '^precision:'; then
-                    note "step $shape $precision" skip 0 "this Culvert has no key precision"
-                    continue
-                fi
-                keys="$keys precision=$precision"
-            fi
-            # shellcheck disable=SC2086
-            part "step $shape $precision" 240 "$work/java" io.culvert.bench.step.DeviceStep time \
-                "$content/bench/gpu/step.yaml" $warmup $steps $keys
-            keep_step
+    for precision in $precisions; do
+        for shape in $shapes; do
+            for model in $models; do
+                part "step $model $shape $precision" 240 "$work/java" io.culvert.bench.step.DeviceStep time \
+                    "$content/bench/gpu/step.yaml" $warmup $steps device="$device" precision="$precision" batch_size="${shape%,*}" \
+                    data.image_size="${shape#*,}" model.name="$model" model.patch="$(patch "${shape#*,}")"
+                keep steps.jsonl
+            done
         done
+    done
+}
+
+# Losses compute in single precision whatever the network does: once is enough.
+ops() {
+    cases="$attention $losses"
+    for precision in $precisions; do
+        # shellcheck disable=SC2086
+        part "ops $precision" 180 "$work/java" io.culvert.bench.op.DeviceOp time "$device" "$precision" $calls $rounds $cases
+        keep ops.jsonl
+        if command -v python3 >/dev/null; then
+            # shellcheck disable=SC2086
+            part "ops PyTorch $precision" 180 python3 "$content/bench/gpu/peer_ops.py" --precision "$precision" \
+                --calls $calls --rounds $rounds $cases
+            keep ops.jsonl
+        fi
+        cases=$attention
+    done
+}
+
+# With the data sheets' rates of an H100 SXM (989 dense bf16 and 67 fp32 TFLOP/s, 3.35 TB/s) and, of steps, an H200 (4.8 TB/s).
+plan() {
+    for model in $models; do
+        for memory in 3.35 4.8; do
+            part "plan of a step, $model, $memory TB/s" 120 "$work/java" io.culvert.bench.step.StepPlan \
+                "$content/bench/gpu/step.yaml" 989 $memory device=emulator precision=bf16 batch_size=256 data.image_size=224 \
+                model.name="$model"
+            cat "$work/stdout" >>"$out/plan.txt"
+        done
+        # How many they are does not depend on the size; counted as they are launched on the emulator, at a tiny one.
+        part "launches of a step, $model" 240 "$work/java" io.culvert.bench.step.DeviceStep launches "$content/bench/gpu/step.yaml" \
+            1 1 device=emulator precision=bf16 batch_size=2 data.image_size=16 model.name="$model" model.patch=8
+        cat "$work/stdout" >>"$out/plan.txt"
+    done
+    for rate in "bf16 989" "fp32 67"; do
+        # shellcheck disable=SC2086
+        part "plan of operations, ${rate% *}" 120 "$work/java" io.culvert.bench.op.DeviceOp plan $rate 3.35 attention,512,197,3,64 \
+            nt_xent,256,256 barlow_twins,256,256 byol,256,256 dino,256,2,8192 mae,256,224,16
+        cat "$work/stdout" >>"$out/plan.txt"
     done
 }
 
@@ -312,7 +390,7 @@ gpus() {
 rank_step() { # ranks, images in all
     part "$1 ranks, batch $2 $rank_precision" 300 "$work/java" io.culvert.bench.step.DeviceStep time "$content/bench/gpu/step.yaml" \
         $warmup $steps --ranks "$1" device="$device" batch_size="$2" data.image_size="${rank_shape#*,}" precision="$rank_precision"
-    keep_step
+    keep steps.jsonl
     rate=$(sed -n 's/.*"images_per_s": *\([0-9.eE+-]*\).*/\1/p' "$work/stdout")
     rates="$rates ${rate:-nan}"
 }
@@ -333,7 +411,7 @@ ranks() {
         note ranks skip 0 "GPUs here: $most; ranks need one each, at least 2"
         return
     fi
-    rank_precision=${precisions##* }
+    rank_precision=${precisions%% *}
     counts=
     for count in 2 4 8; do
         [ "$count" -gt "$most" ] || counts="$counts $count"
@@ -363,13 +441,16 @@ peers() {
         note peers skip 0 "no python3"
         return
     fi
-    for shape in $shapes; do
-        for precision in $precisions; do
+    for precision in $precisions; do
+        for shape in $shapes; do
             for mode in "" --compile; do
-                # shellcheck disable=SC2086
-                part "PyTorch $shape $precision $mode" 420 python3 "$content/bench/gpu/peer.py" --batch "${shape%,*}" \
-                    --size "${shape#*,}" --precision "$precision" --warmup $warmup --steps $steps $mode
-                keep_step
+                for model in $models; do
+                    # shellcheck disable=SC2086
+                    part "PyTorch $model $shape $precision $mode" 420 python3 "$content/bench/gpu/peer.py" --model "$model" \
+                        --patch "$(patch "${shape#*,}")" --batch "${shape%,*}" --size "${shape#*,}" --precision "$precision" \
+                        --warmup $warmup --steps $steps $mode
+                    keep steps.jsonl
+                done
             done
         done
     done
@@ -388,9 +469,15 @@ for wanted in $parts; do
         memcheck | racecheck | initcheck) sanitizer "$wanted" ;;
         steps) our_steps ;;
         ranks) ranks ;;
+        ops) ops ;;
         peers) peers ;;
+        plan) plan ;;
     esac
 done
+# Python was there if anything is to be set beside ours.
+if command -v python3 >/dev/null; then
+    python3 "$content/bench/gpu/ratios.py" "$out" | tee -a "$out/summary.txt" >&2
+fi
 if [ $failed = 0 ]; then
     echo "nothing failed" | tee -a "$out/summary.txt" >&2
 else

@@ -1,6 +1,7 @@
 package io.culvert.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.culvert.train.Run;
 import java.io.IOException;
@@ -36,7 +37,7 @@ class GpuScriptsTest {
     void helpNamesThePartsAndTheOptions() throws IOException, InterruptedException {
         Result run = sh("gpu/run.sh", "--help");
         assertThat(run.status).as(run.output).isZero();
-        assertThat(run.output).contains("doctor", "verify", "memcheck", "ranks", "peers", "--pack", "--out", "summary.txt");
+        assertThat(run.output).contains("doctor", "verify", "memcheck", "ranks", "ops", "peers", "plan", "--minutes", "--pack", "--out", "summary.txt");
         Result pack = sh("gpu/pack.sh", "--help");
         assertThat(pack.status).as(pack.output).isZero();
         assertThat(pack.output).contains("--vectors", "--gzip").doesNotContain("set -eu");
@@ -46,9 +47,37 @@ class GpuScriptsTest {
     void wrongUseIsToldInOneLine() throws IOException, InterruptedException {
         assertThat(sh("gpu/run.sh", "verfy")).isEqualTo(new Result(2, "run: error: unknown part verfy; see --help\n"));
         assertThat(sh("gpu/run.sh", "--device", "tpu").status).isEqualTo(2);
+        assertThat(sh("gpu/run.sh", "--minutes", "1.5").output).isEqualTo("run: error: --minutes takes a whole number, not 1.5; see --help\n");
         Result nothingPacked = sh("gpu/run.sh", "--pack", empty.toString(), "doctor");
         assertThat(nothingPacked.status).isEqualTo(2);
         assertThat(nothingPacked.output).contains(empty.toString(), "run bench/gpu/pack.sh").hasLineCount(1);
+    }
+
+    /** The last lines of the summary, of numbers made up: PyTorch's eager step takes three times as long as ours, its compiled one half. */
+    @Test
+    void ratiosSetOursBesideEagerAndTheBest() throws IOException, InterruptedException {
+        Result python = sh("-c", "python3 -c 'import json, pathlib'");
+        assumeThat(python.status).as("a python3 on PATH").isZero();
+        String step = "{\"bench\": \"step\", \"side\": \"%s\", \"model\": \"vit_tiny\", \"shape\": \"256,224\", \"precision\": \"bf16\", "
+                + "\"median_s\": %s, \"images_per_s\": %s}%n";
+        Files.writeString(
+                empty.resolve("steps.jsonl"),
+                step.formatted("culvert", "0.02", "12800") + step.formatted("pytorch eager", "0.06", "4266.7")
+                        + step.formatted("pytorch compile max-autotune", "0.01", "25600")
+                        + "{\"check\": \"steps on both devices\", \"same\": true}\n");
+        String op = "{\"bench\": \"op_train\", \"side\": \"%s\", \"shape\": \"byol,4,8\", \"precision\": \"bf16\", \"median_s\": %s, "
+                + "\"result\": %s%s}%n";
+        Files.writeString(
+                empty.resolve("ops.jsonl"),
+                op.formatted("culvert", "4e-6", "0.5", ", \"of_copy\": 0.25, \"of_product\": 0.01")
+                        + op.formatted("pytorch eager", "6e-6", "0.5", "") + op.formatted("pytorch graph", "1e-6", "0.7", ""));
+        Result ratios = sh("-c", "python3 gpu/ratios.py \"$0\"", empty.toString());
+        assertThat(ratios.output)
+                .isEqualTo(
+                        """
+                        ratio vit_tiny 256,224 bf16: 12800.0 images/s, 3.00 times eager's 4266.7, 0.50 times the best of PyTorch (compile max-autotune)'s 25600.0
+                        op train byol,4,8 bf16: 4.00 us, 25 % of a copy's bytes/s, 1 % of a product's FLOP/s; pytorch eager 6.00 us: 1.50 times; pytorch graph computes 0.7, not 0.5: not compared
+                        """);
     }
 
     /** What is packed runs on a runtime of few modules: one that lacks is found on the GPU machine, by a class that is not there. */

@@ -4,6 +4,8 @@ import io.culvert.CulvertException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * An operation and its sizes, written {@code name,size,size,...}; every side fills its operands with the same numbers and
@@ -42,6 +44,8 @@ public record OpShape(String op, List<Integer> sizes) {
             "mae",
             3);
 
+    private static final Set<String> LOSSES = Set.of("nt_xent", "barlow_twins", "byol", "dino", "mae");
+
     /**
      * Reads {@code name,size,size,...}.
      *
@@ -59,6 +63,17 @@ public record OpShape(String op, List<Integer> sizes) {
         } catch (NumberFormatException e) {
             throw CulvertException.usage("'%s': the sizes must be whole numbers", text);
         }
+    }
+
+    /** Whether its result is one number. */
+    public boolean isLoss() {
+        return LOSSES.contains(op);
+    }
+
+    /** As {@link #parse} takes it. */
+    @Override
+    public String toString() {
+        return op + sizes.stream().map(size -> "," + size).collect(Collectors.joining());
     }
 
     /** One of the sizes. */

@@ -3,7 +3,12 @@ package io.culvert.bench.step;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.culvert.CulvertException;
+import io.culvert.device.CpuDevice;
+import io.culvert.device.CudaDevice;
+import io.culvert.device.Device;
 import io.culvert.device.Group;
+import io.culvert.device.cuda.CudaMarks;
+import io.culvert.profile.DeviceTimer;
 import io.culvert.ranks.Launch;
 import io.culvert.ranks.RankProcesses;
 import io.culvert.study.Lifeline;
@@ -14,6 +19,7 @@ import io.culvert.train.Trainer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,15 +29,17 @@ import java.util.function.Function;
 /**
  * The step that a configuration describes, on its device, on random pixels that stay the same: timed, or compared with
  * the same steps on the CPU; with {@code --ranks N} as N processes, timed, or compared with the same steps of one rank on the
- * same device. Prints one JSON line. Needs neither JMH nor a peer, so that it can be packed for a machine that has only a
+ * same device; or its kernels, copies and fills counted as they are launched one by one. Prints one JSON line. Needs neither JMH nor a peer, so that it can be packed for a machine that has only a
  * driver ({@code bench/gpu}).
  *
  * <p>Exit codes as the program's, and 1 if they differ.
  */
 public final class DeviceStep {
-    private static final String USAGE = "DeviceStep time|compare CONFIG WARMUP STEPS [--ranks N] [KEY=VALUE...]";
+    private static final String USAGE = "DeviceStep time|compare|launches CONFIG WARMUP STEPS [--ranks N] [KEY=VALUE...]";
     private static final String RANKS = "--ranks";
     private static final long CONSTANT_RATE = 1_000_000;
+    /** A power of two. */
+    private static final int PIXELS = 1 << 20;
 
     /**
      * Relative, of each weight's 2-norm after the first step and of the losses of all: from step to step batch
@@ -52,7 +60,7 @@ public final class DeviceStep {
     }
 
     private static int run(String[] args) {
-        if (args.length < 4 || !List.of("time", "compare").contains(args[0])) {
+        if (args.length < 4 || !List.of("time", "compare", "launches").contains(args[0])) {
             throw CulvertException.usage("%s", USAGE);
         }
         List<String> rest = List.of(args).subList(4, args.length);
@@ -75,6 +83,10 @@ public final class DeviceStep {
         Launch launch = RankProcesses.isOne() ? Launch.of(System.getenv()) : Launch.ALONE;
         if (args[0].equals("time")) {
             time(config, launch, warmup, steps, rest);
+            return 0;
+        }
+        if (args[0].equals("launches")) {
+            System.out.println(launches(config));
             return 0;
         }
         Trained got = train(config, launch, warmup + steps);
@@ -104,10 +116,9 @@ public final class DeviceStep {
     }
 
     private static void time(RunConfig config, Launch launch, int warmup, int steps, List<String> overrides) {
-        long start = System.nanoTime();
         ObjectNode line = with(config, launch, run -> {
             try (Arena arena = Arena.ofShared()) {
-                return time(run, config, start, warmup, steps, views(run, config, arena));
+                return time(run, config, warmup, steps, arena);
             }
         });
         if (launch.rank() == 0) {
@@ -116,34 +127,94 @@ public final class DeviceStep {
         }
     }
 
-    private static ObjectNode time(Run run, RunConfig config, long start, int warmup, int steps, MemorySegment views) {
+    private static ObjectNode time(Run run, RunConfig config, int warmup, int steps, Arena arena) {
+        long before = System.nanoTime();
+        MemorySegment views = views(run, config, arena);
+        double noise = (System.nanoTime() - before) / 1e9;
         Trainer trainer = run.trainer((int) CONSTANT_RATE);
         double firstLoss = trainer.step(views);
-        double opened = (System.nanoTime() - start) / 1e9;
+        long sinceStart = System.currentTimeMillis() - ManagementFactory.getRuntimeMXBean().getStartTime();
         for (int i = 1; i < warmup; i++) {
             trainer.step(views);
         }
         ObjectNode line = describe(run, trainer, config);
-        line.put("until_first_loss_s", opened).put("first_loss", firstLoss);
+        line.put("jvm_start_to_first_step_s", sinceStart / 1e3 - noise).put("first_loss", firstLoss);
+        Marks marks = Marks.of(run.device());
         // Without the copy of the batch, which a run's feed makes while the device computes.
         List<Double> seconds = new ArrayList<>();
         double loss = 0;
         for (int i = 0; i < steps; i++) {
-            long before = System.nanoTime();
+            before = System.nanoTime();
             loss = trainer.step();
             seconds.add((System.nanoTime() - before) / 1e9);
         }
         double median = median(seconds);
         line.put("median_s", median).put("images_per_s", config.batchSize() / median);
+        marks.describe(line, steps);
         line.put("loss", loss);
         seconds.forEach(line.putArray("seconds")::add);
         return line;
     }
 
+    /** Marks round the steps of a GPU, null on a CPU. */
+    private record Marks(CudaMarks marks) {
+        static Marks of(Device device) {
+            return switch (device) {
+                case CpuDevice cpu -> new Marks(null);
+                case CudaDevice cuda -> {
+                    CudaMarks made = cuda.context().marks();
+                    cuda.context().markRepetitions(made);
+                    made.begin();
+                    yield new Marks(made);
+                }
+            };
+        }
+
+        /** What the device computes in a step, and what it waits from the end of one to the beginning of the next: medians. */
+        void describe(ObjectNode line, int steps) {
+            // A step that is not one graph has other marks or none.
+            if (marks == null || steps < 2 || marks.intervals() != 2 * steps) {
+                return;
+            }
+            marks.await(2 * steps);
+            List<Double> computing = new ArrayList<>();
+            List<Double> waiting = new ArrayList<>();
+            for (int i = 0; i < steps; i++) {
+                computing.add(marks.nanos(2 * i + 1) / 1e9);
+                if (i > 0) {
+                    waiting.add(marks.nanos(2 * i) / 1e9);
+                }
+            }
+            line.put("device_s", median(computing)).put("between_steps_s", median(waiting));
+        }
+    }
+
+    private static ObjectNode launches(RunConfig config) {
+        return with(config, Launch.ALONE, run -> {
+            if (!(run.device() instanceof CudaDevice cuda)) {
+                throw CulvertException.usage("a CPU launches nothing: set device=cuda or device=emulator");
+            }
+            try (Arena arena = Arena.ofShared()) {
+                Trainer trainer = run.trainer((int) CONSTANT_RATE);
+                trainer.step(views(run, config, arena));
+                // The second step is the last that is not a graph, and the first in which libraries set nothing up.
+                DeviceTimer timer = cuda.context().timer();
+                timer.begin();
+                trainer.step();
+                timer.mark();
+                timer.read(new long[1], 0, 1);
+                return describe(run, trainer, config)
+                        .put("launches", timer.work().size())
+                        .put("operations", trainer.tape().ops().size())
+                        .put("source", timer.source());
+            }
+        });
+    }
+
     private static ObjectNode describe(Run run, Trainer trainer, RunConfig config) {
         ObjectNode line = new ObjectMapper().createObjectNode();
-        line.put("bench", "step").put("side", "culvert");
-        line.put("shape", config.batchSize() + "," + config.data().imageSize());
+        line.put("bench", "step").put("side", "culvert").put("model", config.model().name());
+        line.put("precision", config.precision()).put("shape", config.batchSize() + "," + config.data().imageSize());
         line.put("device", run.device().describe());
         line.put("ranks", run.device().group().size());
         line.put("step_bytes", trainer.tape().stepBytes());
@@ -224,18 +295,23 @@ public final class DeviceStep {
         return (sorted.get((n - 1) / 2) + sorted.get(n / 2)) / 2;
     }
 
-    /** This rank's part of standard normal pixels, {@code [views * B, H, W, 3]}: view after view, and in each rank after rank. */
+    /**
+     * This rank's part of standard normal pixels, {@code [views * B, H, W, 3]}: view after view, and in each rank after rank. They
+     * repeat after a million, for numbers for 512 large images take seconds to draw.
+     */
     private static MemorySegment views(Run run, RunConfig config, Arena arena) {
         long side = config.data().imageSize();
         Group group = run.device().group();
         long block = config.batchSize() / group.size() * side * side * 3;
         MemorySegment memory = arena.allocate(run.method().views() * block * Float.BYTES, 64);
+        float[] pixels = new float[PIXELS];
         SplittableRandom random = new SplittableRandom(7);
-        for (long i = 0; i < run.method().views() * group.size() * block; i++) {
-            float pixel = (float) random.nextGaussian();
-            if (i / block % group.size() == group.rank()) {
-                memory.setAtIndex(ValueLayout.JAVA_FLOAT, i / block / group.size() * block + i % block, pixel);
-            }
+        for (int i = 0; i < PIXELS; i++) {
+            pixels[i] = (float) random.nextGaussian();
+        }
+        for (long i = 0; i < run.method().views() * block; i++) {
+            long whole = (i / block * group.size() + group.rank()) * block + i % block;
+            memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, pixels[(int) (whole & (PIXELS - 1))]);
         }
         return memory;
     }

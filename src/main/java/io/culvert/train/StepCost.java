@@ -2,6 +2,7 @@ package io.culvert.train;
 
 import io.culvert.CounterRng;
 import io.culvert.CulvertException;
+import io.culvert.profile.OpFacts;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -9,23 +10,30 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 
-/** What the training steps of a configuration take, before any is run on pictures. */
-public final class StepCost {
+/**
+ * What the training steps of a configuration take, before any is run on pictures.
+ *
+ * @param operations of a pass, forward and backward, without the update of the parameters
+ * @param bytes of activations, gradients, scratch and input at the peak of a pass
+ */
+public record StepCost(List<OpFacts> operations, long bytes) {
     private static final int SMALL = 8;
     private static final int STEPS = 3;
 
-    private StepCost() {}
+    /** Of a pass of the network that {@code run} has built. Records the step, compiles nothing. */
+    public static StepCost of(Run run) {
+        RunConfig config = run.config();
+        return Trainer.cost(
+                run.device(), run.method(), config.passSize(), config.data().imageSize(), config.data().localSize());
+    }
 
-    /**
-     * Floating-point operations of a step, without the update of the parameters; a multiply-add counts two. Records the
-     * step, compiles nothing.
-     */
+    /** Floating-point operations of a step, without the update of the parameters; a multiply-add counts two. */
     public static long flops(RunConfig config) {
         try (Run run = new Run(config)) {
             return config.optim().accumulate()
-                    * Trainer.flops(
-                            run.device(), run.method(), config.passSize(), config.data().imageSize(),
-                            config.data().localSize());
+                    * of(run).operations.stream()
+                            .mapToLong(op -> op.forwardFlops() + op.backwardFlops())
+                            .sum();
         }
     }
 

@@ -6,6 +6,8 @@ import io.culvert.device.Group;
 import io.culvert.device.RunArena;
 import io.culvert.method.Method;
 import io.culvert.method.Teacher;
+import io.culvert.ops.Cost;
+import io.culvert.ops.Op;
 import io.culvert.ops.Tape;
 import io.culvert.ops.cast.CastOp;
 import io.culvert.ops.ranks.AverageOp;
@@ -14,6 +16,7 @@ import io.culvert.optim.GradientScale;
 import io.culvert.optim.Optimizer;
 import io.culvert.optim.SlabCopy;
 import io.culvert.optim.WarmupCosine;
+import io.culvert.profile.OpFacts;
 import io.culvert.profile.Phase;
 import io.culvert.profile.StepClock;
 import io.culvert.profile.StepEvent;
@@ -147,9 +150,9 @@ public final class Trainer {
         input.bind(arena.allocate(input.name(), input.bytes()), 0);
     }
 
-    /** Floating-point operations of a pass on so many images, without the update; compiles nothing. */
-    static long flops(Device device, Method method, int batch, int... sides) {
-        return Step.record(device, method, Extras.NONE, batch, sides).flops(device);
+    /** What a pass on so many images takes, without the update; compiles nothing. */
+    static StepCost cost(Device device, Method method, int batch, int... sides) {
+        return Step.record(device, method, Extras.NONE, batch, sides).cost(device);
     }
 
     /** A step on so many images, recorded and not yet compiled. */
@@ -183,11 +186,25 @@ public final class Trainer {
             return tape.input(Tensor.f32(name, views, side, side, 3));
         }
 
-        /** Floating-point operations: forward of all, backward of those that hand gradients on. */
-        long flops(Device device) {
-            tape.plannedBytes(device); // finds what goes backward
-            return tape.ops().stream().mapToLong(op -> op.cost().forwardFlops()).sum()
-                    + tape.backwardOps().stream().mapToLong(op -> op.cost().backwardFlops()).sum();
+        /** Forward of all operations, backward of those that hand gradients on. */
+        StepCost cost(Device device) {
+            long bytes = bytes(device); // finds what goes backward
+            List<OpFacts> facts = new ArrayList<>();
+            for (Op op : tape.ops()) {
+                Cost cost = op.cost();
+                boolean back = tape.backwardOps().contains(op);
+                facts.add(new OpFacts(
+                        op.getClass().getSimpleName(), op.name(), cost.forwardFlops(), cost.forwardBytes(),
+                        back ? cost.backwardFlops() : 0, back ? cost.backwardBytes() : 0));
+            }
+            for (Op op : tape.backwardOps()) {
+                if (!tape.ops().contains(op)) {
+                    Cost cost = op.cost();
+                    facts.add(new OpFacts(
+                            op.getClass().getSimpleName(), op.name(), 0, 0, cost.backwardFlops(), cost.backwardBytes()));
+                }
+            }
+            return new StepCost(facts, bytes);
         }
 
         long bytes(Device device) {

@@ -224,6 +224,11 @@ public final class CudaContext implements AutoCloseable {
         return graph;
     }
 
+    /** Makes a mark before and after each repetition of what is recorded, from now on: between them is what the device waits. */
+    public void markRepetitions(CudaMarks around) {
+        graphs.forEach(graph -> graph.mark(around));
+    }
+
     /** Forgets what was recorded; NCCL gives no communicator back that a graph knows. */
     public void dropGraphs() {
         graphs.forEach(CudaGraph::close);

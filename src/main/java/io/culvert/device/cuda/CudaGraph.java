@@ -16,6 +16,7 @@ final class CudaGraph implements Runnable, AutoCloseable {
     private final Runnable work;
     private int runs;
     private MemorySegment executable;
+    private CudaMarks marks;
 
     /** @param name of the range that NVIDIA's profilers show each launch as: they do not see what is inside */
     CudaGraph(CudaStream stream, String name, NvtxRanges ranges, Runnable work) {
@@ -35,9 +36,22 @@ final class CudaGraph implements Runnable, AutoCloseable {
         if (executable == null) {
             executable = record();
         }
+        mark();
         ranges.push(name);
         Driver.graphLaunch(executable, stream.handle());
         ranges.pop();
+        mark();
+    }
+
+    /** Makes a mark before and after each launch from now on. */
+    void mark(CudaMarks around) {
+        marks = around;
+    }
+
+    private void mark() {
+        if (marks != null) {
+            marks.mark();
+        }
     }
 
     private MemorySegment record() {

@@ -28,6 +28,11 @@ public final class CudaMarks implements AutoCloseable {
         events.get(count++).record(stream);
     }
 
+    /** Intervals between the marks so far. */
+    public int intervals() {
+        return count - 1;
+    }
+
     /** Waits until the device has come to a mark. */
     public void await(int mark) {
         events.get(mark).synchronize();
