@@ -33,9 +33,9 @@ record Settings(int threads, boolean quick, Path home, String python, boolean co
         return 2;
     }
 
-    /** Steps that are not measured in a JVM, whose compiler is busy for about ten. */
+    /** Steps that are not measured in a JVM, whose compiler is busy for about ten and now and then until the twentieth. */
     int warmupStepsOfJvm() {
-        return quick ? 5 : 15;
+        return quick ? 5 : 20;
     }
 
     /**

@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
             "",
             "After the warm-up it times one step of every two and writes profile.txt, profile.jsonl, trace.json (for",
             "ui.perfetto.dev) and roofline.svg: each operation's time, work and what bounds it, waits for data, memory.",
-            "On a GPU each kernel is waited for, and nothing is compared to what the machine gives."
+            "On a GPU times are the device's own, and kernels are launched one by one, not as one graph."
         },
         footer = {
             "",

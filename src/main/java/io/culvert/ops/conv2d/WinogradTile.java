@@ -10,13 +10,21 @@ import jdk.incubator.vector.FloatVector;
 /**
  * The three transformations of F(2x2, 3x3) (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.1), of one
  * tile or filter and all its channels, which must be whole vectors. Places and distances are bytes; the 16 values of a channel lie
- * {@code matrix} apart, row by row. As in {@link io.culvert.device.cpu.SimdMath}, loops call the Vector API and nothing else.
+ * {@code matrix} apart, row by row. As in {@link io.culvert.device.cpu.SimdMath}, loops call the Vector API and nothing else; a loop of
+ * many more vectors costs the compiler tens of megabytes.
  */
 final class WinogradTile {
     private WinogradTile() {}
 
     /** {@code B^T d B} of the 4 x 4 pixels from {@code at} on, {@code row} and {@code column} apart. */
     static void input(MemorySegment x, long at, long row, long column, MemorySegment v, long to, long matrix, int channels) {
+        upperInput(x, at, row, column, v, to, matrix, channels);
+        lowerInput(x, at + row, row, column, v, to + 8 * matrix, matrix, channels);
+    }
+
+    /** The first two rows, from the first three of the pixels. */
+    private static void upperInput(
+            MemorySegment x, long at, long row, long column, MemorySegment v, long to, long matrix, int channels) {
         for (int c = 0; c < channels; c += LANES) {
             long p = at + (long) c * Float.BYTES;
             long q = to + (long) c * Float.BYTES;
@@ -32,10 +40,6 @@ final class WinogradTile {
             FloatVector d21 = FloatVector.fromMemorySegment(F, x, p + 2 * row + column, NATIVE);
             FloatVector d22 = FloatVector.fromMemorySegment(F, x, p + 2 * row + 2 * column, NATIVE);
             FloatVector d23 = FloatVector.fromMemorySegment(F, x, p + 2 * row + 3 * column, NATIVE);
-            FloatVector d30 = FloatVector.fromMemorySegment(F, x, p + 3 * row, NATIVE);
-            FloatVector d31 = FloatVector.fromMemorySegment(F, x, p + 3 * row + column, NATIVE);
-            FloatVector d32 = FloatVector.fromMemorySegment(F, x, p + 3 * row + 2 * column, NATIVE);
-            FloatVector d33 = FloatVector.fromMemorySegment(F, x, p + 3 * row + 3 * column, NATIVE);
             FloatVector r00 = d00.sub(d20);
             FloatVector r01 = d01.sub(d21);
             FloatVector r02 = d02.sub(d22);
@@ -44,14 +48,6 @@ final class WinogradTile {
             FloatVector r11 = d11.add(d21);
             FloatVector r12 = d12.add(d22);
             FloatVector r13 = d13.add(d23);
-            FloatVector r20 = d20.sub(d10);
-            FloatVector r21 = d21.sub(d11);
-            FloatVector r22 = d22.sub(d12);
-            FloatVector r23 = d23.sub(d13);
-            FloatVector r30 = d10.sub(d30);
-            FloatVector r31 = d11.sub(d31);
-            FloatVector r32 = d12.sub(d32);
-            FloatVector r33 = d13.sub(d33);
             r00.sub(r02).intoMemorySegment(v, q, NATIVE);
             r01.add(r02).intoMemorySegment(v, q + matrix, NATIVE);
             r02.sub(r01).intoMemorySegment(v, q + 2 * matrix, NATIVE);
@@ -60,14 +56,43 @@ final class WinogradTile {
             r11.add(r12).intoMemorySegment(v, q + 5 * matrix, NATIVE);
             r12.sub(r11).intoMemorySegment(v, q + 6 * matrix, NATIVE);
             r11.sub(r13).intoMemorySegment(v, q + 7 * matrix, NATIVE);
-            r20.sub(r22).intoMemorySegment(v, q + 8 * matrix, NATIVE);
-            r21.add(r22).intoMemorySegment(v, q + 9 * matrix, NATIVE);
-            r22.sub(r21).intoMemorySegment(v, q + 10 * matrix, NATIVE);
-            r21.sub(r23).intoMemorySegment(v, q + 11 * matrix, NATIVE);
-            r30.sub(r32).intoMemorySegment(v, q + 12 * matrix, NATIVE);
-            r31.add(r32).intoMemorySegment(v, q + 13 * matrix, NATIVE);
-            r32.sub(r31).intoMemorySegment(v, q + 14 * matrix, NATIVE);
-            r31.sub(r33).intoMemorySegment(v, q + 15 * matrix, NATIVE);
+        }
+    }
+
+    /** The last two rows, from the last three of the pixels. */
+    private static void lowerInput(
+            MemorySegment x, long at, long row, long column, MemorySegment v, long to, long matrix, int channels) {
+        for (int c = 0; c < channels; c += LANES) {
+            long p = at + (long) c * Float.BYTES;
+            long q = to + (long) c * Float.BYTES;
+            FloatVector d00 = FloatVector.fromMemorySegment(F, x, p, NATIVE);
+            FloatVector d01 = FloatVector.fromMemorySegment(F, x, p + column, NATIVE);
+            FloatVector d02 = FloatVector.fromMemorySegment(F, x, p + 2 * column, NATIVE);
+            FloatVector d03 = FloatVector.fromMemorySegment(F, x, p + 3 * column, NATIVE);
+            FloatVector d10 = FloatVector.fromMemorySegment(F, x, p + row, NATIVE);
+            FloatVector d11 = FloatVector.fromMemorySegment(F, x, p + row + column, NATIVE);
+            FloatVector d12 = FloatVector.fromMemorySegment(F, x, p + row + 2 * column, NATIVE);
+            FloatVector d13 = FloatVector.fromMemorySegment(F, x, p + row + 3 * column, NATIVE);
+            FloatVector d20 = FloatVector.fromMemorySegment(F, x, p + 2 * row, NATIVE);
+            FloatVector d21 = FloatVector.fromMemorySegment(F, x, p + 2 * row + column, NATIVE);
+            FloatVector d22 = FloatVector.fromMemorySegment(F, x, p + 2 * row + 2 * column, NATIVE);
+            FloatVector d23 = FloatVector.fromMemorySegment(F, x, p + 2 * row + 3 * column, NATIVE);
+            FloatVector r00 = d10.sub(d00);
+            FloatVector r01 = d11.sub(d01);
+            FloatVector r02 = d12.sub(d02);
+            FloatVector r03 = d13.sub(d03);
+            FloatVector r10 = d00.sub(d20);
+            FloatVector r11 = d01.sub(d21);
+            FloatVector r12 = d02.sub(d22);
+            FloatVector r13 = d03.sub(d23);
+            r00.sub(r02).intoMemorySegment(v, q, NATIVE);
+            r01.add(r02).intoMemorySegment(v, q + matrix, NATIVE);
+            r02.sub(r01).intoMemorySegment(v, q + 2 * matrix, NATIVE);
+            r01.sub(r03).intoMemorySegment(v, q + 3 * matrix, NATIVE);
+            r10.sub(r12).intoMemorySegment(v, q + 4 * matrix, NATIVE);
+            r11.add(r12).intoMemorySegment(v, q + 5 * matrix, NATIVE);
+            r12.sub(r11).intoMemorySegment(v, q + 6 * matrix, NATIVE);
+            r11.sub(r13).intoMemorySegment(v, q + 7 * matrix, NATIVE);
         }
     }
 
@@ -109,54 +134,27 @@ final class WinogradTile {
 
     /** {@code G g G^T} of the 3 x 3 taps from {@code at} on, {@code tap} apart, row by row; backwards if that is negative. */
     static void filter(MemorySegment g, long at, long tap, MemorySegment u, long to, long matrix, int channels) {
+        for (int column = 0; column < 3; column++) {
+            spread(g, at + column * tap, 3 * tap, u, to + column * matrix, 4 * matrix, channels);
+        }
+        for (int row = 0; row < 4; row++) {
+            spread(u, to + 4 * row * matrix, matrix, u, to + 4 * row * matrix, matrix, channels);
+        }
+    }
+
+    /** G times three values, in place or not. */
+    private static void spread(MemorySegment g, long at, long apart, MemorySegment u, long to, long step, int channels) {
         for (int c = 0; c < channels; c += LANES) {
             long p = at + (long) c * Float.BYTES;
             long q = to + (long) c * Float.BYTES;
-            FloatVector g00 = FloatVector.fromMemorySegment(F, g, p, NATIVE);
-            FloatVector g01 = FloatVector.fromMemorySegment(F, g, p + tap, NATIVE);
-            FloatVector g02 = FloatVector.fromMemorySegment(F, g, p + 2 * tap, NATIVE);
-            FloatVector g10 = FloatVector.fromMemorySegment(F, g, p + 3 * tap, NATIVE);
-            FloatVector g11 = FloatVector.fromMemorySegment(F, g, p + 4 * tap, NATIVE);
-            FloatVector g12 = FloatVector.fromMemorySegment(F, g, p + 5 * tap, NATIVE);
-            FloatVector g20 = FloatVector.fromMemorySegment(F, g, p + 6 * tap, NATIVE);
-            FloatVector g21 = FloatVector.fromMemorySegment(F, g, p + 7 * tap, NATIVE);
-            FloatVector g22 = FloatVector.fromMemorySegment(F, g, p + 8 * tap, NATIVE);
-            FloatVector e0 = g00.add(g20).mul(0.5f);
-            FloatVector h0 = g10.mul(0.5f);
-            FloatVector p0 = e0.add(h0);
-            FloatVector n0 = e0.sub(h0);
-            FloatVector e1 = g01.add(g21).mul(0.5f);
-            FloatVector h1 = g11.mul(0.5f);
-            FloatVector p1 = e1.add(h1);
-            FloatVector n1 = e1.sub(h1);
-            FloatVector e2 = g02.add(g22).mul(0.5f);
-            FloatVector h2 = g12.mul(0.5f);
-            FloatVector p2 = e2.add(h2);
-            FloatVector n2 = e2.sub(h2);
-            FloatVector outer0 = g00.add(g02).mul(0.5f);
-            FloatVector inner0 = g01.mul(0.5f);
-            g00.intoMemorySegment(u, q, NATIVE);
-            outer0.add(inner0).intoMemorySegment(u, q + matrix, NATIVE);
-            outer0.sub(inner0).intoMemorySegment(u, q + 2 * matrix, NATIVE);
-            g02.intoMemorySegment(u, q + 3 * matrix, NATIVE);
-            FloatVector outer1 = p0.add(p2).mul(0.5f);
-            FloatVector inner1 = p1.mul(0.5f);
-            p0.intoMemorySegment(u, q + 4 * matrix, NATIVE);
-            outer1.add(inner1).intoMemorySegment(u, q + 5 * matrix, NATIVE);
-            outer1.sub(inner1).intoMemorySegment(u, q + 6 * matrix, NATIVE);
-            p2.intoMemorySegment(u, q + 7 * matrix, NATIVE);
-            FloatVector outer2 = n0.add(n2).mul(0.5f);
-            FloatVector inner2 = n1.mul(0.5f);
-            n0.intoMemorySegment(u, q + 8 * matrix, NATIVE);
-            outer2.add(inner2).intoMemorySegment(u, q + 9 * matrix, NATIVE);
-            outer2.sub(inner2).intoMemorySegment(u, q + 10 * matrix, NATIVE);
-            n2.intoMemorySegment(u, q + 11 * matrix, NATIVE);
-            FloatVector outer3 = g20.add(g22).mul(0.5f);
-            FloatVector inner3 = g21.mul(0.5f);
-            g20.intoMemorySegment(u, q + 12 * matrix, NATIVE);
-            outer3.add(inner3).intoMemorySegment(u, q + 13 * matrix, NATIVE);
-            outer3.sub(inner3).intoMemorySegment(u, q + 14 * matrix, NATIVE);
-            g22.intoMemorySegment(u, q + 15 * matrix, NATIVE);
+            FloatVector first = FloatVector.fromMemorySegment(F, g, p, NATIVE);
+            FloatVector last = FloatVector.fromMemorySegment(F, g, p + 2 * apart, NATIVE);
+            FloatVector middle = FloatVector.fromMemorySegment(F, g, p + apart, NATIVE).mul(0.5f);
+            FloatVector outer = first.add(last).mul(0.5f);
+            first.intoMemorySegment(u, q, NATIVE);
+            outer.add(middle).intoMemorySegment(u, q + step, NATIVE);
+            outer.sub(middle).intoMemorySegment(u, q + 2 * step, NATIVE);
+            last.intoMemorySegment(u, q + 3 * step, NATIVE);
         }
     }
 }
