@@ -46,8 +46,12 @@ class StepPlanTest {
     void attentionOfAVisionTransformerIsCountedInEachBlock() {
         try (Run run = run("device=emulator", "model.name=vit_tiny", "model.patch=8", "batch_size=4", "data.image_size=32")) {
             Map<String, StepPlan.Row> rows = StepPlan.rows(StepCost.of(run), 1e15, 1e12);
-            assertThat(rows.get("AttentionOp").operations()).isEqualTo(12);
-            assertThat(rows.get("AttentionOp").flops()).isEqualTo(12.0 * 9 * 2 * 8 * 17 * 17 * 192);
+            assertThat(rows.get("AttentionOp").operations()).isEqualTo(11);
+            assertThat(rows.get("AttentionOp").flops()).isEqualTo(11.0 * 9 * 2 * 8 * 17 * 17 * 192);
+            // Forward 4 products of a third of the weights for each of 8 class tokens and 2 for each head and token, backward 8 and 5.
+            assertThat(rows.get("ClassAttentionOp").operations()).isEqualTo(1);
+            assertThat(rows.get("ClassAttentionOp").flops())
+                    .isEqualTo(12.0 * 2 * 8 * 192 * 192 + 7.0 * 2 * 8 * 17 * 192 * 3);
         }
     }
 }
