@@ -2,8 +2,7 @@ package io.culvert.cli;
 
 import java.io.PrintWriter;
 import java.util.List;
-import java.util.Optional;
-import java.util.function.Predicate;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -88,34 +87,40 @@ public final class Main implements Runnable {
 
     /** The whole command tree with its error handling; tests give it other writers. */
     static CommandLine commandLine() {
-        return commandLine(command -> true);
+        return commandLine(commands(), Function.identity());
     }
 
     /**
-     * The tree that one command line needs: whole is the command that it names, the others are names and descriptions,
-     * for the help and "did you mean". To look at every option of every command takes a second of processor time.
+     * The tree that one command line needs: the command that it names, and beside it names and descriptions of the others
+     * where the help may list them or an unknown name is to be mended. To look at every option of every command takes a
+     * second of processor time.
      */
     static CommandLine commandLine(String[] args) {
         List<String> words =
                 Stream.of(args).takeWhile(arg -> !arg.startsWith("@")).toList();
         // The root's options are flags, so the first word that is none is the command; picocli alone reads an @file.
-        Optional<String> named =
-                words.stream().filter(word -> !word.startsWith("-")).findFirst();
-        boolean inFile = named.isEmpty() && words.size() < args.length;
+        String named = words.stream()
+                .filter(word -> !word.startsWith("-"))
+                .findFirst()
+                .orElse("");
+        if (named.isEmpty() && words.size() < args.length) {
+            return commandLine();
+        }
+        List<Class<?>> first =
+                commands().stream().filter(type -> name(type).equals(words.isEmpty() ? "" : words.getFirst())).toList();
         return commandLine(
-                command -> inFile || named.filter(command.name()::equals).isPresent());
+                first.isEmpty() ? commands() : first, type -> name(type).equals(named) ? type : outline(type));
     }
 
-    private static CommandLine commandLine(Predicate<Command> whole) {
+    private static CommandLine commandLine(List<Class<?>> commands, Function<Class<?>, ?> make) {
         Main main = new Main();
         CommandLine commandLine = new CommandLine(main);
         commandLine.getCommandSpec().usageMessage().description(DESCRIPTION).footer(FOOTER);
-        for (Class<?> type : commands()) {
-            Command command = type.getAnnotation(Command.class);
-            commandLine.addSubcommand(command.name(), whole.test(command) ? type : outline(command));
+        for (Class<?> type : commands) {
+            commandLine.addSubcommand(name(type), make.apply(type));
         }
         CommandLine kernels = commandLine.getSubcommands().get("kernels");
-        if (!kernels.getSubcommands().isEmpty()) {
+        if (kernels != null && !kernels.getSubcommands().isEmpty()) {
             KernelArguments.explain(kernels);
         }
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
@@ -125,7 +130,12 @@ public final class Main implements Runnable {
         return commandLine;
     }
 
-    private static CommandSpec outline(Command command) {
+    private static String name(Class<?> command) {
+        return command.getAnnotation(Command.class).name();
+    }
+
+    private static CommandSpec outline(Class<?> type) {
+        Command command = type.getAnnotation(Command.class);
         CommandSpec spec = CommandSpec.create().name(command.name());
         spec.usageMessage().description(command.description());
         return spec;

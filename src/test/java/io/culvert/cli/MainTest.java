@@ -119,10 +119,13 @@ class MainTest {
         });
         CommandLine fromFile = Main.commandLine(new String[] {"--stacktrace", "@arguments.txt"});
         assertThat(fromFile.getSubcommands().get("study").getSubcommands()).isNotEmpty();
-        assertThat(Main.commandLine(new String[] {"doctor"})
-                        .getSubcommands()
-                        .get("study")
-                        .getSubcommands())
-                .isEmpty();
+        assertThat(Main.commandLine(new String[] {"doctor"}).getSubcommands()).containsOnlyKeys("doctor");
+        // Help before a command is the program's, and an unknown command is mended by the names of all.
+        assertThat(Main.commandLine(new String[] {"-h", "doctor"}).getUsageMessage())
+                .isEqualTo(whole.getUsageMessage());
+        CommandLine unknown = Main.commandLine(new String[] {"doctr"});
+        assertThat(unknown.getSubcommands().keySet())
+                .isEqualTo(whole.getSubcommands().keySet());
+        assertThat(unknown.getSubcommands().get("study").getSubcommands()).isEmpty();
     }
 }
