@@ -19,13 +19,20 @@ final class RenewOp extends BackwardOp {
         this.op = op;
     }
 
-    /** Puts such operations among those of backward, for results that these use and that nobody wants to see afterwards. */
+    /**
+     * Puts such operations among those of backward, for results that these use and that nobody wants to see afterwards. Of a chain,
+     * such as residual sums are, every other result is kept, so that none has to be computed again for the next one.
+     */
     static void insert(List<Op> forward, List<Op> backward, Set<Tensor> kept) {
         Set<Tensor> begun = Collections.newSetFromMap(new IdentityHashMap<>());
+        Set<Tensor> gone = Collections.newSetFromMap(new IdentityHashMap<>());
         List<RenewOp> renewals = new ArrayList<>();
         for (Op op : forward) {
-            if (op.renewable() != null && !op.renewable().isBound() && !kept.contains(op.renewable())) {
+            Tensor result = op.renewable();
+            boolean free = result != null && !result.isBound() && !kept.contains(result);
+            if (free && op.inputs().stream().noneMatch(gone::contains)) {
                 renewals.add(new RenewOp(op));
+                gone.add(result);
             }
         }
         List<Op> all = new ArrayList<>();

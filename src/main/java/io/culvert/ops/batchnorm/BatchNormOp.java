@@ -113,7 +113,7 @@ public final class BatchNormOp extends Op {
 
     @Override
     public void choose(Device device) {
-        renews = residual == null && device instanceof CpuDevice;
+        renews = device instanceof CpuDevice;
         byCudnn = training && device instanceof CudaDevice
                 && CudnnBatchNorm.mayTake(x.dtype().element(), x.shape().at(-1), config.relu, residual != null);
     }
