@@ -12,7 +12,7 @@ import java.util.Map;
  * Culvert a peer takes.
  */
 final class Table {
-    private static final String CULVERT = "culvert";
+    static final String CULVERT = "culvert";
     private static final String LINE = "%-13s %-24s %-22s %10s  %-21s %10s %7s %9s %10s%n";
 
     private Table() {}

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * A training step: all sides are processes at the same time, each warmed up while the others wait, and then take turns, a step each, so
@@ -24,19 +25,36 @@ record TakingTurns(String shape, Map<String, List<String>> sides, int samples) i
 
     @Override
     public List<Measurement> run() {
-        List<Player> players = new ArrayList<>();
+        List<Player> all = new ArrayList<>();
         try {
+            List<Player> players = new ArrayList<>();
             sides.forEach((side, command) -> {
                 Player player = new Player(side, command);
-                players.add(player);
-                player.awaitReady();
+                all.add(player);
+                if (!fails(player, Player::awaitReady)) {
+                    players.add(player);
+                }
             });
             for (int i = 0; i < samples; i++) {
-                players.forEach(Player::step);
+                players.removeIf(player -> fails(player, Player::step));
             }
             return players.stream().map(player -> player.measurement(shape)).toList();
         } finally {
-            players.forEach(Player::end);
+            all.forEach(Player::end);
+        }
+    }
+
+    /** A peer that fails, as a compiler may that is PyTorch's and not ours, is left out and the others go on. */
+    private boolean fails(Player player, Consumer<Player> turn) {
+        try {
+            turn.accept(player);
+            return false;
+        } catch (CulvertException e) {
+            if (player.side.equals(Table.CULVERT)) {
+                throw e;
+            }
+            System.err.printf("%s is left out of %s: %s%n", player.side, shape, e.getMessage());
+            return true;
         }
     }
 

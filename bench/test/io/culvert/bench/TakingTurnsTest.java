@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TakingTurnsTest {
+    private static final List<String> BROKEN = List.of("sh", "-c", "echo ready; read line; echo no memory");
+
     @TempDir
     Path folder;
 
@@ -33,11 +35,24 @@ class TakingTurnsTest {
     }
 
     @Test
-    void aSideThatEndsIsNamedWithItsLastWords() {
-        Map<String, List<String>> sides = Map.of("broken", List.of("sh", "-c", "echo ready; read line; echo no memory"));
+    void ourOwnSideThatEndsIsAnErrorWithItsLastWords() {
+        Map<String, List<String>> sides = Map.of(Table.CULVERT, BROKEN);
         assertThatThrownBy(() -> new TakingTurns("a,case", sides, 3).run())
                 .isInstanceOf(CulvertException.class)
-                .hasMessage("broken ended: no memory");
+                .hasMessage("culvert ended: no memory");
+    }
+
+    @Test
+    void aPeerThatEndsIsLeftOut() throws Exception {
+        Path log = folder.resolve("log");
+        Map<String, List<String>> sides = new LinkedHashMap<>();
+        sides.put(Table.CULVERT, player("one", "1", log));
+        sides.put("in a step", BROKEN);
+        sides.put("at once", List.of("sh", "-c", "exit 1"));
+        assertThat(new TakingTurns("a,case", sides, 3).run())
+                .singleElement()
+                .satisfies(measured -> assertThat(measured.seconds()).hasSize(3));
+        assertThat(Files.readAllLines(log)).containsExactly("one ready", "one", "one", "one");
     }
 
     private static List<String> player(String name, String seconds, Path log) {

@@ -73,6 +73,10 @@ final class CpuConv2d implements OpKernel {
 
     private Runnable backwardWeights(CpuDevice cpu) {
         MemorySegment gradient = op.weight.gradient().data();
+        WinogradWeights winograd = WinogradWeights.of(cpu, op.geometry);
+        if (winograd != null) {
+            return () -> winograd.add(op.x.data(), op.dy.data(), gradient);
+        }
         PixelProducts pixels = PixelProducts.backwardWeights(cpu, op.geometry);
         if (pixels != null) {
             return () -> pixels.execute(op.dy.data(), op.x.data(), gradient);

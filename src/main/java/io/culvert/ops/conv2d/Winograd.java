@@ -17,10 +17,7 @@ import java.lang.foreign.MemorySegment;
  */
 final class Winograd {
     /** Values of a channel of a tile. */
-    private static final int VALUES = 16;
-
-    /** A tile and its neighbours across and down. */
-    private static final int REACH = 4;
+    static final int VALUES = 16;
 
     /** Channels that make a product of a tile worth its two transformations. */
     private static final int CHANNELS = 64;
@@ -43,11 +40,7 @@ final class Winograd {
 
     private final OneDnn dnn;
     private final Workers workers;
-    private final int height;
-    private final int width;
-    private final int down;
-    private final int across;
-    private final int tiles;
+    private final WinogradTiles tiles;
     private final int block;
     private final int from;
     private final int to;
@@ -69,10 +62,8 @@ final class Winograd {
         private MemorySegment whole;
         private MemorySegment values;
         private MemorySegment sums;
-        /** A tile of results. */
+        /** A tile of what goes in with its neighbours, or of results. */
         private MemorySegment tile;
-        /** The same memory as a tile of what goes in. */
-        private MemorySegment patch;
 
         private long rest;
 
@@ -96,7 +87,6 @@ final class Winograd {
                 values = whole.asSlice(0, valueBytes(from));
                 sums = whole.asSlice(valueBytes(from), valueBytes(to));
                 tile = whole.asSlice(valueBytes(from) + valueBytes(to), tileBytes());
-                patch = tile.asSlice(0, (long) VALUES * from * Float.BYTES);
                 rest = tile.address() + tileBytes();
             }
         }
@@ -107,19 +97,15 @@ final class Winograd {
         dnn = cpu.oneDnn();
         workers = cpu.workers();
         this.turned = turned;
-        height = g.height();
-        width = g.width();
-        down = Math.ceilDiv(height, 2);
-        across = Math.ceilDiv(width, 2);
-        tiles = g.n() * down * across;
+        tiles = new WinogradTiles(g);
         filters = g.out();
         depth = g.in();
         taps = g.taps();
         from = turned ? g.out() : g.in();
         to = turned ? g.in() : g.out();
-        block = Math.min(tiles, Math.clamp(BLOCK_BYTES / ((long) VALUES * (from + to) * Float.BYTES), LEAST_BLOCK, MOST_BLOCK));
+        block = Math.min(tiles.count, Math.clamp(BLOCK_BYTES / ((long) VALUES * (from + to) * Float.BYTES), LEAST_BLOCK, MOST_BLOCK));
         dnn.packing(TRANSFORMED).reserve((long) VALUES * from * to * Float.BYTES);
-        products = new PackedProducts(dnn, PACKED, VALUES, workers.threads(), tiles, block, from, to, !turned);
+        products = new PackedProducts(dnn, PACKED, VALUES, workers.threads(), tiles.count, block, from, to, !turned);
         scratch = new Scratch[workers.threads()];
         for (int worker = 0; worker < scratch.length; worker++) {
             scratch[worker] = new Scratch(dnn.workspace(worker));
@@ -136,9 +122,10 @@ final class Winograd {
         return pays(geometry) ? new Winograd(cpu, geometry, true) : null;
     }
 
-    private static boolean pays(ConvGeometry g) {
-        int down = Math.ceilDiv(g.height(), 2);
-        int across = Math.ceilDiv(g.width(), 2);
+    /** Whether a convolution, or the gradient of its input, is faster so. */
+    static boolean pays(ConvGeometry g) {
+        int down = Math.ceilDiv(g.height(), WinogradTiles.SIDE);
+        int across = Math.ceilDiv(g.width(), WinogradTiles.SIDE);
         return g.kernel() == 3
                 && g.stride() == 1
                 && g.padding() == 1
@@ -163,7 +150,7 @@ final class Winograd {
         }
         workers.run(filters, 1, filterTask);
         products.pack(dnn.packing(TRANSFORMED).memory());
-        workers.run(tiles, block, tileTask);
+        workers.run(tiles.count, block, tileTask);
     }
 
     private void transform(int worker, int first, int end) {
@@ -199,63 +186,33 @@ final class Winograd {
         return PackedProducts.apart(block, channels) * Float.BYTES;
     }
 
-    private int top(int tile) {
-        return tile / across % down * 2;
-    }
-
-    private int left(int tile) {
-        return tile % across * 2;
-    }
-
-    /** The byte of a pixel's first channel. */
-    private long pixel(int tile, int row, int column, int channels) {
-        long image = tile / (down * across);
-        return ((image * height + row) * width + column) * channels * Float.BYTES;
-    }
-
     private void read(Scratch own, int tile, int i) {
-        int top = top(tile) - 1;
-        int left = left(tile) - 1;
+        int top = tiles.top(tile) - 1;
+        int left = tiles.left(tile) - 1;
         long channels = (long) from * Float.BYTES;
-        MemorySegment x = source;
-        long at = pixel(tile, top, left, from);
-        long row = width * channels;
-        if (top < 0 || left < 0 || top + REACH > height || left + REACH > width) {
-            copyInside(own, tile, top, left);
-            x = own.patch;
-            at = 0;
-            row = REACH * channels;
-        }
-        WinogradTile.input(x, at, row, channels, own.values, i * channels, apart(from), from);
-    }
-
-    /** The pixels of a tile and zeros about them. */
-    private void copyInside(Scratch own, int tile, int top, int left) {
-        long channels = (long) from * Float.BYTES;
-        int begin = Math.max(0, left);
-        long bytes = (Math.min(width, left + REACH) - begin) * channels;
-        own.patch.fill((byte) 0);
-        for (int row = Math.max(0, top); row < Math.min(height, top + REACH); row++) {
-            long to = ((row - top) * REACH + begin - left) * channels;
-            MemorySegment.copy(source, pixel(tile, row, begin, from), own.patch, to, bytes);
+        if (tiles.holds(top, left, WinogradTiles.REACH)) {
+            long at = tiles.pixel(tile, top, left, from);
+            WinogradTile.input(source, at, tiles.row(from), channels, own.values, i * channels, apart(from), from);
+        } else {
+            tiles.copy(source, tile, top, left, WinogradTiles.REACH, from, own.tile);
+            long row = WinogradTiles.REACH * channels;
+            WinogradTile.input(own.tile, 0, row, channels, own.values, i * channels, apart(from), from);
         }
     }
 
     private void write(Scratch own, int tile, int i) {
-        int top = top(tile);
-        int left = left(tile);
+        int top = tiles.top(tile);
+        int left = tiles.left(tile);
         long channels = (long) to * Float.BYTES;
-        long at = pixel(tile, top, left, to);
-        long row = width * channels;
-        if (top + 2 <= height && left + 2 <= width) {
-            WinogradTile.output(own.sums, i * channels, apart(to), result, at, row, channels, to);
+        long at = tiles.pixel(tile, top, left, to);
+        if (tiles.holds(top, left, WinogradTiles.SIDE)) {
+            WinogradTile.output(own.sums, i * channels, apart(to), result, at, tiles.row(to), channels, to);
             return;
         }
-        WinogradTile.output(own.sums, i * channels, apart(to), own.tile, 0, 2 * channels, channels, to);
-        long bytes = Math.min(2, width - left) * channels;
-        MemorySegment.copy(own.tile, 0, result, at, bytes);
-        if (top + 2 <= height) {
-            MemorySegment.copy(own.tile, 2 * channels, result, at + row, bytes);
+        long row = WinogradTiles.SIDE * channels;
+        WinogradTile.output(own.sums, i * channels, apart(to), own.tile, 0, row, channels, to);
+        for (int down = 0; down < tiles.down(top); down++) {
+            MemorySegment.copy(own.tile, down * row, result, at + down * tiles.row(to), tiles.across(left) * channels);
         }
     }
 }

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The three transformations of F(2x2, 3x3) (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.1), of one
+ * The transformations of F(2x2, 3x3) (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.1), of one
  * tile or filter and all its channels, which must be whole vectors. Places and distances are bytes; the 16 values of a channel lie
  * {@code matrix} apart, row by row. As in {@link io.culvert.device.cpu.SimdMath}, loops call the Vector API and nothing else; a loop of
  * many more vectors costs the compiler tens of megabytes.
@@ -96,6 +96,39 @@ final class WinogradTile {
         }
     }
 
+    /** {@code A e A^T} of the 2 x 2 pixels from {@code at} on, {@code row} and {@code column} apart: of the output's gradient. */
+    static void outputGradient(
+            MemorySegment e, long at, long row, long column, MemorySegment v, long to, long matrix, int channels) {
+        for (int c = 0; c < channels; c += LANES) {
+            long p = at + (long) c * Float.BYTES;
+            long q = to + (long) c * Float.BYTES;
+            FloatVector e00 = FloatVector.fromMemorySegment(F, e, p, NATIVE);
+            FloatVector e01 = FloatVector.fromMemorySegment(F, e, p + column, NATIVE);
+            FloatVector e10 = FloatVector.fromMemorySegment(F, e, p + row, NATIVE);
+            FloatVector e11 = FloatVector.fromMemorySegment(F, e, p + row + column, NATIVE);
+            FloatVector sum0 = e00.add(e10);
+            FloatVector sum1 = e01.add(e11);
+            FloatVector difference0 = e00.sub(e10);
+            FloatVector difference1 = e01.sub(e11);
+            e00.intoMemorySegment(v, q, NATIVE);
+            e00.add(e01).intoMemorySegment(v, q + matrix, NATIVE);
+            e00.sub(e01).intoMemorySegment(v, q + 2 * matrix, NATIVE);
+            e01.neg().intoMemorySegment(v, q + 3 * matrix, NATIVE);
+            sum0.intoMemorySegment(v, q + 4 * matrix, NATIVE);
+            sum0.add(sum1).intoMemorySegment(v, q + 5 * matrix, NATIVE);
+            sum0.sub(sum1).intoMemorySegment(v, q + 6 * matrix, NATIVE);
+            sum1.neg().intoMemorySegment(v, q + 7 * matrix, NATIVE);
+            difference0.intoMemorySegment(v, q + 8 * matrix, NATIVE);
+            difference0.add(difference1).intoMemorySegment(v, q + 9 * matrix, NATIVE);
+            difference0.sub(difference1).intoMemorySegment(v, q + 10 * matrix, NATIVE);
+            difference1.neg().intoMemorySegment(v, q + 11 * matrix, NATIVE);
+            e10.neg().intoMemorySegment(v, q + 12 * matrix, NATIVE);
+            e10.add(e11).neg().intoMemorySegment(v, q + 13 * matrix, NATIVE);
+            e11.sub(e10).intoMemorySegment(v, q + 14 * matrix, NATIVE);
+            e11.intoMemorySegment(v, q + 15 * matrix, NATIVE);
+        }
+    }
+
     /** {@code A^T m A}: 2 x 2 pixels from {@code at} on, {@code row} and {@code column} apart. */
     static void output(MemorySegment m, long from, long matrix, MemorySegment y, long at, long row, long column, int channels) {
         for (int c = 0; c < channels; c += LANES) {
@@ -155,6 +188,49 @@ final class WinogradTile {
             outer.add(middle).intoMemorySegment(u, q + step, NATIVE);
             outer.sub(middle).intoMemorySegment(u, q + 2 * step, NATIVE);
             last.intoMemorySegment(u, q + 3 * step, NATIVE);
+        }
+    }
+
+    /** Adds {@code G^T u G} to the 3 x 3 taps from {@code at} on, {@code tap} apart, row by row: the filter's gradient. u is overwritten. */
+    static void filterGradient(MemorySegment u, long from, long matrix, MemorySegment g, long at, long tap, int channels) {
+        for (int row = 0; row < 4; row++) {
+            gather(u, from + 4 * row * matrix, matrix, channels);
+        }
+        for (int column = 0; column < 3; column++) {
+            gather(u, from + column * matrix, 4 * matrix, channels);
+            for (int row = 0; row < 3; row++) {
+                add(u, from + (4 * row + column) * matrix, g, at + (3 * row + column) * tap, channels);
+            }
+        }
+    }
+
+    /** {@code G^T} times four values, in the place of the first three. */
+    private static void gather(MemorySegment u, long from, long apart, int channels) {
+        for (int c = 0; c < channels; c += LANES) {
+            long p = from + (long) c * Float.BYTES;
+            FloatVector one = FloatVector.fromMemorySegment(F, u, p + apart, NATIVE);
+            FloatVector two = FloatVector.fromMemorySegment(F, u, p + 2 * apart, NATIVE);
+            FloatVector outer = one.add(two).mul(0.5f);
+            FloatVector.fromMemorySegment(F, u, p, NATIVE).add(outer).intoMemorySegment(u, p, NATIVE);
+            one.sub(two).mul(0.5f).intoMemorySegment(u, p + apart, NATIVE);
+            FloatVector.fromMemorySegment(F, u, p + 3 * apart, NATIVE).add(outer).intoMemorySegment(u, p + 2 * apart, NATIVE);
+        }
+    }
+
+    private static void add(MemorySegment u, long from, MemorySegment g, long at, int channels) {
+        for (int c = 0; c < channels; c += LANES) {
+            long p = from + (long) c * Float.BYTES;
+            long q = at + (long) c * Float.BYTES;
+            FloatVector sum = FloatVector.fromMemorySegment(F, g, q, NATIVE).add(FloatVector.fromMemorySegment(F, u, p, NATIVE));
+            sum.intoMemorySegment(g, q, NATIVE);
+        }
+    }
+
+    /** Zeros, so many. */
+    static void clear(MemorySegment memory, int count) {
+        FloatVector zero = FloatVector.zero(F);
+        for (int i = 0; i < count; i += LANES) {
+            zero.intoMemorySegment(memory, (long) i * Float.BYTES, NATIVE);
         }
     }
 }

@@ -14,16 +14,28 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class WinogradTest {
-    /** Images, height, width, channels in and out: whole tiles, tiles over one edge and both, more than a block, the last one not whole. */
+    /**
+     * Threads, images, height, width, channels in and out: whole tiles, tiles over one edge and both, more than a block and more than a slice,
+     * the last one not whole, more threads than there are values of a tile.
+     */
     @ParameterizedTest
-    @CsvSource({"35, 4, 4, 64, 64", "11, 7, 7, 64, 96", "9, 8, 7, 96, 64", "5, 9, 14, 64, 80", "3, 17, 16, 128, 64"})
-    void equalsTheSumOverTheTaps(int n, int height, int width, int in, int out) {
+    @CsvSource({
+        "2, 35, 4, 4, 64, 64",
+        "1, 11, 7, 7, 64, 96",
+        "2, 9, 8, 7, 96, 64",
+        "17, 5, 9, 14, 64, 80",
+        "2, 3, 17, 16, 128, 64",
+        "2, 33, 16, 16, 64, 64"
+    })
+    void equalsTheSumOverTheTaps(int threads, int n, int height, int width, int in, int out) {
         ConvGeometry g = new ConvGeometry(n, height, width, in, out, 3, 1, 1);
         double[] x = normal(1, g.inputs());
         double[] weights = normal(2, g.weights());
         double[] dy = normal(3, g.outputs());
         double[] y = new double[dy.length];
         double[] dx = new double[x.length];
+        double[] before = normal(4, g.weights());
+        double[] dw = before.clone();
         for (int i = 0; i < dy.length / out; i++) {
             for (int tap = 0; tap < 9; tap++) {
                 int row = i / width % height + tap / 3 - 1;
@@ -36,18 +48,22 @@ class WinogradTest {
                         for (int c = 0; c < in; c++) {
                             sum += weights[filter + c] * x[pixel * in + c];
                             dx[pixel * in + c] += weights[filter + c] * dy[i * out + o];
+                            dw[filter + c] += x[pixel * in + c] * dy[i * out + o];
                         }
                         y[i * out + o] += sum;
                     }
                 }
             }
         }
-        try (CpuDevice cpu = CpuDevice.open(2);
+        try (CpuDevice cpu = CpuDevice.open(threads);
                 Arena arena = Arena.ofShared()) {
             float[] forward = run(arena, Winograd.forward(cpu, g), x, weights, y.length);
             OpTestKit.assertClose("y", forward, y, OpTestKit.VALUE_TOLERANCE);
             float[] backward = run(arena, Winograd.backwardData(cpu, g), dy, weights, x.length);
             OpTestKit.assertClose("dx", backward, dx, OpTestKit.VALUE_TOLERANCE);
+            MemorySegment gradient = memory(arena, before);
+            WinogradWeights.of(cpu, g).add(memory(arena, x), memory(arena, dy), gradient);
+            OpTestKit.assertClose("dw", gradient.toArray(ValueLayout.JAVA_FLOAT), dw, OpTestKit.VALUE_TOLERANCE);
         }
     }
 
@@ -92,6 +108,7 @@ class WinogradTest {
             }) {
                 assertThat(Winograd.forward(cpu, other)).as(other.toString()).isNull();
                 assertThat(Winograd.backwardData(cpu, other)).as(other.toString()).isNull();
+                assertThat(WinogradWeights.of(cpu, other)).as(other.toString()).isNull();
             }
         }
     }
