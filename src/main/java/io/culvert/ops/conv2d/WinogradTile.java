@@ -99,6 +99,28 @@ final class WinogradTile {
     /** {@code A e A^T} of the 2 x 2 pixels from {@code at} on, {@code row} and {@code column} apart: of the output's gradient. */
     static void outputGradient(
             MemorySegment e, long at, long row, long column, MemorySegment v, long to, long matrix, int channels) {
+        outerRow(e, at, column, 1, v, to, matrix, channels);
+        middleRows(e, at, row, column, v, to + 4 * matrix, matrix, channels);
+        outerRow(e, at + row, column, -1, v, to + 12 * matrix, matrix, channels);
+    }
+
+    /** The first row, or the last. */
+    private static void outerRow(
+            MemorySegment e, long at, long column, float sign, MemorySegment v, long to, long matrix, int channels) {
+        for (int c = 0; c < channels; c += LANES) {
+            long p = at + (long) c * Float.BYTES;
+            long q = to + (long) c * Float.BYTES;
+            FloatVector e0 = FloatVector.fromMemorySegment(F, e, p, NATIVE).mul(sign);
+            FloatVector e1 = FloatVector.fromMemorySegment(F, e, p + column, NATIVE).mul(sign);
+            e0.intoMemorySegment(v, q, NATIVE);
+            e0.add(e1).intoMemorySegment(v, q + matrix, NATIVE);
+            e0.sub(e1).intoMemorySegment(v, q + 2 * matrix, NATIVE);
+            e1.neg().intoMemorySegment(v, q + 3 * matrix, NATIVE);
+        }
+    }
+
+    private static void middleRows(
+            MemorySegment e, long at, long row, long column, MemorySegment v, long to, long matrix, int channels) {
         for (int c = 0; c < channels; c += LANES) {
             long p = at + (long) c * Float.BYTES;
             long q = to + (long) c * Float.BYTES;
@@ -106,26 +128,18 @@ final class WinogradTile {
             FloatVector e01 = FloatVector.fromMemorySegment(F, e, p + column, NATIVE);
             FloatVector e10 = FloatVector.fromMemorySegment(F, e, p + row, NATIVE);
             FloatVector e11 = FloatVector.fromMemorySegment(F, e, p + row + column, NATIVE);
-            FloatVector sum0 = e00.add(e10);
-            FloatVector sum1 = e01.add(e11);
-            FloatVector difference0 = e00.sub(e10);
-            FloatVector difference1 = e01.sub(e11);
-            e00.intoMemorySegment(v, q, NATIVE);
-            e00.add(e01).intoMemorySegment(v, q + matrix, NATIVE);
-            e00.sub(e01).intoMemorySegment(v, q + 2 * matrix, NATIVE);
-            e01.neg().intoMemorySegment(v, q + 3 * matrix, NATIVE);
-            sum0.intoMemorySegment(v, q + 4 * matrix, NATIVE);
-            sum0.add(sum1).intoMemorySegment(v, q + 5 * matrix, NATIVE);
-            sum0.sub(sum1).intoMemorySegment(v, q + 6 * matrix, NATIVE);
-            sum1.neg().intoMemorySegment(v, q + 7 * matrix, NATIVE);
-            difference0.intoMemorySegment(v, q + 8 * matrix, NATIVE);
-            difference0.add(difference1).intoMemorySegment(v, q + 9 * matrix, NATIVE);
-            difference0.sub(difference1).intoMemorySegment(v, q + 10 * matrix, NATIVE);
-            difference1.neg().intoMemorySegment(v, q + 11 * matrix, NATIVE);
-            e10.neg().intoMemorySegment(v, q + 12 * matrix, NATIVE);
-            e10.add(e11).neg().intoMemorySegment(v, q + 13 * matrix, NATIVE);
-            e11.sub(e10).intoMemorySegment(v, q + 14 * matrix, NATIVE);
-            e11.intoMemorySegment(v, q + 15 * matrix, NATIVE);
+            FloatVector s0 = e00.add(e10);
+            FloatVector s1 = e01.add(e11);
+            FloatVector d0 = e00.sub(e10);
+            FloatVector d1 = e01.sub(e11);
+            s0.intoMemorySegment(v, q, NATIVE);
+            s0.add(s1).intoMemorySegment(v, q + matrix, NATIVE);
+            s0.sub(s1).intoMemorySegment(v, q + 2 * matrix, NATIVE);
+            s1.neg().intoMemorySegment(v, q + 3 * matrix, NATIVE);
+            d0.intoMemorySegment(v, q + 4 * matrix, NATIVE);
+            d0.add(d1).intoMemorySegment(v, q + 5 * matrix, NATIVE);
+            d0.sub(d1).intoMemorySegment(v, q + 6 * matrix, NATIVE);
+            d1.neg().intoMemorySegment(v, q + 7 * matrix, NATIVE);
         }
     }
 
