@@ -13,7 +13,7 @@ import java.util.Map;
  */
 final class Table {
     static final String CULVERT = "culvert";
-    private static final String LINE = "%-13s %-24s %-22s %10s  %-21s %10s %7s %9s %10s%n";
+    private static final String LINE = "%-13s %-24s %-29s %10s  %-21s %10s %7s %9s %10s%n";
 
     private Table() {}
 

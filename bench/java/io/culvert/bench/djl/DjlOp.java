@@ -109,7 +109,12 @@ public final class DjlOp implements OpSide {
     private void run(boolean backward) {
         try (NDManager scope = manager.newSubManager();
                 GradientCollector collector = Engine.getEngine("PyTorch").newGradientCollector()) {
+            // What is computed belongs to the scope of its first operand.
             x.tempAttach(scope);
+            other.tempAttach(scope);
+            if (mask != other) {
+                mask.tempAttach(scope);
+            }
             NDArray y = compute();
             if (backward) {
                 JniUtils.backward((PtNDArray) y, (PtNDArray) dy, false, false);
@@ -204,10 +209,9 @@ public final class DjlOp implements OpSide {
                 }
             }
         }
-        NDArray moved = center.mul(0.9f).add(other.mean(new int[] {0}).mul(0.1f));
-        moved.attach(manager);
-        center.close();
-        center = moved;
+        center.attach(x.getManager());
+        center = center.mul(0.9f).add(other.mean(new int[] {0}).mul(0.1f));
+        center.attach(manager);
         return total.div(2 * crops - 2);
     }
 

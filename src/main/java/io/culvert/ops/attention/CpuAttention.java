@@ -5,7 +5,7 @@ import static io.culvert.device.cpu.Simd.set;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.OneDnn;
-import io.culvert.device.cpu.SharedMemory;
+import io.culvert.device.cpu.SharedParts;
 import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
@@ -85,11 +85,7 @@ final class CpuAttention implements OpKernel {
         final float[] offsets = new float[heads * across];
 
         final float[] sums = new float[heads * across];
-        private final SharedMemory shared;
-        private MemorySegment whole;
-        private MemorySegment weights;
-        private MemorySegment slopes;
-        private long scratch;
+        private final SharedParts memory;
 
         Worker(OneDnn dnn, int worker) {
             int whole = Math.min(n, across);
@@ -103,37 +99,31 @@ final class CpuAttention implements OpKernel {
                 tiles[i] = i == 0 ? first : i < count - 1 ? further : last;
                 bytes = Math.max(bytes, tiles[i].scratchBytes());
             }
-            shared = dnn.workspace(worker);
-            shared.reserve(2 * heads * tileBytes + bytes);
+            memory = new SharedParts(dnn.workspace(worker), heads * tileBytes, heads * tileBytes, bytes);
         }
 
-        /** Cuts its memory, anew if that has moved. */
-        void start() {
-            if (whole == null || whole.address() != shared.memory().address()) {
-                whole = shared.memory();
-                weights = whole.asSlice(0, heads * tileBytes);
-                slopes = whole.asSlice(heads * tileBytes, heads * tileBytes);
-                scratch = whole.address() + 2 * heads * tileBytes;
-            }
+        MemorySegment weights() {
+            return memory.get(0);
+        }
+
+        MemorySegment slopes() {
+            return memory.get(1);
+        }
+
+        /** An address. */
+        long scratch() {
+            return memory.get(2).address();
         }
     }
 
     @Override
     public void forward() {
-        start();
         workers.run(op.images * op.heads / heads, 1, forwardTask);
     }
 
     @Override
     public void backward() {
-        start();
         workers.run(op.images * op.heads / heads, 1, backwardTask);
-    }
-
-    private void start() {
-        for (Worker worker : each) {
-            worker.start();
-        }
     }
 
     /** The first element of a head, counted over all images. */
@@ -155,17 +145,17 @@ final class CpuAttention implements OpKernel {
         long q = op.address(op.q, 0) + in;
         long k = op.address(op.k, 1) + in;
         long v = op.address(op.v, 2) + in;
-        long weights = w.weights.address();
+        long weights = w.weights().address();
         int query = 0;
         for (HeadTile tile : w.tiles) {
             long y = out + (long) query * op.out.token();
             long ofQ = q + (long) query * op.in.token() * Float.BYTES;
-            tile.scores.multiply(k, ofQ, weights, w.scratch);
+            tile.scores.multiply(k, ofQ, weights, w.scratch());
             for (int i = 0; i < heads; i++) {
                 SoftmaxTile.weights(
-                        w.weights, i * tileBytes, across, n, tile.queries, scaleOfPowers, w.offsets, w.sums, i * across);
+                        w.weights(), i * tileBytes, across, n, tile.queries, scaleOfPowers, w.offsets, w.sums, i * across);
             }
-            tile.result.multiply(weights, v, op.y.address() + y * Float.BYTES, w.scratch);
+            tile.result.multiply(weights, v, op.y.address() + y * Float.BYTES, w.scratch());
             for (int i = 0; i < heads; i++) {
                 finish(w, i * across, tile.queries, y + i * (long) op.out.head(), (long) (head + i) * n + query);
             }
@@ -196,21 +186,21 @@ final class CpuAttention implements OpKernel {
         long v = op.address(op.v, 2) + in;
         long dk = op.address(op.dk, 1) + in;
         long dv = op.address(op.dv, 2) + in;
-        long weights = w.weights.address();
-        long slopes = w.slopes.address();
+        long weights = w.weights().address();
+        long slopes = w.slopes().address();
         int query = 0;
         for (HeadTile tile : w.tiles) {
             long at = (long) query * op.in.token() * Float.BYTES + in;
             long q = op.address(op.q, 0) + at;
             long dy = op.dy.address() + out + (long) query * op.out.token() * Float.BYTES;
-            tile.scores.multiply(k, q, weights, w.scratch);
-            tile.slopes.multiply(v, dy, slopes, w.scratch);
+            tile.scores.multiply(k, q, weights, w.scratch());
+            tile.slopes.multiply(v, dy, slopes, w.scratch());
             for (int i = 0; i < heads; i++) {
                 differentiateScores(w, i, tile.queries, (long) (head + i) * n + query);
             }
-            tile.dv.multiply(weights, dy, dv, w.scratch);
-            tile.dk.multiply(slopes, q, dk, w.scratch);
-            tile.dq.multiply(slopes, k, op.address(op.dq, 0) + at, w.scratch);
+            tile.dv.multiply(weights, dy, dv, w.scratch());
+            tile.dk.multiply(slopes, q, dk, w.scratch());
+            tile.dq.multiply(slopes, k, op.address(op.dq, 0) + at, w.scratch());
             query += tile.queries;
         }
     }
@@ -224,6 +214,6 @@ final class CpuAttention implements OpKernel {
             w.offsets[first + row] = (float) (-get(op.logSum.data(), logSums + row) / LN_2);
         }
         SoftmaxTile.slopes(
-                w.slopes, w.weights, head * tileBytes, across, n, queries, scaleOfPowers, w.offsets, first, slope);
+                w.slopes(), w.weights(), head * tileBytes, across, n, queries, scaleOfPowers, w.offsets, first, slope);
     }
 }

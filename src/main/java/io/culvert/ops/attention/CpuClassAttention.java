@@ -6,7 +6,7 @@ import static io.culvert.device.cpu.Simd.set;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ColumnTotals;
 import io.culvert.device.cpu.OneDnn;
-import io.culvert.device.cpu.SharedMemory;
+import io.culvert.device.cpu.SharedParts;
 import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.StridedProduct;
 import io.culvert.device.cpu.StridedProduct.Strides;
@@ -72,11 +72,7 @@ final class CpuClassAttention implements OpKernel {
         final StridedProduct more;
         final float[] offsets = new float[across];
         final float[] sums = new float[across];
-        private final SharedMemory shared;
-        private MemorySegment whole;
-        private MemorySegment weights;
-        private MemorySegment slopes;
-        private long scratch;
+        private final SharedParts memory;
 
         Worker(int worker) {
             int n = op.tokens;
@@ -97,25 +93,25 @@ final class CpuClassAttention implements OpKernel {
                 most = Math.max(most, dfolded.scratchBytes());
                 most = Math.max(most, Math.max(dx.scratchBytes(), more.scratchBytes()));
             }
-            shared = dnn.workspace(worker);
-            shared.reserve(2 * bytes + most);
+            memory = new SharedParts(dnn.workspace(worker), bytes, bytes, most);
         }
 
-        /** Cuts its memory, anew if that has moved. */
-        void start() {
-            if (whole == null || whole.address() != shared.memory().address()) {
-                long bytes = (long) op.tokens * across * Float.BYTES;
-                whole = shared.memory();
-                weights = whole.asSlice(0, bytes);
-                slopes = whole.asSlice(bytes, bytes);
-                scratch = whole.address() + 2 * bytes;
-            }
+        MemorySegment weights() {
+            return memory.get(0);
+        }
+
+        MemorySegment slopes() {
+            return memory.get(1);
+        }
+
+        /** An address. */
+        long scratch() {
+            return memory.get(2).address();
         }
     }
 
     @Override
     public void forward() {
-        start();
         layBias(op.q, 0);
         product('T', op.images, out, d, at(op.x, 0), op.tokens * d, ofWeight(0, 0), d, 1, at(op.q, 0), out);
         for (int h = 0; h < heads; h++) {
@@ -125,12 +121,6 @@ final class CpuClassAttention implements OpKernel {
         layBias(op.y, 2);
         for (int h = 0; h < heads; h++) {
             product('T', op.images, e, d, at(op.pooled, h * d), heads * d, ofWeight(2, h), d, 1, at(op.y, h * e), out);
-        }
-    }
-
-    private void start() {
-        for (Worker worker : each) {
-            worker.start();
         }
     }
 
@@ -169,9 +159,9 @@ final class CpuClassAttention implements OpKernel {
     private void attend(Worker w, int image) {
         long tokens = tokens(op.x, image);
         long pooled = heads(op.pooled, image);
-        w.scores.multiply(tokens, heads(op.folded, image), w.weights.address(), w.scratch);
-        SoftmaxTile.weights(w.weights, 0, across, op.tokens, heads, scaleOfPowers, w.offsets, w.sums, 0);
-        w.pooled.multiply(w.weights.address(), tokens, pooled, w.scratch);
+        w.scores.multiply(tokens, heads(op.folded, image), w.weights().address(), w.scratch());
+        SoftmaxTile.weights(w.weights(), 0, across, op.tokens, heads, scaleOfPowers, w.offsets, w.sums, 0);
+        w.pooled.multiply(w.weights().address(), tokens, pooled, w.scratch());
         for (int h = 0; h < heads; h++) {
             long head = (long) image * heads + h;
             set(op.logSum.data(), head, (float) (Math.log(w.sums[h]) - w.offsets[h] * LN_2));
@@ -189,7 +179,6 @@ final class CpuClassAttention implements OpKernel {
 
     @Override
     public void backward() {
-        start();
         if (biasGradients[0] == null) {
             biasGradients[0] = biasGradient(0);
             biasGradients[1] = biasGradient(2);
@@ -231,17 +220,17 @@ final class CpuClassAttention implements OpKernel {
         long folded = heads(op.folded, image);
         long dpooled = heads(op.dpooled, image);
         long dx = tokens(op.dx, image);
-        w.scores.multiply(tokens, folded, w.weights.address(), w.scratch);
-        w.scores.multiply(tokens, dpooled, w.slopes.address(), w.scratch);
+        w.scores.multiply(tokens, folded, w.weights().address(), w.scratch());
+        w.scores.multiply(tokens, dpooled, w.slopes().address(), w.scratch());
         for (int h = 0; h < heads; h++) {
             w.offsets[h] = (float) (-get(op.logSum.data(), (long) image * heads + h) / LN_2);
         }
         // The softmax of one score is 1 whatever the score: its slope vanishes exactly, which a difference would not.
         float slope = op.tokens == 1 ? 0 : (float) op.scale;
         SoftmaxTile.slopes(
-                w.slopes, w.weights, 0, across, op.tokens, heads, scaleOfPowers, w.offsets, 0, slope);
-        w.dfolded.multiply(w.slopes.address(), tokens, heads(op.dfolded, image), w.scratch);
-        w.dx.multiply(w.weights.address(), dpooled, dx, w.scratch);
-        w.more.multiply(w.slopes.address(), folded, dx, w.scratch);
+                w.slopes(), w.weights(), 0, across, op.tokens, heads, scaleOfPowers, w.offsets, 0, slope);
+        w.dfolded.multiply(w.slopes().address(), tokens, heads(op.dfolded, image), w.scratch());
+        w.dx.multiply(w.weights().address(), dpooled, dx, w.scratch());
+        w.more.multiply(w.slopes().address(), folded, dx, w.scratch());
     }
 }

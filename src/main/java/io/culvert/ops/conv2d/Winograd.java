@@ -5,6 +5,7 @@ import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.OneDnn;
 import io.culvert.device.cpu.PackedProducts;
 import io.culvert.device.cpu.SharedMemory;
+import io.culvert.device.cpu.SharedParts;
 import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.Workers;
 import java.lang.foreign.MemorySegment;
@@ -56,39 +57,33 @@ final class Winograd {
     private MemorySegment weights;
     private MemorySegment result;
 
-    /** One worker's memory: a block's values before and after the products, and a tile at the edge. */
+    /** One worker's memory. */
     private final class Scratch {
-        private final SharedMemory shared;
-        private MemorySegment whole;
-        private MemorySegment values;
-        private MemorySegment sums;
-        /** A tile of what goes in with its neighbours, or of results. */
-        private MemorySegment tile;
-
-        private long rest;
+        private final SharedParts memory;
 
         Scratch(SharedMemory shared) {
-            this.shared = shared;
-            shared.reserve(valueBytes(from) + valueBytes(to) + tileBytes() + products.scratchBytes());
+            long tile = (long) VALUES * Math.max(from, to) * Float.BYTES;
+            memory = new SharedParts(shared, VALUES * apart(from), VALUES * apart(to), tile, products.scratchBytes());
         }
 
-        private long valueBytes(int channels) {
-            return VALUES * apart(channels);
+        /** A block's values before the products. */
+        MemorySegment values() {
+            return memory.get(0);
         }
 
-        private long tileBytes() {
-            return (long) VALUES * Math.max(from, to) * Float.BYTES;
+        /** A block's values after the products. */
+        MemorySegment sums() {
+            return memory.get(1);
         }
 
-        /** Cuts it, anew if it has moved. */
-        void start() {
-            if (whole == null || whole.address() != shared.memory().address()) {
-                whole = shared.memory();
-                values = whole.asSlice(0, valueBytes(from));
-                sums = whole.asSlice(valueBytes(from), valueBytes(to));
-                tile = whole.asSlice(valueBytes(from) + valueBytes(to), tileBytes());
-                rest = tile.address() + tileBytes();
-            }
+        /** A tile of what goes in with its neighbours, or of results. */
+        MemorySegment tile() {
+            return memory.get(2);
+        }
+
+        /** An address. */
+        long ofProducts() {
+            return memory.get(3).address();
         }
     }
 
@@ -145,9 +140,6 @@ final class Winograd {
         this.source = source;
         this.weights = weights;
         this.result = result;
-        for (Scratch each : scratch) {
-            each.start();
-        }
         workers.run(filters, 1, filterTask);
         products.pack(dnn.packing(TRANSFORMED).memory());
         workers.run(tiles.count, block, tileTask);
@@ -175,7 +167,7 @@ final class Winograd {
         for (int i = 0; i < count; i++) {
             read(own, first + i, i);
         }
-        products.multiply(worker, own.values.address(), own.sums.address(), own.rest, count);
+        products.multiply(worker, own.values().address(), own.sums().address(), own.ofProducts(), count);
         for (int i = 0; i < count; i++) {
             write(own, first + i, i);
         }
@@ -192,11 +184,11 @@ final class Winograd {
         long channels = (long) from * Float.BYTES;
         if (tiles.holds(top, left, WinogradTiles.REACH)) {
             long at = tiles.pixel(tile, top, left, from);
-            WinogradTile.input(source, at, tiles.row(from), channels, own.values, i * channels, apart(from), from);
+            WinogradTile.input(source, at, tiles.row(from), channels, own.values(), i * channels, apart(from), from);
         } else {
-            tiles.copy(source, tile, top, left, WinogradTiles.REACH, from, own.tile);
+            tiles.copy(source, tile, top, left, WinogradTiles.REACH, from, own.tile());
             long row = WinogradTiles.REACH * channels;
-            WinogradTile.input(own.tile, 0, row, channels, own.values, i * channels, apart(from), from);
+            WinogradTile.input(own.tile(), 0, row, channels, own.values(), i * channels, apart(from), from);
         }
     }
 
@@ -206,13 +198,13 @@ final class Winograd {
         long channels = (long) to * Float.BYTES;
         long at = tiles.pixel(tile, top, left, to);
         if (tiles.holds(top, left, WinogradTiles.SIDE)) {
-            WinogradTile.output(own.sums, i * channels, apart(to), result, at, tiles.row(to), channels, to);
+            WinogradTile.output(own.sums(), i * channels, apart(to), result, at, tiles.row(to), channels, to);
             return;
         }
         long row = WinogradTiles.SIDE * channels;
-        WinogradTile.output(own.sums, i * channels, apart(to), own.tile, 0, row, channels, to);
+        WinogradTile.output(own.sums(), i * channels, apart(to), own.tile(), 0, row, channels, to);
         for (int down = 0; down < tiles.down(top); down++) {
-            MemorySegment.copy(own.tile, down * row, result, at + down * tiles.row(to), tiles.across(left) * channels);
+            MemorySegment.copy(own.tile(), down * row, result, at + down * tiles.row(to), tiles.across(left) * channels);
         }
     }
 }
