@@ -127,7 +127,7 @@ enum BenchGroup {
             for (String shape : shapes(s)) {
                 boolean resnet = shape.startsWith("resnet18");
                 Map<String, List<String>> sides = new LinkedHashMap<>();
-                sides.put("culvert", java("culvert", shape, s));
+                sides.put(Table.CULVERT, java("culvert", shape, s));
                 if (peers.contains(Peer.DJL) && resnet) {
                     sides.put("djl", java("djl", shape, s));
                 }

@@ -107,7 +107,7 @@ public final class Main implements Runnable {
             return commandLine();
         }
         List<Class<?>> first =
-                commands().stream().filter(type -> name(type).equals(words.isEmpty() ? "" : words.getFirst())).toList();
+                commands().stream().filter(type -> words.indexOf(name(type)) == 0).toList();
         return commandLine(
                 first.isEmpty() ? commands() : first, type -> name(type).equals(named) ? type : outline(type));
     }

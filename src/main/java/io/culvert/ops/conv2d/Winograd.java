@@ -165,7 +165,8 @@ final class Winograd {
     /** Of a block of tiles. */
     private void convolve(int worker, Scratch own, int first, int count) {
         for (int i = 0; i < count; i++) {
-            read(own, first + i, i);
+            long at = (long) i * from * Float.BYTES;
+            tiles.input(source, first + i, from, own.tile(), own.values(), at, apart(from));
         }
         products.multiply(worker, own.values().address(), own.sums().address(), own.ofProducts(), count);
         for (int i = 0; i < count; i++) {
@@ -176,20 +177,6 @@ final class Winograd {
     /** Bytes from a value of a block's channels to the next. */
     private long apart(int channels) {
         return PackedProducts.apart(block, channels) * Float.BYTES;
-    }
-
-    private void read(Scratch own, int tile, int i) {
-        int top = tiles.top(tile) - 1;
-        int left = tiles.left(tile) - 1;
-        long channels = (long) from * Float.BYTES;
-        if (tiles.holds(top, left, WinogradTiles.REACH)) {
-            long at = tiles.pixel(tile, top, left, from);
-            WinogradTile.input(source, at, tiles.row(from), channels, own.values(), i * channels, apart(from), from);
-        } else {
-            tiles.copy(source, tile, top, left, WinogradTiles.REACH, from, own.tile());
-            long row = WinogradTiles.REACH * channels;
-            WinogradTile.input(own.tile(), 0, row, channels, own.values(), i * channels, apart(from), from);
-        }
     }
 
     private void write(Scratch own, int tile, int i) {

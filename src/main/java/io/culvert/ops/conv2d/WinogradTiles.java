@@ -62,6 +62,23 @@ final class WinogradTiles {
         return Math.min(SIDE, height - top);
     }
 
+    /**
+     * {@link WinogradTile#input} of a tile and its neighbours, zeros where there are none.
+     *
+     * @param patch room for as many pixels, where they are copied if some are missing
+     */
+    void input(MemorySegment map, int tile, int channels, MemorySegment patch, MemorySegment v, long to, long matrix) {
+        int top = top(tile) - 1;
+        int left = left(tile) - 1;
+        long pixel = (long) channels * Float.BYTES;
+        if (holds(top, left, REACH)) {
+            WinogradTile.input(map, pixel(tile, top, left, channels), row(channels), pixel, v, to, matrix, channels);
+        } else {
+            copy(map, tile, top, left, REACH, channels, patch);
+            WinogradTile.input(patch, 0, REACH * pixel, pixel, v, to, matrix, channels);
+        }
+    }
+
     /** Copies as many pixels across and down from this one on, those of the tile's image, and zeros where there are none. */
     void copy(MemorySegment map, int tile, int top, int left, int side, int channels, MemorySegment square) {
         long pixel = (long) channels * Float.BYTES;

@@ -3,6 +3,7 @@ package io.culvert.ops.conv2d;
 import io.culvert.device.ConvGeometry;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.OneDnn;
+import io.culvert.device.cpu.PackedProducts;
 import io.culvert.device.cpu.Workers;
 import java.lang.foreign.MemorySegment;
 
@@ -77,9 +78,9 @@ final class WinogradWeights {
         workers.run(out, 1, filterTask);
     }
 
-    /** Bytes from a value of a slice's channels to the next: a line more than it takes, or 16 of them share a few lines of a cache. */
+    /** Bytes from a value of a slice's channels to the next. */
     private long apart(int channels) {
-        return ((long) slice * channels + LINE) * Float.BYTES;
+        return PackedProducts.apart(slice, channels) * Float.BYTES;
     }
 
     /** Bytes of the sums of one value. */
@@ -95,13 +96,7 @@ final class WinogradWeights {
             int tile = first + i;
             int top = tiles.top(tile);
             int left = tiles.left(tile);
-            if (tiles.holds(top - 1, left - 1, WinogradTiles.REACH)) {
-                long at = tiles.pixel(tile, top - 1, left - 1, in);
-                WinogradTile.input(x, at, tiles.row(in), input, values, i * input, apart(in), in);
-            } else {
-                tiles.copy(x, tile, top - 1, left - 1, WinogradTiles.REACH, in, patch);
-                WinogradTile.input(patch, 0, WinogradTiles.REACH * input, input, values, i * input, apart(in), in);
-            }
+            tiles.input(x, tile, in, patch, values, i * input, apart(in));
             long at = gradients + i * output;
             if (tiles.holds(top, left, WinogradTiles.SIDE)) {
                 long pixel = tiles.pixel(tile, top, left, out);
