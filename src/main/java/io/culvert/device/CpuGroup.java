@@ -1,12 +1,12 @@
 package io.culvert.device;
 
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.NATIVE;
 import static io.culvert.device.cpu.Simd.bound;
 import static io.culvert.device.cpu.Simd.get;
-import static io.culvert.device.cpu.Simd.load;
 import static io.culvert.device.cpu.Simd.set;
-import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.SharedSlots;
 import io.culvert.ranks.Launch;
@@ -82,9 +82,9 @@ public final class CpuGroup extends Group {
         for (int i = 0; i < whole; i += LANES) {
             FloatVector sum = FloatVector.zero(F);
             for (int rank = 0; rank < size(); rank++) {
-                sum = sum.add(load(slots.of(rank), i));
+                sum = sum.add(FloatVector.fromMemorySegment(F, slots.of(rank), i * BYTES, NATIVE));
             }
-            store(sum.mul(share), to, first + i);
+            sum.mul(share).intoMemorySegment(to, (first + i) * BYTES, NATIVE);
         }
         for (int i = whole; i < count; i++) {
             float sum = 0;

@@ -1,9 +1,9 @@
 package io.culvert.optim;
 
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
-import static io.culvert.device.cpu.Simd.load;
-import static io.culvert.device.cpu.Simd.store;
+import static io.culvert.device.cpu.Simd.NATIVE;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Workers;
@@ -70,9 +70,11 @@ final class CpuAdamW implements SlabUpdate.Kernel {
         FloatVector take1 = FloatVector.broadcast(F, rest1);
         FloatVector take2 = FloatVector.broadcast(F, rest2);
         for (int i = from; i < to; i += LANES) {
-            FloatVector g = load(gradients, i);
-            store(load(first, i).mul(keep1).add(g.mul(take1)), first, i);
-            store(load(second, i).mul(keep2).add(g.mul(g).mul(take2)), second, i);
+            FloatVector g = FloatVector.fromMemorySegment(F, gradients, i * BYTES, NATIVE);
+            FloatVector m = FloatVector.fromMemorySegment(F, first, i * BYTES, NATIVE).mul(keep1).add(g.mul(take1));
+            m.intoMemorySegment(first, i * BYTES, NATIVE);
+            FloatVector v = FloatVector.fromMemorySegment(F, second, i * BYTES, NATIVE).mul(keep2).add(g.mul(g).mul(take2));
+            v.intoMemorySegment(second, i * BYTES, NATIVE);
         }
     }
 
@@ -82,9 +84,9 @@ final class CpuAdamW implements SlabUpdate.Kernel {
         FloatVector floor = FloatVector.broadcast(F, eps);
         FloatVector keep = FloatVector.broadcast(F, adam.rates[at + 2]);
         for (int i = from; i < to; i += LANES) {
-            FloatVector root = load(second, i).sqrt().mul(scale).add(floor);
-            FloatVector move = load(first, i).mul(size).div(root);
-            store(load(values, i).mul(keep).sub(move), values, i);
+            FloatVector root = FloatVector.fromMemorySegment(F, second, i * BYTES, NATIVE).sqrt().mul(scale).add(floor);
+            FloatVector move = FloatVector.fromMemorySegment(F, first, i * BYTES, NATIVE).mul(size).div(root);
+            FloatVector.fromMemorySegment(F, values, i * BYTES, NATIVE).mul(keep).sub(move).intoMemorySegment(values, i * BYTES, NATIVE);
         }
     }
 }

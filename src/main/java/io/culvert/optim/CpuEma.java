@@ -1,8 +1,9 @@
 package io.culvert.optim;
 
+import static io.culvert.device.cpu.Simd.BYTES;
+import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
-import static io.culvert.device.cpu.Simd.load;
-import static io.culvert.device.cpu.Simd.store;
+import static io.culvert.device.cpu.Simd.NATIVE;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Workers;
@@ -37,8 +38,9 @@ final class CpuEma implements SlabUpdate.Kernel {
 
     private void step(int worker, int from, int to) {
         for (int i = from; i < to; i += LANES) {
-            FloatVector t = load(teacher, i);
-            store(load(student, i).sub(t).mul(rest).add(t), teacher, i);
+            FloatVector t = FloatVector.fromMemorySegment(F, teacher, i * BYTES, NATIVE);
+            FloatVector s = FloatVector.fromMemorySegment(F, student, i * BYTES, NATIVE);
+            s.sub(t).mul(rest).add(t).intoMemorySegment(teacher, i * BYTES, NATIVE);
         }
     }
 }

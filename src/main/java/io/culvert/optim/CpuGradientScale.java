@@ -1,10 +1,10 @@
 package io.culvert.optim;
 
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
-import static io.culvert.device.cpu.Simd.load;
+import static io.culvert.device.cpu.Simd.NATIVE;
 import static io.culvert.device.cpu.Simd.set;
-import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Simd;
@@ -100,7 +100,7 @@ final class CpuGradientScale implements GradientScale.Kernel {
         for (int block = from; block < to; block += GRAIN) {
             FloatVector square = FloatVector.zero(F);
             for (int i = block; i < Math.min(to, block + GRAIN); i += LANES) {
-                FloatVector g = load(gradient, i);
+                FloatVector g = FloatVector.fromMemorySegment(F, gradient, i * BYTES, NATIVE);
                 square = g.fma(g, square);
             }
             squares[piece] += Simd.sum(square, lanes[worker]);
@@ -111,7 +111,7 @@ final class CpuGradientScale implements GradientScale.Kernel {
         MemorySegment gradient = gradients[current];
         float factor = factors[current];
         for (int i = from; i < to; i += LANES) {
-            store(load(gradient, i).mul(factor), gradient, i);
+            FloatVector.fromMemorySegment(F, gradient, i * BYTES, NATIVE).mul(factor).intoMemorySegment(gradient, i * BYTES, NATIVE);
         }
     }
 }

@@ -1,9 +1,9 @@
 package io.culvert.optim;
 
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
-import static io.culvert.device.cpu.Simd.load;
-import static io.culvert.device.cpu.Simd.store;
+import static io.culvert.device.cpu.Simd.NATIVE;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Simd;
@@ -106,8 +106,8 @@ final class CpuLars implements SlabUpdate.Kernel {
             FloatVector p2 = FloatVector.zero(F);
             FloatVector g2 = FloatVector.zero(F);
             for (int i = block; i < Math.min(to, block + GRAIN); i += LANES) {
-                FloatVector p = load(value, i);
-                FloatVector g = load(gradient, i).add(p.mul(normDecay));
+                FloatVector p = FloatVector.fromMemorySegment(F, value, i * BYTES, NATIVE);
+                FloatVector g = FloatVector.fromMemorySegment(F, gradient, i * BYTES, NATIVE).add(p.mul(normDecay));
                 p2 = p.fma(p, p2);
                 g2 = g.fma(g, g2);
             }
@@ -121,11 +121,11 @@ final class CpuLars implements SlabUpdate.Kernel {
         MemorySegment gradient = gradients[current];
         MemorySegment momentum = momenta[current];
         for (int i = from; i < to; i += LANES) {
-            FloatVector p = load(value, i);
-            FloatVector g = load(gradient, i).add(p.mul(decay)).mul(scale);
-            FloatVector m = load(momentum, i).mul(lars.momentum).add(g);
-            store(m, momentum, i);
-            store(p.sub(m.mul(learningRate)), value, i);
+            FloatVector p = FloatVector.fromMemorySegment(F, value, i * BYTES, NATIVE);
+            FloatVector g = FloatVector.fromMemorySegment(F, gradient, i * BYTES, NATIVE).add(p.mul(decay)).mul(scale);
+            FloatVector m = FloatVector.fromMemorySegment(F, momentum, i * BYTES, NATIVE).mul(lars.momentum).add(g);
+            m.intoMemorySegment(momentum, i * BYTES, NATIVE);
+            p.sub(m.mul(learningRate)).intoMemorySegment(value, i * BYTES, NATIVE);
         }
     }
 }

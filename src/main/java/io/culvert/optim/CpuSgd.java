@@ -1,8 +1,9 @@
 package io.culvert.optim;
 
+import static io.culvert.device.cpu.Simd.BYTES;
+import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
-import static io.culvert.device.cpu.Simd.load;
-import static io.culvert.device.cpu.Simd.store;
+import static io.culvert.device.cpu.Simd.NATIVE;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Workers;
@@ -46,12 +47,12 @@ final class CpuSgd implements SlabUpdate.Kernel {
         float learningRate = sgd.rates[at];
         float decay = sgd.rates[at + 1];
         for (int i = from; i < to; i += LANES) {
-            FloatVector p = load(values, i);
-            FloatVector g = load(gradients, i).add(p.mul(decay));
-            FloatVector m = load(momenta, i).mul(sgd.momentum).add(g);
+            FloatVector p = FloatVector.fromMemorySegment(F, values, i * BYTES, NATIVE);
+            FloatVector g = FloatVector.fromMemorySegment(F, gradients, i * BYTES, NATIVE).add(p.mul(decay));
+            FloatVector m = FloatVector.fromMemorySegment(F, momenta, i * BYTES, NATIVE).mul(sgd.momentum).add(g);
             FloatVector step = sgd.nesterov ? g.add(m.mul(sgd.momentum)) : m;
-            store(m, momenta, i);
-            store(p.sub(step.mul(learningRate)), values, i);
+            m.intoMemorySegment(momenta, i * BYTES, NATIVE);
+            p.sub(step.mul(learningRate)).intoMemorySegment(values, i * BYTES, NATIVE);
         }
     }
 }

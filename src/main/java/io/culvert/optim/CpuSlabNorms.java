@@ -1,8 +1,9 @@
 package io.culvert.optim;
 
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
-import static io.culvert.device.cpu.Simd.load;
+import static io.culvert.device.cpu.Simd.NATIVE;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Simd;
@@ -56,9 +57,9 @@ final class CpuSlabNorms implements SlabNorms.Kernel {
             FloatVector w2 = FloatVector.zero(F);
             FloatVector d2 = FloatVector.zero(F);
             for (int i = block; i < Math.min(to, block + GRAIN); i += LANES) {
-                FloatVector g = load(gradients, i);
-                FloatVector w = load(before, i);
-                FloatVector d = load(values, i).sub(w);
+                FloatVector g = FloatVector.fromMemorySegment(F, gradients, i * BYTES, NATIVE);
+                FloatVector w = FloatVector.fromMemorySegment(F, before, i * BYTES, NATIVE);
+                FloatVector d = FloatVector.fromMemorySegment(F, values, i * BYTES, NATIVE).sub(w);
                 g2 = g.fma(g, g2);
                 w2 = w.fma(w, w2);
                 d2 = d.fma(d, d2);

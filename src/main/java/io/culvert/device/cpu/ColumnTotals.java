@@ -1,7 +1,9 @@
 package io.culvert.device.cpu;
 
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.NATIVE;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -88,7 +90,7 @@ public final class ColumnTotals {
         float[] sum = recent[worker];
         int c = 0;
         for (; c + LANES <= width; c += LANES) {
-            FloatVector.fromArray(F, sum, c).add(Simd.load(from, at + c)).intoArray(sum, c);
+            FloatVector.fromArray(F, sum, c).add(FloatVector.fromMemorySegment(F, from, (at + c) * BYTES, NATIVE)).intoArray(sum, c);
         }
         for (; c < width; c++) {
             sum[c] += Simd.get(from, at + c);

@@ -9,8 +9,9 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Float vectors over off-heap memory, indexed by element: what our CPU kernels are written in. Floats become vectors of doubles where single
- * precision is too coarse to compute in.
+ * The vectors that our CPU kernels are written in, over off-heap memory. The kernels load and store them by the Vector API's own methods: ours would
+ * not be inlined where much else was before, and their vectors then be objects on the heap. Floats become vectors of doubles where single precision is
+ * too coarse to compute in.
  */
 public final class Simd {
     public static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
@@ -23,17 +24,12 @@ public final class Simd {
             VectorSpecies.of(double.class, VectorShape.forBitSize(2 * NARROW.vectorBitSize()));
     public static final int DOUBLES = D.length();
 
+    /** Of a float; long, for a tensor may have more bytes than an int counts. */
+    public static final long BYTES = Float.BYTES;
+
     public static final ByteOrder NATIVE = ByteOrder.nativeOrder();
 
     private Simd() {}
-
-    public static FloatVector load(MemorySegment segment, long index) {
-        return FloatVector.fromMemorySegment(F, segment, index * Float.BYTES, NATIVE);
-    }
-
-    public static void store(FloatVector vector, MemorySegment segment, long index) {
-        vector.intoMemorySegment(segment, index * Float.BYTES, NATIVE);
-    }
 
     /** Floats as doubles. */
     public static DoubleVector doubles(MemorySegment segment, long index) {
@@ -67,7 +63,8 @@ public final class Simd {
     public static void scale(MemorySegment values, long from, int count, float factor) {
         int i = 0;
         for (; i + LANES <= count; i += LANES) {
-            store(load(values, from + i).mul(factor), values, from + i);
+            FloatVector v = FloatVector.fromMemorySegment(F, values, (from + i) * BYTES, NATIVE);
+            v.mul(factor).intoMemorySegment(values, (from + i) * BYTES, NATIVE);
         }
         for (; i < count; i++) {
             set(values, from + i, get(values, from + i) * factor);

@@ -1,7 +1,7 @@
 package io.culvert.ops.add;
 
 import io.culvert.device.CpuDevice;
-import io.culvert.device.cpu.Simd;
+import io.culvert.device.cpu.RowSum;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import io.culvert.tensor.Tensor;
@@ -33,13 +33,7 @@ final class CpuAddGradients implements OpKernel {
 
     private void add(int worker, int from, int to) {
         for (MemorySegment other : others) {
-            int i = from;
-            for (; i + Simd.LANES <= to; i += Simd.LANES) {
-                Simd.store(Simd.load(sum, i).add(Simd.load(other, i)), sum, i);
-            }
-            for (; i < to; i++) {
-                Simd.set(sum, i, Simd.get(sum, i) + Simd.get(other, i));
-            }
+            RowSum.add(sum, from, other, from, sum, from, to - from);
         }
     }
 }

@@ -1,12 +1,13 @@
 package io.culvert.ops.barlow;
 
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.D;
 import static io.culvert.device.cpu.Simd.DOUBLES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.NATIVE;
 import static io.culvert.device.cpu.Simd.doubles;
 import static io.culvert.device.cpu.Simd.get;
-import static io.culvert.device.cpu.Simd.load;
 import static io.culvert.device.cpu.Simd.set;
 import static io.culvert.device.cpu.Simd.store;
 
@@ -168,7 +169,7 @@ final class CpuBarlowTwins implements OpKernel {
             for (int block = 0; block < whole; block += BLOCK) {
                 FloatVector part = FloatVector.zero(F);
                 for (int i = block; i < Math.min(whole, block + BLOCK); i += LANES) {
-                    FloatVector v = load(c, base + i);
+                    FloatVector v = FloatVector.fromMemorySegment(F, c, (base + i) * BYTES, NATIVE);
                     part = v.fma(v, part);
                 }
                 squares += Simd.sum(part, lanes[worker]);

@@ -1,11 +1,11 @@
 package io.culvert.ops.batchnorm;
 
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.NATIVE;
 import static io.culvert.device.cpu.Simd.get;
-import static io.culvert.device.cpu.Simd.load;
 import static io.culvert.device.cpu.Simd.set;
-import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.CpuGroup;
@@ -190,7 +190,8 @@ final class CpuBatchNorm implements OpKernel {
                 FloatVector s = FloatVector.zero(F);
                 FloatVector q = FloatVector.zero(F);
                 for (int row = tile; row < end; row++) {
-                    FloatVector v = load(x, (long) (partStart + row) * channels + c).sub(reference);
+                    long at = (long) (partStart + row) * channels + c;
+                    FloatVector v = FloatVector.fromMemorySegment(F, x, at * BYTES, NATIVE).sub(reference);
                     s = s.add(v);
                     q = v.fma(v, q);
                 }
@@ -212,12 +213,12 @@ final class CpuBatchNorm implements OpKernel {
         for (int row = from; row < to; row++) {
             long base = (long) (partStart + row) * channels;
             for (int c = 0; c < vectorised; c += LANES) {
-                FloatVector v = load(x, base + c)
+                FloatVector v = FloatVector.fromMemorySegment(F, x, (base + c) * BYTES, NATIVE)
                         .fma(FloatVector.fromArray(F, scale, c), FloatVector.fromArray(F, shift, c));
                 if (residual != null) {
-                    v = v.add(load(residual, base + c));
+                    v = v.add(FloatVector.fromMemorySegment(F, residual, (base + c) * BYTES, NATIVE));
                 }
-                store(relu ? v.max(0f) : v, y, base + c);
+                (relu ? v.max(0f) : v).intoMemorySegment(y, (base + c) * BYTES, NATIVE);
             }
             for (int c = vectorised; c < channels; c++) {
                 float v = Math.fma(get(x, base + c), scale[c], shift[c]);
@@ -289,10 +290,10 @@ final class CpuBatchNorm implements OpKernel {
                 FloatVector q = FloatVector.zero(F);
                 for (int row = tile; row < end; row++) {
                     long i = (long) (partStart + row) * channels + c;
-                    FloatVector v = load(x, i);
+                    FloatVector v = FloatVector.fromMemorySegment(F, x, i * BYTES, NATIVE);
                     FloatVector dz = maskedGradient(i, c);
                     if (residual != null) {
-                        store(dz, dy, i);
+                        dz.intoMemorySegment(dy, i * BYTES, NATIVE);
                     }
                     s = s.add(dz);
                     q = v.sub(mean).fma(dz, q);
@@ -320,8 +321,9 @@ final class CpuBatchNorm implements OpKernel {
      * not branches: a vector that is merged after a branch is boxed on the heap.
      */
     private FloatVector maskedGradient(long i, int c) {
-        FloatVector dz = load(second, i).fma(FloatVector.broadcast(F, secondScale), load(dy, i));
-        FloatVector before = load(sign, i)
+        FloatVector dz = FloatVector.fromMemorySegment(F, second, i * BYTES, NATIVE)
+                .fma(FloatVector.broadcast(F, secondScale), FloatVector.fromMemorySegment(F, dy, i * BYTES, NATIVE));
+        FloatVector before = FloatVector.fromMemorySegment(F, sign, i * BYTES, NATIVE)
                 .fma(FloatVector.fromArray(F, signScale, c), FloatVector.fromArray(F, signShift, c));
         return FloatVector.zero(F).blend(dz, before.compare(VectorOperators.GT, threshold));
     }
@@ -335,11 +337,11 @@ final class CpuBatchNorm implements OpKernel {
         for (int row = from; row < to; row++) {
             long base = (long) (partStart + row) * channels;
             for (int c = 0; c < vectorised; c += LANES) {
-                FloatVector v = load(x, base + c);
+                FloatVector v = FloatVector.fromMemorySegment(F, x, (base + c) * BYTES, NATIVE);
                 FloatVector dz = maskedGradient(base + c, c);
                 FloatVector centred = v.sub(FloatVector.fromArray(F, centre, c));
                 FloatVector rest = centred.fma(FloatVector.fromArray(F, slope, c), FloatVector.fromArray(F, offset, c));
-                store(dz.fma(FloatVector.fromArray(F, scale, c), rest), dx, base + c);
+                dz.fma(FloatVector.fromArray(F, scale, c), rest).intoMemorySegment(dx, (base + c) * BYTES, NATIVE);
             }
             for (int c = vectorised; c < channels; c++) {
                 float dz = maskedGradientOf(base + c, c);

@@ -2,6 +2,7 @@ package io.culvert.ops.gelu;
 
 import static io.culvert.device.cpu.Simd.LANES;
 
+import io.culvert.device.cpu.RowSum;
 import io.culvert.device.cpu.SharedMemory;
 import io.culvert.device.cpu.Simd;
 import java.lang.foreign.MemorySegment;
@@ -49,19 +50,8 @@ public final class GeluRun {
 
     /** {@link #values} of x and a bias. */
     void values(MemorySegment x, MemorySegment bias, MemorySegment y, long from, int count) {
-        add(x, from, bias, count);
+        RowSum.add(x, from, bias, 0, workspace.memory(), biased, count);
         values(workspace.memory(), biased, y, from, count);
-    }
-
-    private void add(MemorySegment x, long from, MemorySegment bias, int count) {
-        MemorySegment sums = workspace.memory();
-        int i = 0;
-        for (; i + LANES <= count; i += LANES) {
-            Simd.store(Simd.load(x, from + i).add(Simd.load(bias, i)), sums, biased + i);
-        }
-        for (; i < count; i++) {
-            Simd.set(sums, biased + i, Simd.get(x, from + i) + Simd.get(bias, i));
-        }
     }
 
     /** {@code dx = dy (P(x) + x p(x))}, p the density; dx may be dy. */
@@ -72,7 +62,7 @@ public final class GeluRun {
     /** The same of x and a bias, whose gradient is added to {@code sums}. */
     void gradients(
             MemorySegment x, MemorySegment bias, MemorySegment dy, MemorySegment dx, long from, float[] sums, int count) {
-        add(x, from, bias, count);
+        RowSum.add(x, from, bias, 0, workspace.memory(), biased, count);
         gradients(workspace.memory(), biased, workspace.memory(), unwanted, dy, dx, from, sums, count);
     }
 

@@ -1,12 +1,12 @@
 package io.culvert.ops.layernorm;
 
 import static io.culvert.device.cpu.ColumnTotals.TILE;
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.NATIVE;
 import static io.culvert.device.cpu.Simd.get;
-import static io.culvert.device.cpu.Simd.load;
 import static io.culvert.device.cpu.Simd.set;
-import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ColumnTotals;
@@ -68,7 +68,7 @@ final class CpuLayerNorm implements OpKernel {
                 FloatVector sums = FloatVector.zero(F);
                 int i = 0;
                 for (; i + LANES <= width; i += LANES) {
-                    sums = sums.add(load(x, base + i));
+                    sums = sums.add(FloatVector.fromMemorySegment(F, x, (base + i) * BYTES, NATIVE));
                 }
                 sums.intoArray(first, row * LANES);
                 double rest = 0;
@@ -86,7 +86,7 @@ final class CpuLayerNorm implements OpKernel {
                 FloatVector sums = FloatVector.zero(F);
                 int i = 0;
                 for (; i + LANES <= width; i += LANES) {
-                    FloatVector off = load(x, base + i).sub(mean[row]);
+                    FloatVector off = FloatVector.fromMemorySegment(F, x, (base + i) * BYTES, NATIVE).sub(mean[row]);
                     sums = off.fma(off, sums);
                 }
                 sums.intoArray(first, row * LANES);
@@ -165,8 +165,10 @@ final class CpuLayerNorm implements OpKernel {
             float inverse = m.inverse[row];
             int i = 0;
             for (; i + LANES <= width; i += LANES) {
-                FloatVector unit = load(x, base + i).sub(mean).mul(inverse);
-                store(unit.fma(load(weight, i), load(bias, i)), y, base + i);
+                FloatVector unit = FloatVector.fromMemorySegment(F, x, (base + i) * BYTES, NATIVE).sub(mean).mul(inverse);
+                FloatVector gain = FloatVector.fromMemorySegment(F, weight, i * BYTES, NATIVE);
+                FloatVector shift = FloatVector.fromMemorySegment(F, bias, i * BYTES, NATIVE);
+                unit.fma(gain, shift).intoMemorySegment(y, (base + i) * BYTES, NATIVE);
             }
             for (; i < width; i++) {
                 float unit = (get(x, base + i) - mean) * inverse;
@@ -220,8 +222,9 @@ final class CpuLayerNorm implements OpKernel {
             FloatVector along = FloatVector.zero(F);
             int i = 0;
             for (; i + LANES <= width; i += LANES) {
-                FloatVector unit = load(x, base + i).sub(mean).mul(inverse);
-                FloatVector g = load(dy, base + i).mul(load(weight, i));
+                FloatVector unit = FloatVector.fromMemorySegment(F, x, (base + i) * BYTES, NATIVE).sub(mean).mul(inverse);
+                FloatVector gain = FloatVector.fromMemorySegment(F, weight, i * BYTES, NATIVE);
+                FloatVector g = FloatVector.fromMemorySegment(F, dy, (base + i) * BYTES, NATIVE).mul(gain);
                 sum = sum.add(g);
                 along = g.fma(unit, along);
             }
@@ -248,17 +251,17 @@ final class CpuLayerNorm implements OpKernel {
         MemorySegment weight = op.weight.value().data();
         int i = 0;
         for (; i + LANES <= width; i += LANES) {
-            FloatVector gain = load(weight, i);
+            FloatVector gain = FloatVector.fromMemorySegment(F, weight, i * BYTES, NATIVE);
             FloatVector ofGain = FloatVector.fromArray(F, dw, i);
             FloatVector ofBias = FloatVector.fromArray(F, db, i);
             for (int row = 0; row < count; row++) {
                 long at = (long) (first + row) * width + i;
-                FloatVector unit = load(x, at).sub(m.mean[row]).mul(m.inverse[row]);
-                FloatVector d = load(dy, at);
+                FloatVector unit = FloatVector.fromMemorySegment(F, x, at * BYTES, NATIVE).sub(m.mean[row]).mul(m.inverse[row]);
+                FloatVector d = FloatVector.fromMemorySegment(F, dy, at * BYTES, NATIVE);
                 ofGain = d.fma(unit, ofGain);
                 ofBias = ofBias.add(d);
                 FloatVector off = unit.fma(FloatVector.broadcast(F, m.slope[row]), d.mul(gain).add(m.offset[row]));
-                store(off.mul(m.inverse[row]), dx, at);
+                off.mul(m.inverse[row]).intoMemorySegment(dx, at * BYTES, NATIVE);
             }
             ofGain.intoArray(dw, i);
             ofBias.intoArray(db, i);

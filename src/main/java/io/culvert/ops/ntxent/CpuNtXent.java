@@ -1,7 +1,9 @@
 package io.culvert.ops.ntxent;
 
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.NATIVE;
 import static io.culvert.device.cpu.Simd.get;
 import static io.culvert.device.cpu.Simd.set;
 
@@ -99,7 +101,7 @@ final class CpuNtXent implements OpKernel {
     private void load(MemorySegment from, long base, float[] to) {
         int k = 0;
         for (; k + LANES <= rows; k += LANES) {
-            Simd.load(from, base + k).intoArray(to, k);
+            FloatVector.fromMemorySegment(F, from, (base + k) * BYTES, NATIVE).intoArray(to, k);
         }
         for (; k < rows; k++) {
             to[k] = get(from, base + k);
@@ -109,7 +111,7 @@ final class CpuNtXent implements OpKernel {
     private void store(float[] from, float scale, MemorySegment to, long base) {
         int k = 0;
         for (; k + LANES <= rows; k += LANES) {
-            Simd.store(FloatVector.fromArray(F, from, k).mul(scale), to, base + k);
+            FloatVector.fromArray(F, from, k).mul(scale).intoMemorySegment(to, (base + k) * BYTES, NATIVE);
         }
         for (; k < rows; k++) {
             set(to, base + k, from[k] * scale);

@@ -1,5 +1,9 @@
 package io.culvert.ops.pool;
 
+import static io.culvert.device.cpu.Simd.BYTES;
+import static io.culvert.device.cpu.Simd.F;
+import static io.culvert.device.cpu.Simd.NATIVE;
+
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.Workers;
@@ -48,9 +52,9 @@ final class CpuGlobalAvgPool implements OpKernel {
             for (; c + Simd.LANES <= channels; c += Simd.LANES) {
                 FloatVector sum = FloatVector.zero(Simd.F);
                 for (int p = 0; p < pixels; p++) {
-                    sum = sum.add(Simd.load(x, image + (long) p * channels + c));
+                    sum = sum.add(FloatVector.fromMemorySegment(F, x, (image + (long) p * channels + c) * BYTES, NATIVE));
                 }
-                Simd.store(sum.mul(scale), y, (long) n * channels + c);
+                sum.mul(scale).intoMemorySegment(y, ((long) n * channels + c) * BYTES, NATIVE);
             }
             for (; c < channels; c++) {
                 double sum = 0;
@@ -69,7 +73,8 @@ final class CpuGlobalAvgPool implements OpKernel {
             for (int p = 0; p < pixels; p++) {
                 int c = 0;
                 for (; c + Simd.LANES <= channels; c += Simd.LANES) {
-                    Simd.store(Simd.load(dy, (long) n * channels + c).mul(scale), dx, image + (long) p * channels + c);
+                    FloatVector d = FloatVector.fromMemorySegment(F, dy, ((long) n * channels + c) * BYTES, NATIVE);
+                    d.mul(scale).intoMemorySegment(dx, (image + (long) p * channels + c) * BYTES, NATIVE);
                 }
                 for (; c < channels; c++) {
                     Simd.set(dx, image + (long) p * channels + c, Simd.get(dy, (long) n * channels + c) * scale);

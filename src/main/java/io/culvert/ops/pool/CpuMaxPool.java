@@ -1,7 +1,9 @@
 package io.culvert.ops.pool;
 
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.NATIVE;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Simd;
@@ -88,13 +90,13 @@ final class CpuMaxPool implements OpKernel {
         FloatVector position = FloatVector.zero(F);
         for (int i = Math.max(0, -top); i < op.kernel && top + i < height; i++) {
             for (int j = Math.max(0, -left); j < op.kernel && left + j < width; j++) {
-                FloatVector v = Simd.load(x, at(n, top + i, left + j) + c);
+                FloatVector v = FloatVector.fromMemorySegment(F, x, (at(n, top + i, left + j) + c) * BYTES, NATIVE);
                 VectorMask<Float> wins = v.compare(VectorOperators.GT, best);
                 best = best.blend(v, wins);
                 position = position.blend((float) (i * op.kernel + j), wins);
             }
         }
-        Simd.store(best, y, out);
+        best.intoMemorySegment(y, out * BYTES, NATIVE);
         ByteVector bytes = (ByteVector) position.convertShape(VectorOperators.F2B, WINNERS, 0);
         bytes.intoMemorySegment(winner, out, ByteOrder.nativeOrder());
     }
@@ -144,7 +146,7 @@ final class CpuMaxPool implements OpKernel {
     }
 
     private void scatterVector(int n, int top, int left, int c, long out) {
-        FloatVector gradient = Simd.load(dy, out);
+        FloatVector gradient = FloatVector.fromMemorySegment(F, dy, out * BYTES, NATIVE);
         FloatVector position = (FloatVector) ByteVector.fromMemorySegment(
                         WINNERS, winner, out, ByteOrder.nativeOrder())
                 .convertShape(VectorOperators.B2F, F, 0);
@@ -153,7 +155,8 @@ final class CpuMaxPool implements OpKernel {
             for (int j = Math.max(0, -left); j < op.kernel && left + j < width; j++) {
                 VectorMask<Float> wins = position.compare(VectorOperators.EQ, (float) (i * op.kernel + j));
                 long at = at(n, top + i, left + j) + c;
-                Simd.store(Simd.load(dx, at).add(zero.blend(gradient, wins)), dx, at);
+                FloatVector sum = FloatVector.fromMemorySegment(F, dx, at * BYTES, NATIVE).add(zero.blend(gradient, wins));
+                sum.intoMemorySegment(dx, at * BYTES, NATIVE);
             }
         }
     }

@@ -1,5 +1,9 @@
 package io.culvert.ops.relu;
 
+import static io.culvert.device.cpu.Simd.BYTES;
+import static io.culvert.device.cpu.Simd.F;
+import static io.culvert.device.cpu.Simd.NATIVE;
+
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.Workers;
@@ -42,7 +46,7 @@ final class CpuRelu implements OpKernel {
     private void rectify(int worker, int from, int to) {
         int i = from;
         for (; i + Simd.LANES <= to; i += Simd.LANES) {
-            Simd.store(Simd.load(x, i).max(0f), y, i);
+            FloatVector.fromMemorySegment(F, x, i * BYTES, NATIVE).max(0f).intoMemorySegment(y, i * BYTES, NATIVE);
         }
         for (; i < to; i++) {
             Simd.set(y, i, Math.max(0f, Simd.get(x, i)));
@@ -53,8 +57,8 @@ final class CpuRelu implements OpKernel {
         int i = from;
         for (; i + Simd.LANES <= to; i += Simd.LANES) {
             FloatVector open = FloatVector.zero(Simd.F)
-                    .blend(Simd.load(dy, i), Simd.load(y, i).compare(VectorOperators.GT, 0f));
-            Simd.store(open, dx, i);
+                    .blend(FloatVector.fromMemorySegment(F, dy, i * BYTES, NATIVE), FloatVector.fromMemorySegment(F, y, i * BYTES, NATIVE).compare(VectorOperators.GT, 0f));
+            open.intoMemorySegment(dx, i * BYTES, NATIVE);
         }
         for (; i < to; i++) {
             Simd.set(dx, i, Simd.get(y, i) > 0 ? Simd.get(dy, i) : 0f);

@@ -1,11 +1,11 @@
 package io.culvert.ops.softmax;
 
+import static io.culvert.device.cpu.Simd.BYTES;
 import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.NATIVE;
 import static io.culvert.device.cpu.Simd.get;
-import static io.culvert.device.cpu.Simd.load;
 import static io.culvert.device.cpu.Simd.set;
-import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.Simd;
@@ -70,7 +70,7 @@ final class CpuSoftmax implements OpKernel {
         FloatVector greatest = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
         int i = 0;
         for (; i + LANES <= width; i += LANES) {
-            greatest = greatest.max(load(x, base + i));
+            greatest = greatest.max(FloatVector.fromMemorySegment(F, x, (base + i) * BYTES, NATIVE));
         }
         greatest.intoArray(scratch, 0);
         float max = scratch[0];
@@ -94,7 +94,8 @@ final class CpuSoftmax implements OpKernel {
         FloatVector sums = FloatVector.zero(F);
         int i = 0;
         for (; i + LANES <= width; i += LANES) {
-            sums = load(y, base + i).fma(load(dy, base + i), sums);
+            FloatVector p = FloatVector.fromMemorySegment(F, y, (base + i) * BYTES, NATIVE);
+            sums = p.fma(FloatVector.fromMemorySegment(F, dy, (base + i) * BYTES, NATIVE), sums);
         }
         double sum = Simd.sum(sums, scratch);
         for (; i < width; i++) {
@@ -103,7 +104,9 @@ final class CpuSoftmax implements OpKernel {
         float along = (float) sum;
         i = 0;
         for (; i + LANES <= width; i += LANES) {
-            store(load(dy, base + i).sub(along).mul(load(y, base + i)), dx, base + i);
+            FloatVector p = FloatVector.fromMemorySegment(F, y, (base + i) * BYTES, NATIVE);
+            FloatVector across = FloatVector.fromMemorySegment(F, dy, (base + i) * BYTES, NATIVE).sub(along);
+            across.mul(p).intoMemorySegment(dx, (base + i) * BYTES, NATIVE);
         }
         for (; i < width; i++) {
             set(dx, base + i, get(y, base + i) * (get(dy, base + i) - along));

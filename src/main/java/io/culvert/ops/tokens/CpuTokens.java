@@ -1,12 +1,14 @@
 package io.culvert.ops.tokens;
 
+import static io.culvert.device.cpu.Simd.BYTES;
+import static io.culvert.device.cpu.Simd.F;
 import static io.culvert.device.cpu.Simd.LANES;
+import static io.culvert.device.cpu.Simd.NATIVE;
 import static io.culvert.device.cpu.Simd.get;
-import static io.culvert.device.cpu.Simd.load;
 import static io.culvert.device.cpu.Simd.set;
-import static io.culvert.device.cpu.Simd.store;
 
 import io.culvert.device.CpuDevice;
+import io.culvert.device.cpu.RowSum;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;
@@ -71,8 +73,8 @@ final class CpuTokens implements OpKernel {
         MemorySegment y = op.y.data();
         MemorySegment position = op.positions().data();
         for (int n = from; n < to; n++) {
-            add(op.token.value().data(), 0, position, 0, y, (long) n * image, width);
-            add(x, (long) n * (image - width), position, width, y, (long) n * image + width, image - width);
+            RowSum.add(op.token.value().data(), 0, position, 0, y, (long) n * image, width);
+            RowSum.add(x, (long) n * (image - width), position, width, y, (long) n * image + width, image - width);
         }
     }
 
@@ -114,17 +116,6 @@ final class CpuTokens implements OpKernel {
         }
     }
 
-    private static void add(
-            MemorySegment a, long atA, MemorySegment b, long atB, MemorySegment sum, long at, int count) {
-        int i = 0;
-        for (; i + LANES <= count; i += LANES) {
-            store(load(a, atA + i).add(load(b, atB + i)), sum, at + i);
-        }
-        for (; i < count; i++) {
-            set(sum, at + i, get(a, atA + i) + get(b, atB + i));
-        }
-    }
-
     private void copy(int worker, int from, int to) {
         long bytes = (long) (image - width) * Float.BYTES;
         for (int n = from; n < to; n++) {
@@ -138,11 +129,11 @@ final class CpuTokens implements OpKernel {
         int at = from;
         for (; at + LANES <= to; at += LANES) {
             for (int first = 0; first < images; first += TILE) {
-                FloatVector sum = load(dy, (long) first * image + at);
+                FloatVector sum = FloatVector.fromMemorySegment(F, dy, ((long) first * image + at) * BYTES, NATIVE);
                 for (int n = first + 1; n < Math.min(images, first + TILE); n++) {
-                    sum = sum.add(load(dy, (long) n * image + at));
+                    sum = sum.add(FloatVector.fromMemorySegment(F, dy, ((long) n * image + at) * BYTES, NATIVE));
                 }
-                store(sum.add(load(dposition, at)), dposition, at);
+                sum.add(FloatVector.fromMemorySegment(F, dposition, at * BYTES, NATIVE)).intoMemorySegment(dposition, at * BYTES, NATIVE);
             }
         }
         for (; at < to; at++) {
