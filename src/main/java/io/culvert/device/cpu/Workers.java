@@ -6,7 +6,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * The threads that run our own CPU kernels: the caller and {@code threads - 1} helpers, each given one contiguous
- * share of the work, which may be in pieces for whoever is early. Shares and pieces depend on the count and the number of threads
+ * share of the work, in pieces for whoever is early, from its beginning and from its end in turn. Shares and pieces depend on the count and the number of threads
  * alone, so results repeat bit for bit. Helpers spin briefly and then park, leaving the cores to oneDNN's own pool between our
  * kernels.
  */
@@ -23,8 +23,8 @@ public final class Workers implements AutoCloseable {
 
     private static final int SPINS = 2_000;
 
-    /** Of a share's pieces, in sixteenths: the last are small, so that all workers end at about the same time. */
-    private static final int[] EDGES = {0, 8, 12, 13, 14, 15, 16};
+    /** Of a share's pieces, in sixteenths: the last are small from either end, so that all workers end at about the same time. */
+    private static final int[] EDGES = {0, 1, 2, 4, 6, 8, 10, 12, 14, 15, 16};
 
     private static final int PIECES = EDGES.length - 1;
 
@@ -48,6 +48,8 @@ public final class Workers implements AutoCloseable {
 
     private int count;
     private int grain;
+    /** Whether shares are gone through from their end, as every other time: what was touched last before is still in the caches. */
+    private boolean downwards;
 
     public Workers(int threads) {
         helpers = new Thread[threads - 1];
@@ -95,6 +97,7 @@ public final class Workers implements AutoCloseable {
         this.piece = piece;
         this.count = count;
         this.grain = grain;
+        downwards = !downwards;
         if (helpers.length == 0 || count <= grain) {
             if (first != null) {
                 first.run(0, 0, threads());
@@ -145,7 +148,8 @@ public final class Workers implements AutoCloseable {
                 if (i < 0) {
                     first.run(worker, share, share + 1);
                 } else {
-                    run(worker, share * PIECES + i, at(share, i), at(share, i + 1));
+                    int position = downwards ? PIECES - 1 - i : i;
+                    run(worker, share * PIECES + position, at(share, position), at(share, position + 1));
                 }
                 i = taken.getAndIncrement(share * APART) - before;
             }

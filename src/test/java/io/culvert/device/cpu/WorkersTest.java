@@ -1,10 +1,14 @@
 package io.culvert.device.cpu;
 
+import static java.util.Comparator.naturalOrder;
+import static java.util.Comparator.reverseOrder;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -59,6 +63,35 @@ class WorkersTest {
             });
             assertThat(waited).isTrue();
         }
+    }
+
+    /** What the one before touched last, the next begins with. */
+    @Test
+    void everyOtherTimeAShareIsGoneThroughFromItsEnd() {
+        try (Workers workers = new Workers(2)) {
+            List<Integer> one = piecesOfAShare(workers);
+            List<Integer> next = piecesOfAShare(workers);
+            assertThat(List.of(one.getFirst() < one.getLast(), next.getFirst() < next.getLast()))
+                    .containsExactlyInAnyOrder(true, false);
+            assertThat(one).isSortedAccordingTo(one.getFirst() < one.getLast() ? naturalOrder() : reverseOrder());
+            assertThat(next).isSortedAccordingTo(next.getFirst() < next.getLast() ? naturalOrder() : reverseOrder());
+        }
+    }
+
+    /** Where those begin that one worker does of its share, in their order, while the other stays in its first. */
+    private static List<Integer> piecesOfAShare(Workers workers) {
+        CountDownLatch rest = new CountDownLatch(workers.pieces() - 1);
+        AtomicBoolean late = new AtomicBoolean();
+        List<Integer> starts = new CopyOnWriteArrayList<>();
+        workers.run(1000, 1, (worker, piece, from, to) -> {
+            if (late.compareAndSet(false, true)) {
+                await(rest);
+            } else {
+                starts.add(from);
+                rest.countDown();
+            }
+        });
+        return starts.subList(0, workers.pieces() / workers.threads());
     }
 
     @ParameterizedTest
