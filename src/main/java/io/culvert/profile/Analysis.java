@@ -84,7 +84,7 @@ public final class Analysis {
     /** A line of code and in how many samples it was seen. */
     public record Seen(String line, int count) {}
 
-    /** Medians of timed and untimed steps, and what the timer's calls and the looks at threads add up to. */
+    /** Medians of timed and untimed steps without what only some of them do, and what the timer's calls and the looks at threads add up to. */
     public record Overhead(double timed, double untimed, double counted, double scatter) {
         /** How much longer a timed step took than one that was not. */
         public double measured() {
@@ -220,7 +220,7 @@ public final class Analysis {
     }
 
     private static double seconds(StepClock.Step step) {
-        return (step.end() - step.begin()) / 1e9;
+        return (step.end() - step.begin() - step.occasional()) / 1e9;
     }
 
     private static double median(List<StepClock.Step> steps, ToDoubleFunction<StepClock.Step> of) {

@@ -28,6 +28,11 @@ public enum Phase {
         return label;
     }
 
+    /** Whether some steps spend much on it and others nothing. */
+    boolean isOccasional() {
+        return this == LOG || this == CHECKPOINT;
+    }
+
     /** Whether the device computes; otherwise it stands idle unless it has work queued. */
     boolean isComputing() {
         return computing;

@@ -60,7 +60,8 @@ final class ProfileText {
                     + " less", subject.timer().source());
         }
         Analysis.Overhead overhead = analysis.overhead();
-        say("profiling: timed steps took %.2f ms (median), untimed ones in turn with them %.2f: %+.1f %% (steps scatter by %.1f %%);"
+        say("profiling: without logging and checkpoints timed steps took %.2f ms (median), untimed ones in turn with them %.2f: %+.1f %%"
+                + " (steps scatter by %.1f %%);"
                 + " by count of its calls %.2f %%",
                 1e3 * overhead.timed(), 1e3 * overhead.untimed(), 100 * overhead.measured(), 100 * overhead.scatter(),
                 100 * overhead.counted());

@@ -15,10 +15,15 @@ public final class StepClock {
     /** No profile is being made. */
     public static final StepClock OFF = new StepClock(null, null);
 
-    /** A step: when it began and ended, whether it was timed, its laps {@code [from, to)}, and what a device did if that is known. */
-    record Step(int number, long begin, long end, boolean timed, int from, int to, List<DeviceTimer.Work> work) {}
+    /**
+     * A step: when it began and ended, nanoseconds of it that were spent on what only some steps do, whether it was timed, its laps
+     * {@code [from, to)}, and what a device did if that is known.
+     */
+    record Step(
+            int number, long begin, long end, long occasional, boolean timed, int from, int to, List<DeviceTimer.Work> work) {}
 
-    private static final int PHASES = Phase.values().length;
+    private static final Phase[] PHASE = Phase.values();
+    private static final int PHASES = PHASE.length;
 
     private final Profiler profiler;
     private final Subject subject;
@@ -32,6 +37,11 @@ public final class StepClock {
     private long[][] counts = new long[1 << 14][];
     private int laps;
     private boolean timing;
+    /** Whether this step is recorded though it is not timed: how long it took, and how much of that what only some steps do. */
+    private boolean watching;
+
+    private long watched;
+    private long occasional;
     private int firstLap;
     private long begun;
     private int done;
@@ -52,6 +62,10 @@ public final class StepClock {
     public void lap(Phase phase) {
         if (timing) {
             add(phase.ordinal(), System.nanoTime());
+        } else if (watching) {
+            long before = watched;
+            watched = System.nanoTime();
+            occasional += phase.isOccasional() ? watched - before : 0;
         }
     }
 
@@ -90,6 +104,8 @@ public final class StepClock {
             long start = laps == firstLap ? begun : ends[laps - 1];
             add(Phase.WAIT.ordinal(), Math.min(now, start + waitNanos));
             add(Phase.FEED.ordinal(), now);
+        } else {
+            lap(Phase.FEED);
         }
     }
 
@@ -113,6 +129,9 @@ public final class StepClock {
             device.begin();
         }
         begun = System.nanoTime();
+        watching = !timing && profiler.isRecording();
+        watched = begun;
+        occasional = 0;
     }
 
     /**
@@ -129,7 +148,8 @@ public final class StepClock {
                 readDevice();
             }
             if (profiler.isRecording()) {
-                steps.add(new Step(done, begun, now, timing, firstLap, laps, reads ? device.work() : List.of()));
+                steps.add(new Step(
+                        done, begun, now, occasional, timing, firstLap, laps, reads ? device.work() : List.of()));
             }
             done++;
             timing = profiler.stepDone(done);
@@ -178,6 +198,9 @@ public final class StepClock {
         }
         if (device != null) {
             device.mark();
+        }
+        if (kind < PHASES && PHASE[kind].isOccasional()) {
+            occasional += end - (laps == firstLap ? begun : ends[laps - 1]);
         }
         kinds[laps] = kind;
         ends[laps++] = end;

@@ -127,7 +127,7 @@ class ProfileCommandTest {
                 .collect(Collectors.toMap(line -> line.get("layer").asText() + " " + line.get("class").asText(), line -> line));
         assertThat(ops.keySet()).anyMatch(name -> name.startsWith("blocks.3.attn"));
         assertThat(ops.values()).allSatisfy(op -> assertThat(op.get("seconds").asDouble()).isPositive());
-        assertThat(out.toString()).contains("profiling: timed steps took", "bound by", "together", "A step needs most in");
+        assertThat(out.toString()).contains("without logging and checkpoints timed steps took", "bound by", "together", "A step needs most in");
         assertThat(out.toString().lines().filter(line -> line.strip().startsWith("together")).findFirst().orElseThrow())
                 .endsWith("100.00");
         requireNested(MAPPER.readTree(folder.resolve("runs/looked-at/profile/trace.json").toFile()));
