@@ -5,11 +5,9 @@ import static io.culvert.device.cpu.Simd.set;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.OneDnn;
-import io.culvert.device.cpu.SharedParts;
 import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
-import java.lang.foreign.MemorySegment;
 
 /**
  * A few heads of an image at a time for each worker, and of their matrices a tile of queries, all of which stays in the worker's cache.
@@ -85,7 +83,7 @@ final class CpuAttention implements OpKernel {
         final float[] offsets = new float[heads * across];
 
         final float[] sums = new float[heads * across];
-        private final SharedParts memory;
+        final ScoreMemory memory;
 
         Worker(OneDnn dnn, int worker) {
             int whole = Math.min(n, across);
@@ -99,20 +97,7 @@ final class CpuAttention implements OpKernel {
                 tiles[i] = i == 0 ? first : i < count - 1 ? further : last;
                 bytes = Math.max(bytes, tiles[i].scratchBytes());
             }
-            memory = new SharedParts(dnn.workspace(worker), heads * tileBytes, heads * tileBytes, bytes);
-        }
-
-        MemorySegment weights() {
-            return memory.get(0);
-        }
-
-        MemorySegment slopes() {
-            return memory.get(1);
-        }
-
-        /** An address. */
-        long scratch() {
-            return memory.get(2).address();
+            memory = new ScoreMemory(dnn.workspace(worker), heads * tileBytes, bytes);
         }
     }
 
@@ -145,17 +130,17 @@ final class CpuAttention implements OpKernel {
         long q = op.address(op.q, 0) + in;
         long k = op.address(op.k, 1) + in;
         long v = op.address(op.v, 2) + in;
-        long weights = w.weights().address();
+        long weights = w.memory.weights().address();
         int query = 0;
         for (HeadTile tile : w.tiles) {
             long y = out + (long) query * op.out.token();
             long ofQ = q + (long) query * op.in.token() * Float.BYTES;
-            tile.scores.multiply(k, ofQ, weights, w.scratch());
+            tile.scores.multiply(k, ofQ, weights, w.memory.scratch());
             for (int i = 0; i < heads; i++) {
                 SoftmaxTile.weights(
-                        w.weights(), i * tileBytes, across, n, tile.queries, scaleOfPowers, w.offsets, w.sums, i * across);
+                        w.memory.weights(), i * tileBytes, across, n, tile.queries, scaleOfPowers, w.offsets, w.sums, i * across);
             }
-            tile.result.multiply(weights, v, op.y.address() + y * Float.BYTES, w.scratch());
+            tile.result.multiply(weights, v, op.y.address() + y * Float.BYTES, w.memory.scratch());
             for (int i = 0; i < heads; i++) {
                 finish(w, i * across, tile.queries, y + i * (long) op.out.head(), (long) (head + i) * n + query);
             }
@@ -186,21 +171,21 @@ final class CpuAttention implements OpKernel {
         long v = op.address(op.v, 2) + in;
         long dk = op.address(op.dk, 1) + in;
         long dv = op.address(op.dv, 2) + in;
-        long weights = w.weights().address();
-        long slopes = w.slopes().address();
+        long weights = w.memory.weights().address();
+        long slopes = w.memory.slopes().address();
         int query = 0;
         for (HeadTile tile : w.tiles) {
             long at = (long) query * op.in.token() * Float.BYTES + in;
             long q = op.address(op.q, 0) + at;
             long dy = op.dy.address() + out + (long) query * op.out.token() * Float.BYTES;
-            tile.scores.multiply(k, q, weights, w.scratch());
-            tile.slopes.multiply(v, dy, slopes, w.scratch());
+            tile.scores.multiply(k, q, weights, w.memory.scratch());
+            tile.slopes.multiply(v, dy, slopes, w.memory.scratch());
             for (int i = 0; i < heads; i++) {
                 differentiateScores(w, i, tile.queries, (long) (head + i) * n + query);
             }
-            tile.dv.multiply(weights, dy, dv, w.scratch());
-            tile.dk.multiply(slopes, q, dk, w.scratch());
-            tile.dq.multiply(slopes, k, op.address(op.dq, 0) + at, w.scratch());
+            tile.dv.multiply(weights, dy, dv, w.memory.scratch());
+            tile.dk.multiply(slopes, q, dk, w.memory.scratch());
+            tile.dq.multiply(slopes, k, op.address(op.dq, 0) + at, w.memory.scratch());
             query += tile.queries;
         }
     }
@@ -214,6 +199,6 @@ final class CpuAttention implements OpKernel {
             w.offsets[first + row] = (float) (-get(op.logSum.data(), logSums + row) / LN_2);
         }
         SoftmaxTile.slopes(
-                w.slopes(), w.weights(), head * tileBytes, across, n, queries, scaleOfPowers, w.offsets, first, slope);
+                w.memory.slopes(), w.memory.weights(), head * tileBytes, across, n, queries, scaleOfPowers, w.offsets, first, slope);
     }
 }

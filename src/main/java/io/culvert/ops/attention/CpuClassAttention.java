@@ -6,7 +6,6 @@ import static io.culvert.device.cpu.Simd.set;
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ColumnTotals;
 import io.culvert.device.cpu.OneDnn;
-import io.culvert.device.cpu.SharedParts;
 import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.StridedProduct;
 import io.culvert.device.cpu.StridedProduct.Strides;
@@ -72,7 +71,7 @@ final class CpuClassAttention implements OpKernel {
         final StridedProduct more;
         final float[] offsets = new float[across];
         final float[] sums = new float[across];
-        private final SharedParts memory;
+        final ScoreMemory memory;
 
         Worker(int worker) {
             int n = op.tokens;
@@ -93,20 +92,7 @@ final class CpuClassAttention implements OpKernel {
                 most = Math.max(most, dfolded.scratchBytes());
                 most = Math.max(most, Math.max(dx.scratchBytes(), more.scratchBytes()));
             }
-            memory = new SharedParts(dnn.workspace(worker), bytes, bytes, most);
-        }
-
-        MemorySegment weights() {
-            return memory.get(0);
-        }
-
-        MemorySegment slopes() {
-            return memory.get(1);
-        }
-
-        /** An address. */
-        long scratch() {
-            return memory.get(2).address();
+            memory = new ScoreMemory(dnn.workspace(worker), bytes, most);
         }
     }
 
@@ -159,9 +145,9 @@ final class CpuClassAttention implements OpKernel {
     private void attend(Worker w, int image) {
         long tokens = tokens(op.x, image);
         long pooled = heads(op.pooled, image);
-        w.scores.multiply(tokens, heads(op.folded, image), w.weights().address(), w.scratch());
-        SoftmaxTile.weights(w.weights(), 0, across, op.tokens, heads, scaleOfPowers, w.offsets, w.sums, 0);
-        w.pooled.multiply(w.weights().address(), tokens, pooled, w.scratch());
+        w.scores.multiply(tokens, heads(op.folded, image), w.memory.weights().address(), w.memory.scratch());
+        SoftmaxTile.weights(w.memory.weights(), 0, across, op.tokens, heads, scaleOfPowers, w.offsets, w.sums, 0);
+        w.pooled.multiply(w.memory.weights().address(), tokens, pooled, w.memory.scratch());
         for (int h = 0; h < heads; h++) {
             long head = (long) image * heads + h;
             set(op.logSum.data(), head, (float) (Math.log(w.sums[h]) - w.offsets[h] * LN_2));
@@ -220,17 +206,17 @@ final class CpuClassAttention implements OpKernel {
         long folded = heads(op.folded, image);
         long dpooled = heads(op.dpooled, image);
         long dx = tokens(op.dx, image);
-        w.scores.multiply(tokens, folded, w.weights().address(), w.scratch());
-        w.scores.multiply(tokens, dpooled, w.slopes().address(), w.scratch());
+        w.scores.multiply(tokens, folded, w.memory.weights().address(), w.memory.scratch());
+        w.scores.multiply(tokens, dpooled, w.memory.slopes().address(), w.memory.scratch());
         for (int h = 0; h < heads; h++) {
             w.offsets[h] = (float) (-get(op.logSum.data(), (long) image * heads + h) / LN_2);
         }
         // The softmax of one score is 1 whatever the score: its slope vanishes exactly, which a difference would not.
         float slope = op.tokens == 1 ? 0 : (float) op.scale;
         SoftmaxTile.slopes(
-                w.slopes(), w.weights(), 0, across, op.tokens, heads, scaleOfPowers, w.offsets, 0, slope);
-        w.dfolded.multiply(w.slopes().address(), tokens, heads(op.dfolded, image), w.scratch());
-        w.dx.multiply(w.weights().address(), dpooled, dx, w.scratch());
-        w.more.multiply(w.slopes().address(), folded, dx, w.scratch());
+                w.memory.slopes(), w.memory.weights(), 0, across, op.tokens, heads, scaleOfPowers, w.offsets, 0, slope);
+        w.dfolded.multiply(w.memory.slopes().address(), tokens, heads(op.dfolded, image), w.memory.scratch());
+        w.dx.multiply(w.memory.weights().address(), dpooled, dx, w.memory.scratch());
+        w.more.multiply(w.memory.slopes().address(), folded, dx, w.memory.scratch());
     }
 }
