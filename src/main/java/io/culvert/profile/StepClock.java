@@ -22,8 +22,7 @@ public final class StepClock {
     record Step(
             int number, long begin, long end, long occasional, boolean timed, int from, int to, List<DeviceTimer.Work> work) {}
 
-    private static final Phase[] PHASE = Phase.values();
-    private static final int PHASES = PHASE.length;
+    private static final int PHASES = Phase.values().length;
 
     private final Profiler profiler;
     private final Subject subject;
@@ -37,10 +36,13 @@ public final class StepClock {
     private long[][] counts = new long[1 << 14][];
     private int laps;
     private boolean timing;
-    /** Whether this step is recorded though it is not timed: how long it took, and how much of that what only some steps do. */
+    /** Whether this step is recorded though it is not timed. */
     private boolean watching;
 
+    /** When the last lap of such a step ended. */
     private long watched;
+
+    /** Nanoseconds of this step so far, timed or not, on what only some steps do. */
     private long occasional;
     private int firstLap;
     private long begun;
@@ -60,13 +62,26 @@ public final class StepClock {
 
     /** Ends a lap beside the operations. */
     public void lap(Phase phase) {
-        if (timing) {
-            add(phase.ordinal(), System.nanoTime());
-        } else if (watching) {
-            long before = watched;
-            watched = System.nanoTime();
-            occasional += phase.isOccasional() ? watched - before : 0;
+        if (!timing && !watching) {
+            return;
         }
+        long now = System.nanoTime();
+        if (phase.isOccasional()) {
+            occasional += now - lapStart();
+        }
+        if (timing) {
+            add(phase.ordinal(), now);
+        } else {
+            watched = now;
+        }
+    }
+
+    /** When the lap began that is not over. */
+    private long lapStart() {
+        if (!timing) {
+            return watched;
+        }
+        return laps == firstLap ? begun : ends[laps - 1];
     }
 
     /** The host begins with the operation at this place of the forward pass. */
@@ -101,8 +116,7 @@ public final class StepClock {
     public void fed(long waitNanos) {
         if (timing) {
             long now = System.nanoTime();
-            long start = laps == firstLap ? begun : ends[laps - 1];
-            add(Phase.WAIT.ordinal(), Math.min(now, start + waitNanos));
+            add(Phase.WAIT.ordinal(), Math.min(now, lapStart() + waitNanos));
             add(Phase.FEED.ordinal(), now);
         } else {
             lap(Phase.FEED);
@@ -198,9 +212,6 @@ public final class StepClock {
         }
         if (device != null) {
             device.mark();
-        }
-        if (kind < PHASES && PHASE[kind].isOccasional()) {
-            occasional += end - (laps == firstLap ? begun : ends[laps - 1]);
         }
         kinds[laps] = kind;
         ends[laps++] = end;

@@ -48,8 +48,6 @@ public final class Workers implements AutoCloseable {
 
     private int count;
     private int grain;
-    /** Whether shares are gone through from their end, as every other time: what was touched last before is still in the caches. */
-    private boolean downwards;
 
     public Workers(int threads) {
         helpers = new Thread[threads - 1];
@@ -97,7 +95,6 @@ public final class Workers implements AutoCloseable {
         this.piece = piece;
         this.count = count;
         this.grain = grain;
-        downwards = !downwards;
         if (helpers.length == 0 || count <= grain) {
             if (first != null) {
                 first.run(0, 0, threads());
@@ -141,6 +138,8 @@ public final class Workers implements AutoCloseable {
     private void work(int worker) {
         int threads = threads();
         int before = first == null ? 0 : 1;
+        // From the end of a share every other time: what was touched last before is still in the caches.
+        boolean downwards = generation % 2 != 0;
         for (int away = 0; away < threads; away++) {
             int share = (worker + away) % threads;
             int i = taken.getAndIncrement(share * APART) - before;

@@ -50,7 +50,7 @@ final class CpuGlobalAvgPool implements OpKernel {
             long image = (long) n * pixels * channels;
             int c = 0;
             for (; c + Simd.LANES <= channels; c += Simd.LANES) {
-                FloatVector sum = FloatVector.zero(Simd.F);
+                FloatVector sum = FloatVector.zero(F);
                 for (int p = 0; p < pixels; p++) {
                     sum = sum.add(FloatVector.fromMemorySegment(F, x, (image + (long) p * channels + c) * BYTES, NATIVE));
                 }

@@ -56,7 +56,7 @@ final class CpuRelu implements OpKernel {
     private void mask(int worker, int from, int to) {
         int i = from;
         for (; i + Simd.LANES <= to; i += Simd.LANES) {
-            FloatVector open = FloatVector.zero(Simd.F)
+            FloatVector open = FloatVector.zero(F)
                     .blend(FloatVector.fromMemorySegment(F, dy, i * BYTES, NATIVE), FloatVector.fromMemorySegment(F, y, i * BYTES, NATIVE).compare(VectorOperators.GT, 0f));
             open.intoMemorySegment(dx, i * BYTES, NATIVE);
         }
