@@ -27,6 +27,9 @@ public final class OneDnn implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final Deque<Runnable> releases = new ArrayDeque<>();
     private final int threads;
+    /** The argument of {@link #addsAnother}: the second source of the first operation on a result. */
+    static final int ADDED = dnnl_h.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE() | dnnl_h.DNNL_ARG_SRC_1();
+
     private final MemorySegment engine;
     private final MemorySegment stream;
     private final SharedMemory[] packings = shared(4);
@@ -78,15 +81,25 @@ public final class OneDnn implements AutoCloseable {
 
     /** Says in attributes that the primitive adds to what its destination holds. */
     void addsToDestination(MemorySegment attributes) {
+        MemorySegment sum = postOps();
+        check(dnnl_h.dnnl_post_ops_append_sum(sum, 1, 0, dnnl_h.dnnl_data_type_undef()), "dnnl_post_ops_append_sum");
+        check(dnnl_h.dnnl_primitive_attr_set_post_ops(attributes, sum), "dnnl_primitive_attr_set_post_ops");
+    }
+
+    /** Says in attributes that the primitive adds an argument, {@link #ADDED}, of that form to its result. */
+    void addsAnother(MemorySegment attributes, MemorySegment desc) {
+        MemorySegment sum = postOps();
+        check(dnnl_h.dnnl_post_ops_append_binary(sum, dnnl_h.dnnl_binary_add(), desc), "dnnl_post_ops_append_binary");
+        check(dnnl_h.dnnl_primitive_attr_set_post_ops(attributes, sum), "dnnl_primitive_attr_set_post_ops");
+    }
+
+    private MemorySegment postOps() {
         try (Arena call = Arena.ofConfined()) {
             MemorySegment out = call.allocate(ValueLayout.ADDRESS);
             check(dnnl_h.dnnl_post_ops_create(out), "dnnl_post_ops_create");
-            MemorySegment sum = out.get(ValueLayout.ADDRESS, 0);
-            releases.push(() -> dnnl_h.dnnl_post_ops_destroy(sum));
-            check(
-                    dnnl_h.dnnl_post_ops_append_sum(sum, 1, 0, dnnl_h.dnnl_data_type_undef()),
-                    "dnnl_post_ops_append_sum");
-            check(dnnl_h.dnnl_primitive_attr_set_post_ops(attributes, sum), "dnnl_primitive_attr_set_post_ops");
+            MemorySegment made = out.get(ValueLayout.ADDRESS, 0);
+            releases.push(() -> dnnl_h.dnnl_post_ops_destroy(made));
+            return made;
         }
     }
 
@@ -278,20 +291,23 @@ public final class OneDnn implements AutoCloseable {
         return primitive(stream, desc, arguments, memories);
     }
 
-    /** With as many arguments as memories. */
+    /** With a memory for each argument, or null for an argument that there is not. */
     DnnlPrimitive primitive(MemorySegment stream, MemorySegment desc, int[] arguments, DnnlMemory... memories) {
         MemorySegment table = dnnl_exec_arg_t.allocateArray(memories.length, arena);
+        int given = 0;
         for (int i = 0; i < memories.length; i++) {
-            MemorySegment entry = dnnl_exec_arg_t.asSlice(table, i);
-            dnnl_exec_arg_t.arg(entry, arguments[i]);
-            dnnl_exec_arg_t.memory(entry, memories[i].handle());
+            if (memories[i] != null) {
+                MemorySegment entry = dnnl_exec_arg_t.asSlice(table, given++);
+                dnnl_exec_arg_t.arg(entry, arguments[i]);
+                dnnl_exec_arg_t.memory(entry, memories[i].handle());
+            }
         }
         try (Arena call = Arena.ofConfined()) {
             MemorySegment out = call.allocate(ValueLayout.ADDRESS);
             check(dnnl_h.dnnl_primitive_create(out, desc), "dnnl_primitive_create");
             MemorySegment primitive = out.get(ValueLayout.ADDRESS, 0);
             releases.push(() -> dnnl_h.dnnl_primitive_destroy(primitive));
-            return new DnnlPrimitive(stream, primitive, table, memories.length);
+            return new DnnlPrimitive(stream, primitive, table, given);
         }
     }
 

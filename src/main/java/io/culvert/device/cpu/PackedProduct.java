@@ -3,13 +3,11 @@ package io.culvert.device.cpu;
 import io.culvert.bindings.dnnl.dnnl_h;
 import io.culvert.bindings.omp.omp_h;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * Products of blocks of rows with a layer's weights, {@code y = x W^T + bias} or {@code dx = dy W}, with the weights in the
- * layout that oneDNN asks for. They are packed once for all blocks, which {@link OneDnn#sgemm} does for each, and a bias is
+ * layout that oneDNN asks for. They are packed once for all blocks, which {@link OneDnn#sgemm} does for each, and a bias and a residual are
  * added before a result leaves the registers. Each product runs on the thread that calls it, so that {@link Workers} can take a
  * block through several layers while it is in their caches, without waiting for each other in between. The packed copy lies in
  * memory that all products of a slot share: a caller packs, multiplies, and is done with it.
@@ -24,7 +22,7 @@ public final class PackedProduct {
     private final int columns;
     private final int block;
     private final MemorySegment biasDesc;
-    private final MemorySegment attributes;
+    private final boolean withResidual;
     private final DnnlMemory bias;
     private final DnnlMemory plain;
     private final DnnlMemory packed;
@@ -35,12 +33,13 @@ public final class PackedProduct {
     private final Rows last;
 
     /** The product of a number of rows on one thread. */
-    private record Rows(DnnlPrimitive primitive, DnnlMemory from, DnnlMemory to) {}
+    private record Rows(DnnlPrimitive primitive, DnnlMemory from, DnnlMemory residual, DnnlMemory to) {}
 
     private PackedProduct(
             OneDnn dnn, int slot, int threads, int rows, int block, int inner, int columns, int plainTag,
-            boolean withBias) {
+            boolean withBias, boolean withResidual) {
         this.dnn = dnn;
+        this.withResidual = withResidual;
         this.slot = slot;
         this.inner = inner;
         this.columns = columns;
@@ -48,7 +47,6 @@ public final class PackedProduct {
         biasDesc = withBias ? dnn.desc(dnnl_h.dnnl_ab(), 1, columns) : MemorySegment.NULL;
         bias = withBias ? dnn.memory(biasDesc) : null;
         plain = dnn.memory(dnn.desc(plainTag, inner, columns));
-        attributes = dnn.scratchpadFromCaller();
         // A primitive runs on as many threads as OpenMP had when it was described.
         omp_h.omp_set_num_threads(1);
         try {
@@ -67,21 +65,22 @@ public final class PackedProduct {
     }
 
     /**
-     * {@code y = x W^T + bias}, W {@code [out, in]}.
+     * {@code y = x W^T + bias + residual}, W {@code [out, in]}.
      *
      * @param slot 0 or 1; two products that are used in turns need different ones
      * @param rows of all blocks together
      * @param block rows of each block but the last
      * @param withBias whether there is one, {@code [out]}
+     * @param withResidual whether there is one, like y
      */
     public static PackedProduct forward(
-            OneDnn dnn, int slot, int threads, int rows, int block, int in, int out, boolean withBias) {
-        return new PackedProduct(dnn, slot, threads, rows, block, in, out, dnnl_h.dnnl_ba(), withBias);
+            OneDnn dnn, int slot, int threads, int rows, int block, int in, int out, boolean withBias, boolean withResidual) {
+        return new PackedProduct(dnn, slot, threads, rows, block, in, out, dnnl_h.dnnl_ba(), withBias, withResidual);
     }
 
     /** {@code dx = dy W}, W {@code [out, in]}; the rest as {@link #forward}. */
     public static PackedProduct backward(OneDnn dnn, int slot, int threads, int rows, int block, int in, int out) {
-        return new PackedProduct(dnn, slot, threads, rows, block, out, in, dnnl_h.dnnl_ab(), false);
+        return new PackedProduct(dnn, slot, threads, rows, block, out, in, dnnl_h.dnnl_ab(), false, false);
     }
 
     /**
@@ -94,6 +93,10 @@ public final class PackedProduct {
     }
 
     private MemorySegment describe(int rows, MemorySegment weights) {
+        MemorySegment attributes = dnn.scratchpadFromCaller();
+        if (withResidual) {
+            dnn.addsAnother(attributes, dnn.desc(dnnl_h.dnnl_ab(), rows, columns));
+        }
         return dnn.matmul(
                 dnn.desc(dnnl_h.dnnl_ab(), rows, inner),
                 weights,
@@ -110,19 +113,18 @@ public final class PackedProduct {
         if (dnn.bytes(scratchDesc) > 0) {
             scratch.pointAt(dnn.scratch(dnn.bytes(scratchDesc)));
         }
-        List<DnnlMemory> memories = new ArrayList<>(List.of(from, packed, to, scratch));
-        if (bias != null) {
-            memories.add(bias);
-        }
+        DnnlMemory residual = withResidual ? dnn.memory(dnn.desc(dnnl_h.dnnl_ab(), rows, columns)) : null;
         int[] arguments = {
             dnnl_h.DNNL_ARG_SRC(),
             dnnl_h.DNNL_ARG_WEIGHTS(),
             dnnl_h.DNNL_ARG_DST(),
             dnnl_h.DNNL_ARG_SCRATCHPAD(),
-            dnnl_h.DNNL_ARG_BIAS()
+            dnnl_h.DNNL_ARG_BIAS(),
+            OneDnn.ADDED
         };
-        return new Rows(
-                dnn.primitive(dnn.newStream(), product, arguments, memories.toArray(DnnlMemory[]::new)), from, to);
+        DnnlPrimitive primitive =
+                dnn.primitive(dnn.newStream(), product, arguments, from, packed, to, scratch, bias, residual);
+        return new Rows(primitive, from, residual, to);
     }
 
     /** Says which weights the next calls use. Of the thread that makes all other calls of oneDNN. */
@@ -144,8 +146,16 @@ public final class PackedProduct {
      * @param rows those of every block, or those of the last
      */
     public void multiply(int worker, MemorySegment source, MemorySegment destination, int rows) {
+        multiply(worker, source, null, destination, rows);
+    }
+
+    /** As the other, where there is a residual. */
+    public void multiply(int worker, MemorySegment source, MemorySegment residual, MemorySegment destination, int rows) {
         Rows product = rows == block ? whole[worker] : last;
         product.from.pointAt(source);
+        if (withResidual) {
+            product.residual.pointAt(residual);
+        }
         product.to.pointAt(destination);
         product.primitive.execute();
     }

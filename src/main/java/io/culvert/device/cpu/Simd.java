@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -28,6 +29,11 @@ public final class Simd {
     public static final long BYTES = Float.BYTES;
 
     public static final ByteOrder NATIVE = ByteOrder.nativeOrder();
+
+    private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(F, 8, 1, true);
+    private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(F, 4, 1, true);
+    private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2, 1, true);
+    private static final VectorShuffle<Float> BY_1 = VectorShuffle.iota(F, 1, 1, true);
 
     private Simd() {}
 
@@ -82,6 +88,22 @@ public final class Simd {
             sum += lane;
         }
         return sum;
+    }
+
+    /**
+     * The sum of a vector's lanes that lie in an array, by halves. The order is fixed as there, the additions are single ones: many times as
+     * fast.
+     */
+    public static float sum(float[] lanes, int first) {
+        FloatVector sum = FloatVector.fromArray(F, lanes, first);
+        if (LANES > 8) {
+            sum = sum.add(sum.rearrange(BY_8));
+        }
+        if (LANES > 4) {
+            sum = sum.add(sum.rearrange(BY_4));
+        }
+        sum = sum.add(sum.rearrange(BY_2));
+        return sum.add(sum.rearrange(BY_1)).lane(0);
     }
 
     /** As the other. */

@@ -10,7 +10,7 @@ import static io.culvert.device.cpu.Simd.set;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ColumnTotals;
-import io.culvert.device.cpu.RowSum;
+import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
 import java.lang.foreign.MemorySegment;
@@ -50,15 +50,6 @@ final class CpuLayerNorm implements OpKernel {
 
         Moments(int width) {
             this.width = width;
-        }
-
-        /** The sum of a row's lanes, first to last: as {@link io.culvert.device.cpu.Simd#sum}. */
-        double sum(float[] lanes, int row) {
-            double sum = 0;
-            for (int i = row * LANES; i < (row + 1) * LANES; i++) {
-                sum += lanes[i];
-            }
-            return sum;
         }
 
         /** Of the rows' elements. */
@@ -123,11 +114,11 @@ final class CpuLayerNorm implements OpKernel {
             int count = Math.min(GROUP, to - first);
             m.sums(x, first, count);
             for (int i = 0; i < count; i++) {
-                m.mean[i] = (float) (m.sum(m.first, i) / width);
+                m.mean[i] = Simd.sum(m.first, i * LANES) / width;
             }
             m.squares(x, first, count);
             for (int i = 0; i < count; i++) {
-                m.inverse[i] = (float) (1 / Math.sqrt(m.sum(m.first, i) / width + op.eps));
+                m.inverse[i] = (float) (1 / Math.sqrt(Simd.sum(m.first, i * LANES) / width + op.eps));
                 set(op.mean.data(), first + i, m.mean[i]);
                 set(op.invStd.data(), first + i, m.inverse[i]);
             }
@@ -195,14 +186,10 @@ final class CpuLayerNorm implements OpKernel {
                 recall(m, first, count);
                 gather(m, first, count);
                 for (int i = 0; i < count; i++) {
-                    m.offset[i] = (float) (-m.sum(m.first, i) / width);
-                    m.slope[i] = (float) (-m.sum(m.second, i) / width);
+                    m.offset[i] = -Simd.sum(m.first, i * LANES) / width;
+                    m.slope[i] = -Simd.sum(m.second, i * LANES) / width;
                 }
                 spread(m, first, count, dweight.recent(worker), dbias.recent(worker));
-                if (op.other != null) {
-                    long at = (long) first * width;
-                    RowSum.add(op.dx.data(), at, op.other.data(), at, op.dx.data(), at, count * width);
-                }
             }
             dweight.flush(worker, piece);
             dbias.flush(worker, piece);
@@ -243,11 +230,12 @@ final class CpuLayerNorm implements OpKernel {
         }
     }
 
-    /** Writes dx, and adds the rows to the gradients of gain and bias, a vector of columns at a time for those to stay in registers. */
+    /** Writes dx with what it takes in, and adds the rows to the gradients of gain and bias, a vector of columns at a time for those to stay in registers. */
     private void spread(Moments m, int first, int count, float[] dw, float[] db) {
         MemorySegment x = op.x.data();
         MemorySegment dy = op.dy.data();
         MemorySegment dx = op.dx.data();
+        MemorySegment other = op.other == null ? null : op.other.data();
         MemorySegment weight = op.weight.value().data();
         int i = 0;
         for (; i + LANES <= width; i += LANES) {
@@ -261,7 +249,11 @@ final class CpuLayerNorm implements OpKernel {
                 ofGain = d.fma(unit, ofGain);
                 ofBias = ofBias.add(d);
                 FloatVector off = unit.fma(FloatVector.broadcast(F, m.slope[row]), d.mul(gain).add(m.offset[row]));
-                off.mul(m.inverse[row]).intoMemorySegment(dx, at * BYTES, NATIVE);
+                FloatVector slope = off.mul(m.inverse[row]);
+                if (other != null) {
+                    slope = slope.add(FloatVector.fromMemorySegment(F, other, at * BYTES, NATIVE));
+                }
+                slope.intoMemorySegment(dx, at * BYTES, NATIVE);
             }
             ofGain.intoArray(dw, i);
             ofBias.intoArray(db, i);
@@ -273,7 +265,8 @@ final class CpuLayerNorm implements OpKernel {
                 float d = get(dy, at);
                 dw[i] += d * unit;
                 db[i] += d;
-                set(dx, at, Math.fma(unit, m.slope[row], d * get(weight, i) + m.offset[row]) * m.inverse[row]);
+                float slope = Math.fma(unit, m.slope[row], d * get(weight, i) + m.offset[row]) * m.inverse[row];
+                set(dx, at, other == null ? slope : slope + get(other, at));
             }
         }
     }

@@ -15,7 +15,7 @@ import io.culvert.tensor.Parameter;
 import io.culvert.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
-/** Three matrix products by oneDNN: y = x W^T (and what is added, while a block of y is in the cache), dx = dy W, dW += dy^T x; and db += the sum of dy's rows. */
+/** Three matrix products by oneDNN: y = x W^T and what is added, dx = dy W, dW += dy^T x; and db += the sum of dy's rows. */
 public final class CpuLinear implements OpKernel {
     private final OneDnn dnn;
     private final Workers workers;
@@ -34,6 +34,7 @@ public final class CpuLinear implements OpKernel {
 
     private final PackedProduct backward;
     private final RowBlocks xs;
+    private final RowBlocks residuals;
     private final RowBlocks ys;
     private final RowBlocks dys;
     private final RowBlocks dxs;
@@ -73,9 +74,10 @@ public final class CpuLinear implements OpKernel {
         boolean packs = rows >= out;
         int threads = workers.threads();
         int block = Math.min(rows, BLOCK);
-        forward = packs ? PackedProduct.forward(dnn, 0, threads, rows, block, in, out, bias != null) : null;
+        forward = packs ? PackedProduct.forward(dnn, 0, threads, rows, block, in, out, bias != null, residual != null) : null;
         backward = packs && dx != null ? PackedProduct.backward(dnn, 0, threads, rows, block, in, out) : null;
         xs = new RowBlocks(rows, BLOCK);
+        residuals = residual == null ? null : new RowBlocks(rows, BLOCK);
         ys = new RowBlocks(rows, BLOCK);
         dys = new RowBlocks(rows, BLOCK);
         dxs = new RowBlocks(rows, BLOCK);
@@ -96,18 +98,17 @@ public final class CpuLinear implements OpKernel {
             forward.pack(weight.value().data(), bias.value().data());
         }
         xs.of(x.data());
+        if (residual != null) {
+            residuals.of(residual.data());
+        }
         ys.of(y.data());
         workers.run(rows, BLOCK, forwardTask);
     }
 
     private void multiply(int worker, int from, int to) {
         for (int block = from / BLOCK; block * BLOCK < to; block++) {
-            int n = xs.rows(block);
-            forward.multiply(worker, xs.at(block), ys.at(block), n);
-            if (residual != null) {
-                long first = (long) block * BLOCK * out;
-                RowSum.add(ys.at(block), 0, residual.data(), first, y.data(), first, n * out);
-            }
+            MemorySegment added = residual == null ? null : residuals.at(block);
+            forward.multiply(worker, xs.at(block), added, ys.at(block), xs.rows(block));
         }
     }
 

@@ -5,7 +5,6 @@ import io.culvert.device.cpu.ColumnTotals;
 import io.culvert.device.cpu.OneDnn;
 import io.culvert.device.cpu.PackedProduct;
 import io.culvert.device.cpu.RowBlocks;
-import io.culvert.device.cpu.RowSum;
 import io.culvert.device.cpu.WeightGradient;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
@@ -33,6 +32,9 @@ final class CpuMlp implements OpKernel {
     private final RowBlocks x;
     /** Null where h takes its place. */
     private final RowBlocks a;
+
+    /** Null for none. */
+    private final RowBlocks residual;
 
     private final RowBlocks y;
     /** A block for each worker. */
@@ -76,6 +78,7 @@ final class CpuMlp implements OpKernel {
         chunk = op.chunk;
         x = new RowBlocks(rows, block);
         a = op.a == op.h ? null : new RowBlocks(rows, block);
+        residual = op.residual == null ? null : new RowBlocks(rows, block);
         y = new RowBlocks(rows, block);
         h = new RowBlocks(op.h.shape().at(0), block);
         dy = new RowBlocks(rows, block);
@@ -86,8 +89,8 @@ final class CpuMlp implements OpKernel {
         chunksOfDy = new RowBlocks(rows, chunk);
         chunksOfH = new RowBlocks(two, chunk);
         chunksOfDa = new RowBlocks(two, chunk);
-        toHidden = PackedProduct.forward(dnn, 0, threads, rows, block, in, hidden, true);
-        toOut = PackedProduct.forward(dnn, 1, threads, rows, block, hidden, out, true);
+        toHidden = PackedProduct.forward(dnn, 0, threads, rows, block, in, hidden, true, false);
+        toOut = PackedProduct.forward(dnn, 1, threads, rows, block, hidden, out, true, op.residual != null);
         fromOut = op.dy == null ? null : PackedProduct.backward(dnn, 0, threads, rows, block, hidden, out);
         fromHidden = op.dx == null ? null : PackedProduct.backward(dnn, 1, threads, rows, block, in, hidden);
         runs = new GeluRun[threads];
@@ -104,6 +107,9 @@ final class CpuMlp implements OpKernel {
         toOut.pack(op.second.weight().value().data(), op.second.bias().value().data());
         x.of(op.x.data());
         h.of(op.h.data());
+        if (residual != null) {
+            residual.of(op.residual.data());
+        }
         y.of(op.y.data());
         if (a != null) {
             a.of(op.a.data());
@@ -124,11 +130,7 @@ final class CpuMlp implements OpKernel {
         MemorySegment before = a == null ? values : a.at(i);
         toHidden.multiply(worker, x.at(i), before, n);
         runs[worker].values(before, 0, values, 0, n * hidden);
-        toOut.multiply(worker, values, y.at(i), n);
-        if (op.residual != null) {
-            long first = (long) i * block * out;
-            RowSum.add(y.at(i), 0, op.residual.data(), first, op.y.data(), first, n * out);
-        }
+        toOut.multiply(worker, values, residual == null ? null : residual.at(i), y.at(i), n);
     }
 
     @Override

@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Both products against plain sums in double precision, every block by another worker than the one before. */
+/** Products with and without a residual against plain sums in double precision, every block by another worker than the one before. */
 class PackedProductTest {
     private static final int THREADS = 2;
 
@@ -21,15 +21,20 @@ class PackedProductTest {
             MemorySegment x = filled(arena, "x", rows * in);
             MemorySegment weight = filled(arena, "weight", out * in);
             MemorySegment bias = filled(arena, "bias", out);
+            MemorySegment residual = filled(arena, "residual", rows * out);
             MemorySegment y = filled(arena, "y", rows * out);
             MemorySegment dx = filled(arena, "dx", rows * in);
             OneDnn dnn = device.oneDnn();
-            PackedProduct forward = PackedProduct.forward(dnn, 0, THREADS, rows, block, in, out, true);
+            PackedProduct forward = PackedProduct.forward(dnn, 0, THREADS, rows, block, in, out, true, false);
+            PackedProduct adding = PackedProduct.forward(dnn, 0, THREADS, rows, block, in, out, true, true);
             PackedProduct backward = PackedProduct.backward(dnn, 1, THREADS, rows, block, in, out);
             forward.pack(weight, bias);
             backward.pack(weight);
-            multiply(forward, rows, block, x, y);
-            multiply(backward, rows, block, y, dx);
+            multiply(forward, rows, block, x, null, y);
+            multiply(backward, rows, block, y, null, dx);
+            MemorySegment summed = filled(arena, "summed", rows * out);
+            adding.pack(weight, bias);
+            multiply(adding, rows, block, x, residual, summed);
             for (int row = 0; row < rows; row++) {
                 for (int o = 0; o < out; o++) {
                     double sum = Simd.get(bias, o);
@@ -37,6 +42,8 @@ class PackedProductTest {
                         sum += (double) Simd.get(x, row * in + i) * Simd.get(weight, o * in + i);
                     }
                     assertThat((double) Simd.get(y, row * out + o)).isCloseTo(sum, within(2e-6 * in));
+                    sum += Simd.get(residual, row * out + o);
+                    assertThat((double) Simd.get(summed, row * out + o)).isCloseTo(sum, within(2e-6 * in));
                 }
                 for (int i = 0; i < in; i++) {
                     double sum = 0;
@@ -57,13 +64,18 @@ class PackedProductTest {
         return memory;
     }
 
-    private static void multiply(PackedProduct product, int rows, int block, MemorySegment from, MemorySegment to) {
+    private static void multiply(
+            PackedProduct product, int rows, int block, MemorySegment from, MemorySegment residual, MemorySegment to) {
+        RowBlocks added = new RowBlocks(rows, block);
+        if (residual != null) {
+            added.of(residual);
+        }
         RowBlocks source = new RowBlocks(rows, block);
         RowBlocks destination = new RowBlocks(rows, block);
         source.of(from);
         destination.of(to);
         for (int i = 0; i < source.count(); i++) {
-            product.multiply(i % THREADS, source.at(i), destination.at(i), source.rows(i));
+            product.multiply(i % THREADS, source.at(i), added.at(i), destination.at(i), source.rows(i));
         }
     }
 }
