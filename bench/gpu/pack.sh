@@ -1,22 +1,21 @@
 #!/bin/sh
 # Packs Culvert for a GPU machine that has no JDK, no Maven and no network:
 #
-#   bench/gpu/pack.sh [--out FOLDER] [--vectors FOLDER|none] [--vectors-mib N] [--gzip]
+#   bench/gpu/pack.sh [--out FOLDER] [--vectors FOLDER|none] [--vectors-mib N]
 #
 # FOLDER (bench/gpu/target/culvert-gpu) then holds run.sh, which see, and one archive: a Java runtime, the jars with PTX
 # and emulator inside, conformance vectors, configurations and the scripts of the comparison with PyTorch. At most 60 MiB.
 #
 # Vectors are those of src/test/resources, and as many of a bigger set as fit into N MiB (6), the smallest first: of
 # --vectors FOLDER, or of tools/vectors/make.py where python3 has what it needs; none leaves them out.
-# The archive is compressed with xz, which a machine without xz reads with Python; --gzip suits one with neither, and
-# then the folder comes close to 60 MiB. Needs a JDK of 22 or later, and Maven if Culvert is not built yet.
+# The archive is compressed with xz, which a machine without xz reads with Python. Needs a JDK of 22 or later, and Maven if
+# Culvert is not built yet.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
 root=$(cd "$here/../.." && pwd -P)
 out=$here/target/culvert-gpu
 vectors=
 budget=6
-format=xz
 limit_mib=60
 
 fail() { echo "pack: error: $*" >&2; exit 1; }
@@ -27,12 +26,11 @@ while [ $# -gt 0 ]; do
         --out) out=${2:?--out needs a folder}; shift 2 ;;
         --vectors) vectors=${2:?--vectors needs a folder, or none}; shift 2 ;;
         --vectors-mib) budget=${2:?--vectors-mib needs a number}; shift 2 ;;
-        --gzip) format=gzip; shift ;;
         -h | --help) sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown argument $1; see --help" ;;
     esac
 done
-command -v $format >/dev/null || fail "no $format on PATH: install it, or pack with --gzip"
+command -v xz >/dev/null || fail "no xz on PATH: install it"
 
 # The launcher builds what is stale, finds the JDK and knows the class path.
 command_line=$("$root/culvert" --show-command)
@@ -121,15 +119,12 @@ say "$(find "$content/vectors" -name '*.safetensors' | wc -l) vectors"
     sed -n 's/^JAVA_RUNTIME_VERSION=/java /p' "$jdk/release"
 } >"$content/VERSION"
 
-say "archive, by $format"
+say "archive"
 rm -rf "$out"
 mkdir -p "$out"
 cp "$here/run.sh" "$out"
-case $format in
-    xz) tar -C "$content" -cf - . | xz -6 -T0 >"$out/culvert.tar.xz" ;;
-    gzip) tar -C "$content" -cf - . | gzip -9 >"$out/culvert.tar.gz" ;;
-esac
+tar -C "$content" -cf - . | xz -6 -T0 >"$out/culvert.tar.xz"
 bytes=$(cat "$out"/* | wc -c)
 [ "$bytes" -le $((limit_mib * 1024 * 1024)) ] ||
-    fail "$out takes $((bytes / 1024 / 1024)) MiB, more than $limit_mib: lower --vectors-mib, or leave out --gzip"
+    fail "$out takes $((bytes / 1024 / 1024)) MiB, more than $limit_mib: lower --vectors-mib"
 say "$out, $((bytes / 1024 / 1024)) MiB"

@@ -98,9 +98,7 @@ case $device in
 esac
 
 archive_in() { # folder
-    for file in "$1"/culvert.tar.xz "$1"/culvert.tar.gz; do
-        [ ! -f "$file" ] || { echo "$file"; return; }
-    done
+    [ ! -f "$1/culvert.tar.xz" ] || echo "$1/culvert.tar.xz"
 }
 
 # Whether this is a checkout that can build: then what is packed must be newer than its sources.
@@ -118,23 +116,18 @@ if [ -z "$pack" ] && [ -z "$(archive_in "$here")" ]; then
 fi
 pack=${pack:-$here}
 archive=$(archive_in "$pack")
-[ -n "$archive" ] || usage "$pack holds no culvert.tar.*: run bench/gpu/pack.sh where there is a JDK, and bring its folder"
+[ -n "$archive" ] || usage "$pack holds no culvert.tar.xz: run bench/gpu/pack.sh where there is a JDK, and bring its folder"
 
 unpack() { # folder
     mkdir -p "$1"
-    case $archive in
-        *.gz) gzip -dc "$archive" | tar -C "$1" -xf - ;;
-        *)
-            if command -v xz >/dev/null; then
-                xz -dc "$archive" | tar -C "$1" -xf -
-            elif command -v python3 >/dev/null; then
-                python3 -c 'import lzma, shutil, sys; shutil.copyfileobj(lzma.open(sys.argv[1]), sys.stdout.buffer, 1 << 20)' \
-                    "$archive" | tar -C "$1" -xf -
-            else
-                usage "neither xz nor python3 is here to unpack $archive: install xz, or pack with --gzip"
-            fi
-            ;;
-    esac
+    if command -v xz >/dev/null; then
+        xz -dc "$archive" | tar -C "$1" -xf -
+    elif command -v python3 >/dev/null; then
+        python3 -c 'import lzma, shutil, sys; shutil.copyfileobj(lzma.open(sys.argv[1]), sys.stdout.buffer, 1 << 20)' \
+            "$archive" | tar -C "$1" -xf -
+    else
+        usage "neither xz nor python3 is here to unpack $archive: install one of them"
+    fi
 }
 
 # Unpacked beside the archive, once for each archive; where nothing can be written, into a folder that goes at the end.

@@ -40,7 +40,7 @@ class GpuScriptsTest {
         assertThat(run.output).contains("doctor", "verify", "memcheck", "ranks", "ops", "peers", "plan", "--minutes", "--pack", "--out", "summary.txt");
         Result pack = sh("gpu/pack.sh", "--help");
         assertThat(pack.status).as(pack.output).isZero();
-        assertThat(pack.output).contains("--vectors", "--gzip").doesNotContain("set -eu");
+        assertThat(pack.output).contains("--vectors", "--vectors-mib").doesNotContain("set -eu");
     }
 
     @Test
