@@ -27,7 +27,9 @@ public final class AttentionOp extends Op {
     final Tensor k;
     final Tensor v;
     final Tensor y;
+    /** The log-sum-exp of each query's scores, {@code [B, H, N]}; on the CPU its negative, to base 2. */
     final Tensor logSum;
+
     final double scale;
     final int images;
     final int heads;

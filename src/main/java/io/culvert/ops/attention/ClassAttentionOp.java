@@ -42,7 +42,7 @@ public final class ClassAttentionOp extends Op {
     final Tensor pooled;
     /** p, {@code [B, H, N]}; the CPU makes it anew from {@link #logSum} and keeps none. */
     Tensor weights;
-    /** The log-sum-exp of the scores, {@code [B, H]}; null on a GPU. */
+    /** The negative log-sum-exp of the scores, to base 2, {@code [B, H]}; null on a GPU. */
     Tensor logSum;
 
     Tensor dy;

@@ -1,13 +1,13 @@
 package io.culvert.ops.attention;
 
-import static io.culvert.device.cpu.Simd.get;
-import static io.culvert.device.cpu.Simd.set;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.OneDnn;
 import io.culvert.device.cpu.Simd;
 import io.culvert.device.cpu.Workers;
 import io.culvert.ops.OpKernel;
+import java.lang.foreign.MemorySegment;
 
 /**
  * A few heads of an image at a time for each worker, and of their matrices a tile of queries, all of which stays in the worker's cache.
@@ -24,10 +24,8 @@ final class CpuAttention implements OpKernel {
     /** Groups of heads for each worker at least, that all have work until the end; or a group is a head. */
     private static final int SHARES = 8;
 
-    private static final double LN_2 = Math.log(2);
     /** Elements of a cache line, which holds whole vectors. */
     private static final int LINE = 64 / Float.BYTES;
-
 
     private final Workers workers;
     private final AttentionOp op;
@@ -56,7 +54,7 @@ final class CpuAttention implements OpKernel {
         int count = Math.ceilDiv(n, TILE);
         across = Math.ceilDiv(Math.ceilDiv(n, count), LINE) * LINE;
         tileBytes = (long) n * across * Float.BYTES;
-        scaleOfPowers = (float) (op.scale / LN_2);
+        scaleOfPowers = (float) (op.scale / Math.log(2));
         heads = headsOfGroup();
         each = new Worker[workers.threads()];
         for (int worker = 0; worker < each.length; worker++) {
@@ -82,7 +80,7 @@ final class CpuAttention implements OpKernel {
         /** Of each head's queries of a tile. */
         final float[] offsets = new float[heads * across];
 
-        final float[] sums = new float[heads * across];
+        final float[] inverses = new float[heads * across];
         final ScoreMemory memory;
 
         Worker(OneDnn dnn, int worker) {
@@ -138,7 +136,7 @@ final class CpuAttention implements OpKernel {
             tile.scores.multiply(k, ofQ, weights, w.memory.scratch());
             for (int i = 0; i < heads; i++) {
                 SoftmaxTile.weights(
-                        w.memory.weights(), i * tileBytes, across, n, tile.queries, scaleOfPowers, w.offsets, w.sums, i * across);
+                        w.memory.weights(), i * tileBytes, across, n, tile.queries, scaleOfPowers, w.offsets, w.inverses, i * across);
             }
             tile.result.multiply(weights, v, op.y.address() + y * Float.BYTES, w.memory.scratch());
             for (int i = 0; i < heads; i++) {
@@ -148,12 +146,11 @@ final class CpuAttention implements OpKernel {
         }
     }
 
-    /** Divides y by the sums of the weights, and keeps their logarithms. */
-    private void finish(Worker w, int first, int queries, long y, long logSums) {
+    /** Divides y by the sums of the weights, and keeps their offsets. */
+    private void finish(Worker w, int first, int queries, long y, long offsets) {
+        MemorySegment.copy(w.offsets, first, op.logSum.data(), JAVA_FLOAT, offsets * Float.BYTES, queries);
         for (int row = 0; row < queries; row++) {
-            float sum = w.sums[first + row];
-            set(op.logSum.data(), logSums + row, (float) (Math.log(sum) - w.offsets[first + row] * LN_2));
-            Simd.scale(op.y.data(), y + (long) row * op.out.token(), d, 1 / sum);
+            Simd.scale(op.y.data(), y + (long) row * op.out.token(), d, w.inverses[first + row]);
         }
     }
 
@@ -191,13 +188,11 @@ final class CpuAttention implements OpKernel {
     }
 
     /** Of a head of the group. */
-    private void differentiateScores(Worker w, int head, int queries, long logSums) {
+    private void differentiateScores(Worker w, int head, int queries, long offsets) {
         // The softmax of one score is 1 whatever the score: its slope vanishes exactly, which a difference would not.
         float slope = n == 1 ? 0 : (float) op.scale;
         int first = head * across;
-        for (int row = 0; row < queries; row++) {
-            w.offsets[first + row] = (float) (-get(op.logSum.data(), logSums + row) / LN_2);
-        }
+        MemorySegment.copy(op.logSum.data(), JAVA_FLOAT, offsets * Float.BYTES, w.offsets, first, queries);
         SoftmaxTile.slopes(
                 w.memory.slopes(), w.memory.weights(), head * tileBytes, across, n, queries, scaleOfPowers, w.offsets, first, slope);
     }

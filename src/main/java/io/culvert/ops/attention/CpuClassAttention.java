@@ -1,7 +1,6 @@
 package io.culvert.ops.attention;
 
-import static io.culvert.device.cpu.Simd.get;
-import static io.culvert.device.cpu.Simd.set;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.culvert.device.CpuDevice;
 import io.culvert.device.cpu.ColumnTotals;
@@ -19,7 +18,6 @@ import java.lang.foreign.MemorySegment;
  * a token's row of heads after another, as {@link SoftmaxTile} takes them.
  */
 final class CpuClassAttention implements OpKernel {
-    private static final double LN_2 = Math.log(2);
     /** Elements of a cache line, which holds whole vectors. */
     private static final int LINE = 64 / Float.BYTES;
 
@@ -52,7 +50,7 @@ final class CpuClassAttention implements OpKernel {
         e = op.headDim;
         out = heads * e;
         across = Math.ceilDiv(heads, LINE) * LINE;
-        scaleOfPowers = (float) (op.scale / LN_2);
+        scaleOfPowers = (float) (op.scale / Math.log(2));
         dbias = op.dy == null ? null : new ColumnTotals(workers, out);
         each = new Worker[workers.threads()];
         for (int worker = 0; worker < each.length; worker++) {
@@ -70,7 +68,7 @@ final class CpuClassAttention implements OpKernel {
         final StridedProduct dx;
         final StridedProduct more;
         final float[] offsets = new float[across];
-        final float[] sums = new float[across];
+        final float[] inverses = new float[across];
         final ScoreMemory memory;
 
         Worker(int worker) {
@@ -146,12 +144,11 @@ final class CpuClassAttention implements OpKernel {
         long tokens = tokens(op.x, image);
         long pooled = heads(op.pooled, image);
         w.scores.multiply(tokens, heads(op.folded, image), w.memory.weights().address(), w.memory.scratch());
-        SoftmaxTile.weights(w.memory.weights(), 0, across, op.tokens, heads, scaleOfPowers, w.offsets, w.sums, 0);
+        SoftmaxTile.weights(w.memory.weights(), 0, across, op.tokens, heads, scaleOfPowers, w.offsets, w.inverses, 0);
         w.pooled.multiply(w.memory.weights().address(), tokens, pooled, w.memory.scratch());
+        MemorySegment.copy(w.offsets, 0, op.logSum.data(), JAVA_FLOAT, (long) image * heads * Float.BYTES, heads);
         for (int h = 0; h < heads; h++) {
-            long head = (long) image * heads + h;
-            set(op.logSum.data(), head, (float) (Math.log(w.sums[h]) - w.offsets[h] * LN_2));
-            Simd.scale(op.pooled.data(), head * d, d, 1 / w.sums[h]);
+            Simd.scale(op.pooled.data(), ((long) image * heads + h) * d, d, w.inverses[h]);
         }
     }
 
@@ -208,9 +205,7 @@ final class CpuClassAttention implements OpKernel {
         long dx = tokens(op.dx, image);
         w.scores.multiply(tokens, folded, w.memory.weights().address(), w.memory.scratch());
         w.scores.multiply(tokens, dpooled, w.memory.slopes().address(), w.memory.scratch());
-        for (int h = 0; h < heads; h++) {
-            w.offsets[h] = (float) (-get(op.logSum.data(), (long) image * heads + h) / LN_2);
-        }
+        MemorySegment.copy(op.logSum.data(), JAVA_FLOAT, (long) image * heads * Float.BYTES, w.offsets, 0, heads);
         // The softmax of one score is 1 whatever the score: its slope vanishes exactly, which a difference would not.
         float slope = op.tokens == 1 ? 0 : (float) op.scale;
         SoftmaxTile.slopes(

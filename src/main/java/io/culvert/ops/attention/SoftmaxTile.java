@@ -14,6 +14,7 @@ import static io.culvert.device.cpu.Simd.NATIVE;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -29,17 +30,29 @@ final class SoftmaxTile {
     /** Rows summed in single precision before these sums are: a long sum loses digits. */
     private static final int SUMMED = 16;
 
+    private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
+    private static final int ROOT_OF_HALF = Float.floatToRawIntBits((float) Math.sqrt(0.5));
+    private static final int MANTISSA = (1 << EXPONENT_SHIFT) - 1;
+
+    // log2(m) = 2 / ln(2) (s + s^3 / 3 + s^5 / 5 + ...) with s = (m - 1) / (m + 1) (Abramowitz and Stegun, 4.1.27): |s| is at most 0.172 for
+    // m about 1 by a root of 2, where the first term left out is 1e-9.
+    private static final float L1 = (float) (2 / Math.log(2));
+    private static final float L3 = L1 / 3;
+    private static final float L5 = L1 / 5;
+    private static final float L7 = L1 / 7;
+    private static final float L9 = L1 / 9;
+
     private SoftmaxTile() {}
 
     /**
      * {@code x = 2^(scale x + offset)} with the offset that makes a column's greatest 1.
      *
      * @param x {@code [rows, columns]} from byte {@code from} on, by rows of {@code stride} elements
-     * @param offsets gets one a column, from {@code first} on
-     * @param sums gets the sum of each column, likewise
+     * @param offsets gets what {@link #slopes} needs of each column, the offset that makes its sum 1, from {@code first} on
+     * @param inverses gets 1 over the sum of each column, likewise
      */
     static void weights(
-            MemorySegment x, long from, long stride, int rows, int columns, float scale, float[] offsets, float[] sums,
+            MemorySegment x, long from, long stride, int rows, int columns, float scale, float[] offsets, float[] inverses,
             int first) {
         FloatVector one = FloatVector.broadcast(F, 1f);
         FloatVector factor = FloatVector.broadcast(F, scale);
@@ -52,8 +65,7 @@ final class SoftmaxTile {
                 greatest = greatest.blend(v, v.compare(VectorOperators.GT, greatest));
             }
             FloatVector offset = greatest.mul(-scale);
-            offset.intoArray(offsets, first + c);
-            FloatVector.zero(F).intoArray(sums, first + c);
+            FloatVector total = FloatVector.zero(F);
             for (int group = 0; group < rows; group += SUMMED) {
                 FloatVector sum = FloatVector.zero(F);
                 for (int r = group; r < Math.min(rows, group + SUMMED); r++) {
@@ -74,8 +86,20 @@ final class SoftmaxTile {
                     p.intoMemorySegment(x, at, NATIVE);
                     sum = sum.add(p);
                 }
-                sum.add(FloatVector.fromArray(F, sums, first + c)).intoArray(sums, first + c);
+                total = total.add(sum);
             }
+            one.div(total).intoArray(inverses, first + c);
+            IntVector bits = total.reinterpretAsInts().sub(ROOT_OF_HALF);
+            FloatVector exponent =
+                    bits.lanewise(VectorOperators.ASHR, EXPONENT_SHIFT).add(ROUND_BITS).reinterpretAsFloats().sub(ROUND);
+            FloatVector m = bits.and(MANTISSA).add(ROOT_OF_HALF).reinterpretAsFloats();
+            FloatVector s = m.sub(one).div(m.add(one));
+            FloatVector square = s.mul(s);
+            FloatVector log = square.fma(FloatVector.broadcast(F, L9), FloatVector.broadcast(F, L7));
+            log = log.fma(square, FloatVector.broadcast(F, L5));
+            log = log.fma(square, FloatVector.broadcast(F, L3));
+            log = log.fma(square, FloatVector.broadcast(F, L1));
+            offset.sub(log.fma(s, exponent)).intoArray(offsets, first + c);
         }
     }
 
@@ -84,7 +108,7 @@ final class SoftmaxTile {
      * D)} with D the sum over a column of x dP, which is {@code y . dy}.
      *
      * @param slopes dP, then the gradients of the scores; laid out as x
-     * @param offsets less the base-2 logarithm of each column's sum, from {@code first} on
+     * @param offsets that make each column's sum 1, from {@code first} on
      * @param scale as {@link #weights}
      */
     static void slopes(
