@@ -91,8 +91,7 @@ public final class Simd {
     }
 
     /**
-     * The sum of a vector's lanes that lie in an array, by halves. The order is fixed as there, the additions are single ones: many times as
-     * fast.
+     * The sum of a vector's lanes that lie in an array, by halves: the order is fixed as there, and in single precision it takes less time.
      */
     public static float sum(float[] lanes, int first) {
         FloatVector sum = FloatVector.fromArray(F, lanes, first);
