@@ -22,14 +22,14 @@ import java.util.Deque;
  * them, whichever that is.
  */
 public final class OneDnn implements AutoCloseable {
+    /** The argument of {@link #addsAnother}: the second source of the first operation on a result. */
+    static final int ADDED = dnnl_h.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE() | dnnl_h.DNNL_ARG_SRC_1();
+
     private static final int MAX_DIMS = 12;
 
     private final Arena arena = Arena.ofShared();
     private final Deque<Runnable> releases = new ArrayDeque<>();
     private final int threads;
-    /** The argument of {@link #addsAnother}: the second source of the first operation on a result. */
-    static final int ADDED = dnnl_h.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE() | dnnl_h.DNNL_ARG_SRC_1();
-
     private final MemorySegment engine;
     private final MemorySegment stream;
     private final SharedMemory[] packings = shared(4);

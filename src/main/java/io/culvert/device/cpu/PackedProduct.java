@@ -149,7 +149,7 @@ public final class PackedProduct {
         multiply(worker, source, null, destination, rows);
     }
 
-    /** As the other, where there is a residual. */
+    /** As the other with the rows' residual, which is looked at only where there is one. */
     public void multiply(int worker, MemorySegment source, MemorySegment residual, MemorySegment destination, int rows) {
         Rows product = rows == block ? whole[worker] : last;
         product.from.pointAt(source);

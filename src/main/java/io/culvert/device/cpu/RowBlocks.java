@@ -31,6 +31,7 @@ public final class RowBlocks {
         return slices.length;
     }
 
+    /** A slice, or null of no matrix yet. */
     public MemorySegment at(int index) {
         return slices[index];
     }

@@ -90,8 +90,18 @@ public final class Simd {
         return sum;
     }
 
+    /** As the other. */
+    public static double sum(DoubleVector vector, double[] scratch) {
+        vector.intoArray(scratch, 0);
+        double sum = 0;
+        for (double lane : scratch) {
+            sum += lane;
+        }
+        return sum;
+    }
+
     /**
-     * The sum of a vector's lanes that lie in an array, by halves: the order is fixed as there, and in single precision it takes less time.
+     * The sum of a vector's lanes that lie in an array, by halves: in a fixed order too, and faster.
      */
     public static float sum(float[] lanes, int first) {
         FloatVector sum = FloatVector.fromArray(F, lanes, first);
@@ -103,16 +113,6 @@ public final class Simd {
         }
         sum = sum.add(sum.rearrange(BY_2));
         return sum.add(sum.rearrange(BY_1)).lane(0);
-    }
-
-    /** As the other. */
-    public static double sum(DoubleVector vector, double[] scratch) {
-        vector.intoArray(scratch, 0);
-        double sum = 0;
-        for (double lane : scratch) {
-            sum += lane;
-        }
-        return sum;
     }
 
     /** The largest multiple of the vector length that is at most {@code count}. */

@@ -34,7 +34,9 @@ public final class CpuLinear implements OpKernel {
 
     private final PackedProduct backward;
     private final RowBlocks xs;
+    /** Of no matrix if there is none. */
     private final RowBlocks residuals;
+
     private final RowBlocks ys;
     private final RowBlocks dys;
     private final RowBlocks dxs;
@@ -77,7 +79,7 @@ public final class CpuLinear implements OpKernel {
         forward = packs ? PackedProduct.forward(dnn, 0, threads, rows, block, in, out, bias != null, residual != null) : null;
         backward = packs && dx != null ? PackedProduct.backward(dnn, 0, threads, rows, block, in, out) : null;
         xs = new RowBlocks(rows, BLOCK);
-        residuals = residual == null ? null : new RowBlocks(rows, BLOCK);
+        residuals = new RowBlocks(rows, BLOCK);
         ys = new RowBlocks(rows, BLOCK);
         dys = new RowBlocks(rows, BLOCK);
         dxs = new RowBlocks(rows, BLOCK);
@@ -107,8 +109,7 @@ public final class CpuLinear implements OpKernel {
 
     private void multiply(int worker, int from, int to) {
         for (int block = from / BLOCK; block * BLOCK < to; block++) {
-            MemorySegment added = residual == null ? null : residuals.at(block);
-            forward.multiply(worker, xs.at(block), added, ys.at(block), xs.rows(block));
+            forward.multiply(worker, xs.at(block), residuals.at(block), ys.at(block), xs.rows(block));
         }
     }
 

@@ -33,7 +33,7 @@ final class CpuMlp implements OpKernel {
     /** Null where h takes its place. */
     private final RowBlocks a;
 
-    /** Null for none. */
+    /** Of no matrix if there is none. */
     private final RowBlocks residual;
 
     private final RowBlocks y;
@@ -78,7 +78,7 @@ final class CpuMlp implements OpKernel {
         chunk = op.chunk;
         x = new RowBlocks(rows, block);
         a = op.a == op.h ? null : new RowBlocks(rows, block);
-        residual = op.residual == null ? null : new RowBlocks(rows, block);
+        residual = new RowBlocks(rows, block);
         y = new RowBlocks(rows, block);
         h = new RowBlocks(op.h.shape().at(0), block);
         dy = new RowBlocks(rows, block);
@@ -107,7 +107,7 @@ final class CpuMlp implements OpKernel {
         toOut.pack(op.second.weight().value().data(), op.second.bias().value().data());
         x.of(op.x.data());
         h.of(op.h.data());
-        if (residual != null) {
+        if (op.residual != null) {
             residual.of(op.residual.data());
         }
         y.of(op.y.data());
@@ -130,7 +130,7 @@ final class CpuMlp implements OpKernel {
         MemorySegment before = a == null ? values : a.at(i);
         toHidden.multiply(worker, x.at(i), before, n);
         runs[worker].values(before, 0, values, 0, n * hidden);
-        toOut.multiply(worker, values, residual == null ? null : residual.at(i), y.at(i), n);
+        toOut.multiply(worker, values, residual.at(i), y.at(i), n);
     }
 
     @Override
