@@ -89,9 +89,10 @@ KERNEL mae_mean_f32(float *__restrict__ loss, float *__restrict__ removed, const
     }
 }
 
-KERNEL mae_backward_f32(float *__restrict__ dpred, const float *__restrict__ pred, const float *__restrict__ image,
-                        const float *__restrict__ mask, const float *__restrict__ removed, int patches,
-                        int across, int patch, int channels, int normalised) {
+// dpred may be pred.
+KERNEL mae_backward_f32(float *dpred, const float *pred, const float *__restrict__ image,
+                        const float *__restrict__ mask, const float *__restrict__ removed, int patches, int across,
+                        int patch, int channels, int normalised) {
     int pixels = patch * patch * channels;
     double share = 2 / (static_cast<double>(pixels) * removed[0]);
     int turn = 0;

@@ -123,6 +123,7 @@ public final class Mae implements Method {
         if (settings.frozen) {
             tape.detach(pred);
         }
+        tape.overwritable(pred);
         // The pixels themselves: rounded to bf16 and divided by its deviation, a patch of little contrast would be noise.
         Tensor target =
                 ChosenPatchesOp.recordColumn(tape, "target", exact.getFirst(), masks.removed(), encoder.patch());

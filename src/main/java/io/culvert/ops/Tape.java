@@ -29,6 +29,7 @@ public final class Tape {
     private final Set<Tensor> shared = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Set<Tensor> external = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Set<Tensor> kept = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final Set<Tensor> overwritable = Collections.newSetFromMap(new IdentityHashMap<>());
     private final List<Tensor> differentiated = new ArrayList<>();
     private final boolean training;
     private final int ranks;
@@ -65,6 +66,15 @@ public final class Tape {
     /** Keeps the values readable until the end of the step. */
     public Tensor keep(Tensor tensor) {
         kept.add(tensor);
+        return tensor;
+    }
+
+    /**
+     * Declares that the op that reads {@code tensor} is the only one, and that backward does not need the values behind it: their
+     * gradient may take their place.
+     */
+    public Tensor overwritable(Tensor tensor) {
+        overwritable.add(tensor);
         return tensor;
     }
 
@@ -128,6 +138,18 @@ public final class Tape {
         Tensor gradient = like(tensor);
         addGradient(tensor, gradient);
         return gradient;
+    }
+
+    /**
+     * As {@link #newGradient}, or {@code tensor} itself where that was declared {@link #overwritable}: for kernels that read each of its
+     * values before they write the gradient there, and no other after it.
+     */
+    public Tensor gradientInPlace(Tensor tensor) {
+        if (!requiresGradient(tensor) || !overwritable.contains(tensor)) {
+            return newGradient(tensor);
+        }
+        addGradient(tensor, tensor);
+        return tensor;
     }
 
     /** As {@link #newGradient}, or scratch of the same form where none is needed: for kernels that write it in any case. */

@@ -102,6 +102,27 @@ class MaeOpTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"cpu", "emulator"})
+    void writesTheGradientOverPredictionsThatNobodyNeeds(String device) {
+        float[] pred = LossRig.normal(7, 384, 1);
+        float[] image = LossRig.normal(8, 384, 1);
+        float[] mask = {1, 0, 1, 1, 0, 1, 1, 0};
+        float loss;
+        float[] gradient;
+        try (LossRig apart = new LossRig(device)) {
+            Tensor beside = record(apart, pred, image, mask, true);
+            loss = apart.run();
+            gradient = apart.gradient(beside);
+            assertThat(beside.peek()).isEqualTo(pred);
+        }
+        try (LossRig over = new LossRig(device)) {
+            Tensor overwritten = over.tape.overwritable(record(over, pred, image, mask, true));
+            assertThat(over.run()).isEqualTo(loss);
+            assertThat(overwritten.peek()).isEqualTo(gradient).isNotEqualTo(pred);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "emulator"})
     void nanComesOutAndSoDoesNothingRemoved(String device) {
         float[] image = LossRig.normal(5, 384, 1);
         float[] pred = LossRig.normal(6, 384, 1);
