@@ -83,6 +83,11 @@ public final class CpuDevice implements Device {
     }
 
     @Override
+    public void built() {
+        oneDnn.forgetDescriptions();
+    }
+
+    @Override
     public CpuGroup group() {
         return group;
     }

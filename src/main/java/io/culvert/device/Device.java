@@ -24,6 +24,9 @@ public sealed interface Device extends AutoCloseable permits CpuDevice, CudaDevi
      */
     Runnable repeated(String name, Runnable work);
 
+    /** Says that kernels are built: what only their building needed is given back. */
+    default void built() {}
+
     /** The processes that train together with this one, each with a device of its own. */
     Group group();
 

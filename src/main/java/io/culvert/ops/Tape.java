@@ -204,6 +204,7 @@ public final class Tape {
         blocks = plan.blocks();
         forwardOps.forEach(op -> op.prepare(device));
         backwardOps.stream().filter(op -> !forwardOps.contains(op)).forEach(op -> op.prepare(device));
+        device.built();
         forward = forwardOps.toArray(Op[]::new);
         backward = backwardOps.toArray(Op[]::new);
     }

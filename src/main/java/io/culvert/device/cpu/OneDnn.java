@@ -29,6 +29,7 @@ public final class OneDnn implements AutoCloseable {
 
     private final Arena arena = Arena.ofShared();
     private final Deque<Runnable> releases = new ArrayDeque<>();
+    private final Deque<Runnable> descriptions = new ArrayDeque<>();
     private final int threads;
     private final MemorySegment engine;
     private final MemorySegment stream;
@@ -98,7 +99,7 @@ public final class OneDnn implements AutoCloseable {
             MemorySegment out = call.allocate(ValueLayout.ADDRESS);
             check(dnnl_h.dnnl_post_ops_create(out), "dnnl_post_ops_create");
             MemorySegment made = out.get(ValueLayout.ADDRESS, 0);
-            releases.push(() -> dnnl_h.dnnl_post_ops_destroy(made));
+            descriptions.push(() -> dnnl_h.dnnl_post_ops_destroy(made));
             return made;
         }
     }
@@ -108,7 +109,7 @@ public final class OneDnn implements AutoCloseable {
             MemorySegment out = call.allocate(ValueLayout.ADDRESS);
             check(dnnl_h.dnnl_primitive_attr_create(out), "dnnl_primitive_attr_create");
             MemorySegment attributes = out.get(ValueLayout.ADDRESS, 0);
-            releases.push(() -> dnnl_h.dnnl_primitive_attr_destroy(attributes));
+            descriptions.push(() -> dnnl_h.dnnl_primitive_attr_destroy(attributes));
             return attributes;
         }
     }
@@ -212,7 +213,7 @@ public final class OneDnn implements AutoCloseable {
                     dnnl_h.dnnl_memory_desc_create_with_tag(out, dims.length, extents, dnnl_h.dnnl_f32(), tag),
                     "dnnl_memory_desc_create_with_tag");
             MemorySegment desc = out.get(ValueLayout.ADDRESS, 0);
-            releases.push(() -> dnnl_h.dnnl_memory_desc_destroy(desc));
+            descriptions.push(() -> dnnl_h.dnnl_memory_desc_destroy(desc));
             return desc;
         }
     }
@@ -230,7 +231,7 @@ public final class OneDnn implements AutoCloseable {
                             call.allocateFrom(ValueLayout.JAVA_LONG, strides)),
                     "dnnl_memory_desc_create_with_strides");
             MemorySegment desc = out.get(ValueLayout.ADDRESS, 0);
-            releases.push(() -> dnnl_h.dnnl_memory_desc_destroy(desc));
+            descriptions.push(() -> dnnl_h.dnnl_memory_desc_destroy(desc));
             return desc;
         }
     }
@@ -256,7 +257,7 @@ public final class OneDnn implements AutoCloseable {
     }
 
     MemorySegment ownedDesc(MemorySegment primitiveDesc) {
-        releases.push(() -> dnnl_h.dnnl_primitive_desc_destroy(primitiveDesc));
+        descriptions.push(() -> dnnl_h.dnnl_primitive_desc_destroy(primitiveDesc));
         return primitiveDesc;
     }
 
@@ -340,11 +341,21 @@ public final class OneDnn implements AutoCloseable {
         }
     }
 
+    /** Gives back all descriptions: what was made of them has copies. A primitive's alone is a quarter of a megabyte. */
+    public void forgetDescriptions() {
+        runAll(descriptions);
+    }
+
+    private static void runAll(Deque<Runnable> tasks) {
+        while (!tasks.isEmpty()) {
+            tasks.pop().run();
+        }
+    }
+
     @Override
     public void close() {
-        while (!releases.isEmpty()) {
-            releases.pop().run();
-        }
+        runAll(descriptions);
+        runAll(releases);
         for (SharedMemory memory : packings) {
             memory.unmap();
         }
