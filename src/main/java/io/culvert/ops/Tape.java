@@ -141,12 +141,18 @@ public final class Tape {
     }
 
     /**
-     * As {@link #newGradient}, or {@code tensor} itself where that was declared {@link #overwritable}: for kernels that read each of its
-     * values before they write the gradient there, and no other after it.
+     * As {@link #newGradient}, or {@code tensor} itself where that was declared {@link #overwritable}: for kernels that read a value for
+     * the last time before they write the gradient there.
+     *
+     * @throws IllegalStateException if the declaration is wrong: another op reads the tensor too, or its values shall stay readable
      */
     public Tensor gradientInPlace(Tensor tensor) {
         if (!requiresGradient(tensor) || !overwritable.contains(tensor)) {
             return newGradient(tensor);
+        }
+        long readers = forwardOps.stream().filter(op -> op.inputs().contains(tensor)).count();
+        if (readers > 1 || kept.contains(tensor)) {
+            throw new IllegalStateException(tensor + " is overwritable, but others need its values");
         }
         addGradient(tensor, tensor);
         return tensor;

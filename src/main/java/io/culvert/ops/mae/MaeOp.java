@@ -21,7 +21,8 @@ import java.util.List;
  * patch by patch, {@code (x - mean) / sqrt(var + 1e-6)} with the unbiased variance, as in the authors' code. pred:
  * {@code [N, L, P]} with {@code L = H W / patch^2} and {@code P = patch^2 C}; image: {@code [N, H, W, C]}; mask:
  * {@code [N, L]}, 1 where the patch was removed. Image and mask get no gradient. What lies outside the mask is not read. If
- * nothing was removed the loss is 0 / 0. Saves the sum of the mask; backward computes the targets again, and may write the gradient over pred.
+ * nothing was removed the loss is 0 / 0. Saves the sum of the mask; backward computes the targets again, and may write
+ * the gradient over pred.
  */
 public final class MaeOp extends LossOp {
     /** Added to the variance, as in the authors' code. */

@@ -7,7 +7,9 @@ import static org.assertj.core.api.Assertions.within;
 import io.culvert.ops.LossRig;
 import io.culvert.ops.OpTestKit;
 import io.culvert.ops.Tape;
+import io.culvert.ops.cast.CastOp;
 import io.culvert.reference.Reference;
+import io.culvert.tensor.DType;
 import io.culvert.tensor.Tensor;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -118,6 +120,21 @@ class MaeOpTest {
             Tensor overwritten = over.tape.overwritable(record(over, pred, image, mask, true));
             assertThat(over.run()).isEqualTo(loss);
             assertThat(overwritten.peek()).isEqualTo(gradient).isNotEqualTo(pred);
+        }
+    }
+
+    @Test
+    void refusesToWriteOverWhatOthersNeed() {
+        float[] values = LossRig.normal(9, 384, 1);
+        float[] mask = {1, 1, 1, 1, 1, 1, 1, 1};
+        try (LossRig kept = new LossRig("cpu")) {
+            kept.tape.keep(kept.tape.overwritable(record(kept, values, values, mask, true)));
+            assertThatThrownBy(kept::run).hasMessageContaining("others need its values");
+        }
+        try (LossRig shared = new LossRig("cpu")) {
+            Tensor pred = shared.tape.overwritable(record(shared, values, values, mask, true));
+            CastOp.record(shared.tape, "other", pred, DType.BF16);
+            assertThatThrownBy(shared::run).hasMessageContaining("others need its values");
         }
     }
 
