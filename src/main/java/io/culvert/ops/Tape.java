@@ -142,16 +142,16 @@ public final class Tape {
 
     /**
      * As {@link #newGradient}, or {@code tensor} itself where that was declared {@link #overwritable}: for kernels that read a value for
-     * the last time before they write the gradient there.
+     * the last time before they write the gradient there. Values that are kept stay.
      *
-     * @throws IllegalStateException if the declaration is wrong: another op reads the tensor too, or its values shall stay readable
+     * @throws IllegalStateException if the declaration is wrong: another op reads the tensor too
      */
     public Tensor gradientInPlace(Tensor tensor) {
-        if (!requiresGradient(tensor) || !overwritable.contains(tensor)) {
+        if (!requiresGradient(tensor) || !overwritable.contains(tensor) || kept.contains(tensor)) {
             return newGradient(tensor);
         }
         long readers = forwardOps.stream().filter(op -> op.inputs().contains(tensor)).count();
-        if (readers > 1 || kept.contains(tensor)) {
+        if (readers > 1) {
             throw new IllegalStateException(tensor + " is overwritable, but others need its values");
         }
         addGradient(tensor, tensor);
