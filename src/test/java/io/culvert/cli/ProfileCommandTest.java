@@ -30,8 +30,11 @@ import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import picocli.CommandLine;
 
+/** Isolated, because whichever training of the process begins next is the one that is profiled. */
+@Isolated
 class ProfileCommandTest {
     private static final int IMAGES = 20;
     private static final int EPOCHS = 4;
